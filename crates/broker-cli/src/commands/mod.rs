@@ -1,0 +1,34 @@
+//! One file per group of commands: its flags, its call, its table.
+
+pub(crate) mod completions;
+pub(crate) mod consent;
+pub(crate) mod grant_table;
+pub(crate) mod grants;
+pub(crate) mod health;
+pub(crate) mod registrations;
+pub(crate) mod tenants;
+pub(crate) mod token;
+
+use crate::cli::Command;
+use crate::failure::Failure;
+use crate::session::Session;
+
+pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failure> {
+    match command {
+        Command::Tenants(command) => command.run(session).await,
+        Command::Registrations(command) => command.run(session).await,
+        Command::Grants(command) => command.run(session).await,
+        Command::Token(command) => command.run(session).await,
+        Command::Consent(command) => command.run(session).await,
+        Command::Health(command) => command.run(session).await,
+        Command::Completions(command) => command.run(session),
+    }
+}
+
+/// An enum value without its enum's prefix: `GRANT_STATE_ACTIVE` is `ACTIVE`, and unset is nothing.
+pub(crate) fn short(value: &'static str, prefix: &str) -> &'static str {
+    match value.strip_prefix(prefix).unwrap_or(value) {
+        "UNSPECIFIED" => "",
+        short => short,
+    }
+}

@@ -1,0 +1,63 @@
+//! Why a command failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use broker_proto::error::BrokerError;
+use broker_proto::json::JsonError;
+use tonic::Status;
+
+use crate::exit::Exit;
+
+/// Why a command failed. The text says what happened; `next_step` says what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line does not make sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file named on the command line, or standard input, cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable { path: PathBuf, error: io::Error },
+    /// The broker, or the way to it, answered an error.
+    #[error("{}", what_happened(.0))]
+    Broker(Box<BrokerError>),
+    /// The broker answers and does not serve.
+    #[error("the broker is not serving")]
+    NotServing,
+    /// The answer lacks what the contract promises.
+    #[error("the broker's answer has no {0}: is it of another version?")]
+    Incomplete(&'static str),
+    /// The answer has no JSON.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The answer cannot be printed.
+    #[error("cannot print the answer: {0}")]
+    Print(#[from] io::Error),
+}
+
+impl Failure {
+    /// The exit code of the process.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::Unreadable { .. } => Exit::Usage,
+            Self::Broker(error) => error.code().into(),
+            Self::NotServing => Exit::Unavailable,
+            // The reader closed its end on purpose (`| head`).
+            Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Self::Incomplete(_) | Self::Json(_) | Self::Print(_) => Exit::Internal,
+        }
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Broker(Box::new(BrokerError::from_status(&status)))
+    }
+}
+
+fn what_happened(error: &BrokerError) -> String {
+    match error.message() {
+        "" => format!("the broker answered {:?}", error.code()),
+        message => message.to_owned(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What to do about an error of the broker.
+
+use std::time::Duration;
+
+use broker_proto::error::BrokerError;
+use broker_proto::v1::Reason;
+use tonic::Code;
+
+use crate::cli::Globals;
+
+/// What to do next, as one sentence or one command to type; `None` where nobody knows.
+pub(crate) fn next_step(error: &BrokerError, globals: &Globals) -> Option<String> {
+    match error.reason() {
+        Some(reason) => Some(for_reason(reason, error, globals)),
+        None => for_code(error.code(), globals),
+    }
+}
+
+fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals) -> String {
+    match reason {
+        Reason::ConsentRequired
+        | Reason::GrantExpired
+        | Reason::AuthorizationNotFound
+        | Reason::AuthorizationInvalid => consent(globals),
+        Reason::MissingScopes => missing_scopes(globals, error),
+        Reason::GrantNotFound => command(globals, "grants list", &["tenant"]),
+        Reason::NoClientRegistration => command(globals, "registrations create", &["tenant", "provider"]),
+        Reason::ClientRegistrationRejected => {
+            "check the client id and secret at the provider, then add the right secret".to_owned()
+        }
+        Reason::ProviderUnavailable
+        | Reason::RefreshInProgress
+        | Reason::BackendUnavailable
+        | Reason::TenantRateLimited => try_again(error.retry_delay()),
+        Reason::AlreadyExists => "choose another name, or use what exists".to_owned(),
+        Reason::EtagMismatch => "read it again, then repeat the change".to_owned(),
+        Reason::KeyInUse => "rotate the keys first, then retire this one".to_owned(),
+        Reason::ResourceInUse => "remove what still needs it first".to_owned(),
+        Reason::ResourceNotFound => "check the id".to_owned(),
+        Reason::CallerUnknown => "show a credential that the broker accepts".to_owned(),
+        Reason::AccessDenied => "ask an operator for an access policy that allows it".to_owned(),
+        Reason::InvalidRequest => "correct the fields and try again".to_owned(),
+        Reason::Internal | Reason::Unspecified => incident(error),
+    }
+}
+
+fn for_code(code: Code, globals: &Globals) -> Option<String> {
+    match code {
+        Code::Unavailable => Some(format!(
+            "is the broker running at {}? set --endpoint or TOKEN_BROKER_ENDPOINT, and try `brokerctl health`",
+            globals.endpoint
+        )),
+        Code::DeadlineExceeded | Code::Cancelled => {
+            Some("try again, or wait longer with --timeout".to_owned())
+        }
+        Code::Unimplemented => {
+            Some("this broker does not offer that yet: is it of another version?".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn consent(globals: &Globals) -> String {
+    command(globals, "consent start", &["tenant", "provider", "user", "account"])
+}
+
+fn missing_scopes(globals: &Globals, error: &BrokerError) -> String {
+    let scopes = error.metadata("missing").unwrap_or_default().split_whitespace();
+    let flags: String = scopes.map(|scope| format!(" --scope {}", quoted(scope))).collect();
+    consent(globals) + &flags
+}
+
+fn try_again(delay: Option<Duration>) -> String {
+    match delay {
+        Some(delay) => {
+            let seconds = delay.as_secs_f64().ceil();
+            format!("try again in {seconds} s")
+        }
+        None => "try again later".to_owned(),
+    }
+}
+
+fn incident(error: &BrokerError) -> String {
+    match error.metadata("incident") {
+        Some(id) => format!("look for incident {id} in the broker's log"),
+        None => "look into the broker's log".to_owned(),
+    }
+}
+
+/// A command to type, with the flags that the failed one had.
+fn command(globals: &Globals, words: &str, flags: &[&str]) -> String {
+    let given = |flag: &str| match flag {
+        "tenant" => globals.tenant.as_deref(),
+        "provider" => globals.provider.as_deref(),
+        "user" => globals.user.as_deref(),
+        _ => globals.account.as_deref(),
+    };
+    flags.iter().fold(format!("brokerctl {words}"), |line, flag| match given(flag) {
+        Some(value) => format!("{line} --{flag} {}", quoted(value)),
+        None => line,
+    })
+}
+
+/// Quoted for a POSIX shell, where it needs to be.
+fn quoted(word: &str) -> String {
+    let harmless = |letter: char| letter.is_ascii_alphanumeric() || "-_.:/@+=,".contains(letter);
+    if !word.is_empty() && word.chars().all(harmless) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        for (word, line) in
+            [("u-1@x.org", "u-1@x.org"), ("", "''"), ("a b", "'a b'"), ("it's;rm", r"'it'\''s;rm'")]
+        {
+            assert_eq!(quoted(word), line);
+        }
+    }
+
+    #[test]
+    fn a_delay_is_rounded_up() {
+        assert_eq!(try_again(Some(Duration::from_millis(1200))), "try again in 2 s");
+        assert_eq!(try_again(None), "try again later");
+    }
+}

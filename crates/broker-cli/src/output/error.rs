@@ -1,0 +1,57 @@
+//! An error: what happened, why, what to do next.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use broker_proto::error::BrokerError;
+
+use super::{Style, Tone};
+use crate::cli::Globals;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::next_step::next_step;
+
+/// Prints a failure on standard error; nothing where it is none (a closed pipe).
+pub(crate) fn print_error(failure: &Failure, globals: &Globals, style: Style) {
+    if failure.exit() != Exit::Ok {
+        // Nobody is left to tell when standard error is closed.
+        let _ = io::stderr().write_all(render(failure, globals, style).as_bytes());
+    }
+}
+
+fn render(failure: &Failure, globals: &Globals, style: Style) -> String {
+    let mut text = format!("{} {}\n", style.paint("error:", Tone::Bad), one_line(&failure.to_string()));
+    match failure {
+        Failure::Broker(error) => {
+            text += &why(error);
+            if let Some(step) = next_step(error, globals) {
+                let _ = writeln!(text, "  next:   {}", one_line(&step));
+            }
+        }
+        Failure::Usage(_) => text += "  next:   brokerctl --help\n",
+        _ => {}
+    }
+    text
+}
+
+fn why(error: &BrokerError) -> String {
+    let mut text = match error.reason_name() {
+        Some(reason) => format!("  reason: {}{}\n", one_line(reason), facts(error)),
+        None => format!("  code:   {:?}\n", error.code()),
+    };
+    for violation in error.field_violations() {
+        let _ =
+            writeln!(text, "  field:  {} {}", one_line(&violation.field), one_line(&violation.description));
+    }
+    text
+}
+
+fn facts(error: &BrokerError) -> String {
+    let fact = |name| error.metadata(name).map(|value| format!(" ({name} {})", one_line(value)));
+    ["cause", "missing", "problem"].into_iter().filter_map(fact).collect()
+}
+
+/// Text of elsewhere must not steer the terminal.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}

@@ -1,0 +1,161 @@
+//! A broker that remembers what it was asked and answers what it was told.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use broker_proto::v1::admin_service_server::{AdminService, AdminServiceServer};
+use broker_proto::v1::consent_service_server::{ConsentService, ConsentServiceServer};
+use broker_proto::v1::token_service_server::{TokenService, TokenServiceServer};
+use broker_proto::v1::*;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+use tonic_health::ServingStatus;
+
+/// One conversation: the answers still to give, and the requests received.
+#[derive(Debug)]
+pub(crate) struct Script<Q, A> {
+    answers: Mutex<VecDeque<Result<A, Status>>>,
+    requests: Mutex<Vec<Q>>,
+}
+
+impl<Q, A> Default for Script<Q, A> {
+    fn default() -> Self {
+        Self { answers: Mutex::default(), requests: Mutex::default() }
+    }
+}
+
+impl<Q, A> Script<Q, A> {
+    pub(crate) fn will_answer(&self, answer: Result<A, Status>) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Q>
+    where
+        Q: Clone,
+    {
+        self.requests.lock().unwrap().clone()
+    }
+
+    fn play(&self, request: Request<Q>) -> Result<Response<A>, Status> {
+        assert!(request.metadata().contains_key("grpc-timeout"), "the broker is not told the deadline");
+        self.requests.lock().unwrap().push(request.into_inner());
+        let answer = self.answers.lock().unwrap().pop_front();
+        answer.unwrap_or_else(|| Err(Status::internal("the script is over"))).map(Response::new)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Scripts {
+    pub(crate) get_access_token: Script<GetAccessTokenRequest, GetAccessTokenResponse>,
+    pub(crate) start_authorization: Script<StartAuthorizationRequest, StartAuthorizationResponse>,
+    pub(crate) complete_authorization: Script<CompleteAuthorizationRequest, CompleteAuthorizationResponse>,
+    pub(crate) get_authorization: Script<GetAuthorizationRequest, GetAuthorizationResponse>,
+    pub(crate) create_tenant: Script<CreateTenantRequest, CreateTenantResponse>,
+    pub(crate) create_client_registration:
+        Script<CreateClientRegistrationRequest, CreateClientRegistrationResponse>,
+    pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
+    pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
+    pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
+}
+
+/// Serves until it is dropped.
+pub(crate) struct FakeBroker {
+    address: SocketAddr,
+    pub(crate) scripts: Arc<Scripts>,
+    _server: JoinSet<Result<(), tonic::transport::Error>>,
+}
+
+impl FakeBroker {
+    pub(crate) async fn start() -> Self {
+        Self::start_with_health(ServingStatus::Serving).await
+    }
+
+    pub(crate) async fn start_with_health(status: ServingStatus) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let scripts = Arc::<Scripts>::default();
+        let (reporter, health) = tonic_health::server::health_reporter();
+        for service in ["", "tokenbroker.v1.TokenService"] {
+            reporter.set_service_status(service, status).await;
+        }
+        let mut routes = Routes::new(health);
+        routes = routes.add_service(TokenServiceServer::from_arc(scripts.clone()));
+        routes = routes.add_service(ConsentServiceServer::from_arc(scripts.clone()));
+        routes = routes.add_service(AdminServiceServer::from_arc(scripts.clone()));
+        let server = Server::builder().add_routes(routes);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        Self { address, scripts, _server: tasks }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+type Answer<A> = Result<Response<A>, Status>;
+
+#[tonic::async_trait]
+impl TokenService for Scripts {
+    async fn get_access_token(
+        &self,
+        request: Request<GetAccessTokenRequest>,
+    ) -> Answer<GetAccessTokenResponse> {
+        self.get_access_token.play(request)
+    }
+}
+
+#[tonic::async_trait]
+impl ConsentService for Scripts {
+    async fn start_authorization(
+        &self,
+        request: Request<StartAuthorizationRequest>,
+    ) -> Answer<StartAuthorizationResponse> {
+        self.start_authorization.play(request)
+    }
+
+    async fn complete_authorization(
+        &self,
+        request: Request<CompleteAuthorizationRequest>,
+    ) -> Answer<CompleteAuthorizationResponse> {
+        self.complete_authorization.play(request)
+    }
+
+    async fn get_authorization(
+        &self,
+        request: Request<GetAuthorizationRequest>,
+    ) -> Answer<GetAuthorizationResponse> {
+        self.get_authorization.play(request)
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Scripts {
+    async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Answer<CreateTenantResponse> {
+        self.create_tenant.play(request)
+    }
+
+    async fn create_client_registration(
+        &self,
+        request: Request<CreateClientRegistrationRequest>,
+    ) -> Answer<CreateClientRegistrationResponse> {
+        self.create_client_registration.play(request)
+    }
+
+    async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Answer<ListGrantsResponse> {
+        self.list_grants.play(request)
+    }
+
+    async fn get_grant(&self, request: Request<GetGrantRequest>) -> Answer<GetGrantResponse> {
+        self.get_grant.play(request)
+    }
+
+    async fn refresh_grant(&self, request: Request<RefreshGrantRequest>) -> Answer<RefreshGrantResponse> {
+        self.refresh_grant.play(request)
+    }
+}

@@ -1,0 +1,13 @@
+//! Runs the real `brokerctl` against a broker that answers from a script.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers too")]
+
+mod consent;
+mod ctl;
+mod errors;
+mod fake_broker;
+mod grants;
+mod health;
+mod registrations;
+mod shell;
+mod token;

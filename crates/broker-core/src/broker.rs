@@ -1,0 +1,108 @@
+//! The broker: its collaborators, and nothing else. The use cases stand in files of their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use broker_crypto::{Entropy, KeyRing};
+use tokio_util::task::TaskTracker;
+
+use crate::ports::{ConsentStore, Escrow, GrantStore, LeaseManager, ProviderClient, TenantStore};
+use crate::rotation::Flights;
+use crate::tenant_keys::TenantKeyCache;
+use crate::vend::GrantCache;
+use crate::{BrokerError, Clock, FieldViolation, IncarnationId, ProviderName, Timing};
+
+/// What a broker is made of.
+pub struct Collaborators {
+    /// Grants and attempts.
+    pub grants: Arc<dyn GrantStore>,
+    /// Authorization requests.
+    pub consents: Arc<dyn ConsentStore>,
+    /// Tenants, keys and registrations.
+    pub tenants: Arc<dyn TenantStore>,
+    /// Leases.
+    pub leases: Arc<dyn LeaseManager>,
+    /// The local journal.
+    pub escrow: Arc<dyn Escrow>,
+    /// The configured authorization servers.
+    pub providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    /// Key encryption keys.
+    pub key_ring: KeyRing,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// The times of the protocol.
+    pub timing: Timing,
+    /// How many grants to keep ready for vending, sealed, in memory.
+    pub cached_grants: usize,
+}
+
+/// Keeps users' grants and vends fresh access tokens.
+pub struct Broker {
+    pub(crate) grants: Arc<dyn GrantStore>,
+    pub(crate) consents: Arc<dyn ConsentStore>,
+    pub(crate) tenants: Arc<dyn TenantStore>,
+    pub(crate) leases: Arc<dyn LeaseManager>,
+    pub(crate) escrow: Arc<dyn Escrow>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) timing: Timing,
+    pub(crate) keys: TenantKeyCache,
+    pub(crate) cache: GrantCache,
+    pub(crate) flights: Flights,
+    /// Rotations run here, out of reach of a caller that hangs up.
+    pub(crate) tasks: TaskTracker,
+    /// This run of this process.
+    pub(crate) incarnation: IncarnationId,
+    providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+}
+
+impl Broker {
+    /// Puts the collaborators together. Call [`Broker::recover`] before serving.
+    pub fn new(with: Collaborators) -> Arc<Self> {
+        Arc::new(Self {
+            incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
+            keys: TenantKeyCache::new(with.key_ring, with.tenants.clone()),
+            cache: GrantCache::new(with.cached_grants),
+            flights: Flights::default(),
+            tasks: TaskTracker::new(),
+            grants: with.grants,
+            consents: with.consents,
+            tenants: with.tenants,
+            leases: with.leases,
+            escrow: with.escrow,
+            clock: with.clock,
+            entropy: with.entropy,
+            timing: with.timing,
+            providers: with.providers,
+        })
+    }
+
+    /// Waits for every rotation under way. Call it after the last request was answered.
+    pub async fn drain(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Whether a provider of that name is configured.
+    pub fn knows_provider(&self, name: &ProviderName) -> bool {
+        self.providers.contains_key(name)
+    }
+
+    pub(crate) fn provider(&self, name: &ProviderName) -> Result<&Arc<dyn ProviderClient>, BrokerError> {
+        self.providers.get(name).ok_or_else(|| {
+            let mut known: Vec<_> = self.providers.keys().map(ProviderName::as_str).collect();
+            known.sort_unstable();
+            let problem = format!("is not a configured provider; configured are: {}", known.join(", "));
+            BrokerError::InvalidRequest(vec![FieldViolation::new("provider", problem)])
+        })
+    }
+
+    /// A number in [0, 1), for spreading things in time.
+    pub(crate) fn draw(&self) -> f64 {
+        let mut bytes = [0u8; 4];
+        self.entropy.fill(&mut bytes);
+        f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+    }
+}

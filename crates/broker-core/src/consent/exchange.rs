@@ -1,0 +1,126 @@
+//! The code exchange: an attempt like a refresh, on a lineage of its own.
+
+use std::sync::Arc;
+
+use broker_crypto::{AuthorizationCode, Place, TenantKeys};
+use tokio::sync::oneshot;
+
+use crate::ports::{AdoptOutcome, ExchangeClaim, Presentation, TokenRequest};
+use crate::rotation::{Answer, Standing};
+use crate::{
+    Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, FailureKind, Grant,
+    ProviderFailure,
+};
+
+impl Broker {
+    /// Runs to its end whoever hangs up: a code can be exchanged only once.
+    pub(super) async fn exchange(
+        self: &Arc<Self>,
+        authorization: Authorization,
+        code: AuthorizationCode,
+    ) -> Result<Grant, BrokerError> {
+        let (send, receive) = oneshot::channel();
+        let broker = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let result = broker.exchange_code(&authorization, code).await;
+            broker.cache.forget(&authorization.key);
+            // Fails only when the caller is gone, who then sees the grant by GetAuthorization.
+            let _ = send.send(result);
+        });
+        receive
+            .await
+            .unwrap_or_else(|_| Err(BrokerError::Internal("a code exchange ended abnormally".into())))
+    }
+
+    async fn exchange_code(
+        &self,
+        authorization: &Authorization,
+        code: AuthorizationCode,
+    ) -> Result<Grant, BrokerError> {
+        let provider = self.provider(&authorization.key.provider)?;
+        let keys = self.keys.of(&authorization.key.tenant).await?;
+        let request = self.exchange_request(authorization, code, &keys).await?;
+        self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
+        let attempt = self
+            .grants
+            .claim_exchange(&self.exchange_claim(authorization))
+            .await?
+            .ok_or(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))?;
+        match self.present(&attempt, provider, request, &keys).await {
+            Answer::Tokens(tokens) => {
+                let standing = Standing::of_consent(authorization, &attempt);
+                let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
+                self.new_grant(&attempt, outcome).await
+            }
+            Answer::Failed(failure) => {
+                tracing::warn!(
+                    attempt = %attempt.id, tenant = %attempt.key.tenant, provider = %attempt.key.provider,
+                    failure = failure.kind.as_str(), oauth_error = failure.oauth_error,
+                    http_status = failure.http_status, "code exchange failed"
+                );
+                self.close_exchange(&attempt, failure.kind.as_str()).await?;
+                Err(self.exchange_error(authorization, &failure))
+            }
+        }
+    }
+
+    fn exchange_claim(&self, authorization: &Authorization) -> ExchangeClaim {
+        let at = self.clock.now();
+        ExchangeClaim {
+            tenant: authorization.key.tenant.clone(),
+            authorization: authorization.id,
+            attempt: AttemptId::generate(at, self.entropy.as_ref()),
+            owner: self.incarnation,
+            at,
+        }
+    }
+
+    async fn exchange_request(
+        &self,
+        authorization: &Authorization,
+        code: AuthorizationCode,
+        keys: &TenantKeys,
+    ) -> Result<TokenRequest, BrokerError> {
+        let key = &authorization.key;
+        let registration = self
+            .tenants
+            .registration(&key.tenant, &key.provider, &authorization.registration)
+            .await?
+            .ok_or(BrokerError::NoClientRegistration)?;
+        let owner = authorization.id.to_string();
+        let place = Place { tenant: key.tenant.as_str(), owner: &owner, generation: 0 };
+        Ok(TokenRequest {
+            client: self.credentials(&registration, keys)?,
+            presentation: Presentation::AuthorizationCode {
+                code,
+                redirect_uri: authorization.redirect_uri.clone(),
+                verifier: keys.open(&authorization.verifier, place)?,
+            },
+            scopes: authorization.scopes.clone(),
+        })
+    }
+
+    async fn new_grant(&self, attempt: &Attempt, outcome: AdoptOutcome) -> Result<Grant, BrokerError> {
+        tracing::info!(
+            attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
+            provider = %attempt.key.provider, ?outcome, "code exchanged"
+        );
+        let held = self.grants.vendable(&attempt.key).await?;
+        Ok(held.ok_or_else(|| BrokerError::Internal("an adopted grant has no row".into()))?.grant)
+    }
+
+    /// The code is spent whatever happened: the user has to start again.
+    fn exchange_error(&self, authorization: &Authorization, failure: &ProviderFailure) -> BrokerError {
+        match failure.kind {
+            FailureKind::ClientRejected | FailureKind::UnlabelledRefusal => {
+                BrokerError::ClientRegistrationRejected(authorization.registration.clone())
+            }
+            FailureKind::DeadToken | FailureKind::Refused => {
+                BrokerError::AuthorizationInvalid(AuthorizationProblem::CodeRefused)
+            }
+            FailureKind::Throttled | FailureKind::Unreachable | FailureKind::Uncertain => {
+                BrokerError::ProviderUnavailable(failure.retry_after.unwrap_or(self.timing.retry_base))
+            }
+        }
+    }
+}

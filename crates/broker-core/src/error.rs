@@ -1,0 +1,129 @@
+//! What a use case can answer instead of a result. One exhaustive mapping makes gRPC statuses of it.
+
+use std::time::Duration;
+
+use broker_crypto::CryptoError;
+
+use crate::ports::StoreError;
+use crate::{ConsentCause, RegistrationId, Timestamp};
+
+/// A request that cannot be answered with a result.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// No such grant, or a grant of another tenant: the two look alike.
+    #[error("there is no such grant")]
+    GrantNotFound,
+    /// No such tenant.
+    #[error("there is no such tenant")]
+    TenantNotFound,
+    /// The tenant is not registered as a client at the provider.
+    #[error("the tenant has no client registration at this provider")]
+    NoClientRegistration,
+    /// No such authorization of this tenant.
+    #[error("there is no such authorization")]
+    AuthorizationNotFound,
+    /// The name is taken; what kind of thing has it.
+    #[error("a {0} of this name already exists")]
+    AlreadyExists(&'static str),
+    /// The user must consent again.
+    #[error("the user must consent again")]
+    ConsentRequired(ConsentCause),
+    /// The window of the grant is over.
+    #[error("the window of the grant is over")]
+    GrantExpired {
+        /// When it ended, if the provider's window says.
+        ended_at: Option<Timestamp>,
+    },
+    /// The scopes granted do not cover those required.
+    #[error("the grant does not cover every required scope")]
+    MissingScopes(Vec<String>),
+    /// The provider refuses the client id or secret.
+    #[error("the provider refuses the client registration")]
+    ClientRegistrationRejected(RegistrationId),
+    /// The provider is down, slow or throttling, and no valid token is held.
+    #[error("the provider gives no token at present")]
+    ProviderUnavailable(Duration),
+    /// A refresh is still running.
+    #[error("a refresh is still running")]
+    RefreshInProgress(Duration),
+    /// The store or the escrow cannot be used.
+    #[error("a backend of the broker cannot be reached")]
+    BackendUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The request is malformed.
+    #[error("the request is malformed")]
+    InvalidRequest(Vec<FieldViolation>),
+    /// The callback cannot be accepted.
+    #[error("the authorization cannot be completed")]
+    AuthorizationInvalid(AuthorizationProblem),
+    /// A defect, or data altered by a foreign hand.
+    #[error("the broker failed: {0}")]
+    Internal(String),
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// Path of the field, as in the contract.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl FieldViolation {
+    /// A violation of `field`.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// Why a callback was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizationProblem {
+    /// The state is not one this tenant was given.
+    UnknownState,
+    /// The state was used before.
+    AlreadyUsed,
+    /// The state is older than its life.
+    Expired,
+    /// The callback is completed for another user than it was started for.
+    WrongUser,
+    /// The callback came to another URI than the one asked for.
+    WrongRedirectUri,
+    /// The user refused.
+    Denied,
+    /// The provider answered the request with an error.
+    ProviderError,
+    /// The provider refused the code.
+    CodeRefused,
+}
+
+impl AuthorizationProblem {
+    /// The name in error details and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownState => "UNKNOWN_STATE",
+            Self::AlreadyUsed => "ALREADY_USED",
+            Self::Expired => "EXPIRED",
+            Self::WrongUser => "WRONG_USER",
+            Self::WrongRedirectUri => "WRONG_REDIRECT_URI",
+            Self::Denied => "DENIED",
+            Self::ProviderError => "PROVIDER_ERROR",
+            Self::CodeRefused => "CODE_REFUSED",
+        }
+    }
+}
+
+impl From<StoreError> for BrokerError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(source) => Self::BackendUnavailable(source),
+            StoreError::Inconsistent(what) => Self::Internal(format!("a stored row is inconsistent: {what}")),
+        }
+    }
+}
+
+impl From<CryptoError> for BrokerError {
+    fn from(error: CryptoError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

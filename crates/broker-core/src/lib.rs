@@ -1,0 +1,51 @@
+//! The middle of the token broker: what a grant is, how a token is vended and how one is rotated.
+//!
+//! Nothing here opens a socket, reads the environment or asks what time it is. The outside comes in
+//! through the traits in [`ports`]; the words are those of `docs/rotation.md` and RFC 6749.
+
+mod attempt;
+mod authorization;
+mod broker;
+mod clock;
+mod consent;
+mod error;
+mod failure;
+mod grant;
+mod grant_key;
+mod ids;
+mod operate;
+pub mod ports;
+mod profile;
+mod rotation;
+pub mod schedule;
+mod scheduler;
+mod tenant;
+mod tenant_keys;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod timestamp;
+mod timing;
+mod token_set;
+mod vend;
+
+pub use attempt::{Attempt, AttemptKind, AttemptPhase};
+pub use authorization::{Authorization, AuthorizationStatus};
+pub use broker::{Broker, Collaborators};
+pub use clock::Clock;
+pub use consent::{CompleteRequest, StartRequest, Started};
+pub use error::{AuthorizationProblem, BrokerError, FieldViolation};
+pub use failure::{FailureKind, ProviderFailure};
+pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
+pub use grant_key::GrantKey;
+pub use ids::{
+    AccountLabel, AttemptId, AuthorizationId, GrantId, IncarnationId, InvalidName, LineageId, ProviderName,
+    RegistrationId, TenantId, UserId,
+};
+pub use operate::NewRegistration;
+pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use rotation::Recovered;
+pub use tenant::{ClientRegistration, Tenant};
+pub use timestamp::Timestamp;
+pub use timing::{Timing, UnsafeTiming};
+pub use token_set::{SealedTokenSet, TokenResponse};
+pub use vend::{StaleReason, VendRequest, Vended};

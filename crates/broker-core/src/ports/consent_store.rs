@@ -1,0 +1,35 @@
+//! Authorization requests. Their use is a grant-store step, because it opens an attempt.
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{Authorization, AuthorizationId, TenantId, Timestamp};
+
+/// Authorization requests.
+#[async_trait]
+pub trait ConsentStore: Send + Sync {
+    /// Keeps a new authorization request.
+    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError>;
+
+    /// The authorization of that id.
+    async fn authorization(
+        &self,
+        tenant: &TenantId,
+        id: AuthorizationId,
+    ) -> Result<Option<Authorization>, StoreError>;
+
+    /// The authorization whose state has this digest.
+    async fn authorization_by_state(
+        &self,
+        tenant: &TenantId,
+        state_digest: &[u8; 32],
+    ) -> Result<Option<Authorization>, StoreError>;
+
+    /// Marks a pending authorization as refused by the user. `false`: it was not pending.
+    async fn deny_authorization(
+        &self,
+        tenant: &TenantId,
+        id: AuthorizationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+}

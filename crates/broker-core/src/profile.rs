@@ -1,0 +1,42 @@
+//! What the middle must know of a provider to decide: data, not code.
+
+use std::time::Duration;
+
+/// How a provider treats refresh tokens and grants (providers.md; RFC 6749 §6, RFC 9700 §4.14).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderProfile {
+    /// What happens to a refresh token when it is used.
+    pub rotation: RotationMode,
+    /// The access token that was current before a refresh stops working at once.
+    pub old_access_token_dies_on_refresh: bool,
+    /// Life of an access token whose response names none that is usable.
+    pub access_token_lifetime: Duration,
+    /// The refresh token dies of this much idleness (draft-ietf-oauth-refresh-token-expiration).
+    pub refresh_token_timeout: Option<Duration>,
+    /// The authorization ends this long after consent, refreshed or not (same draft).
+    pub authorization_expires_in: Option<Duration>,
+    /// The scopes that every request must ask for; empty if the provider has no such rule.
+    pub default_scopes: Vec<String>,
+}
+
+/// What happens to a refresh token when it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationMode {
+    /// Stays valid: may be presented again after a lost answer.
+    Reusable,
+    /// Replaced at use, but the old one is still accepted for a while.
+    Grace(Duration),
+    /// Replaced at use and dead at once.
+    SingleUse(ReusePolicy),
+}
+
+/// What a provider does when a used refresh token is presented again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReusePolicy {
+    /// Refuses it; the successor lives on.
+    Reject,
+    /// Revokes every token of the family (RFC 9700 §4.14.2).
+    RevokeFamily,
+    /// Not known; handled like [`ReusePolicy::RevokeFamily`].
+    Unknown,
+}

@@ -1,0 +1,166 @@
+//! Making an answer the grant's new token set, and closing attempts without one.
+
+use std::time::Duration;
+
+use broker_crypto::{Place, Sealed, Secret, TenantKeys};
+
+use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, StoreError};
+use crate::schedule::{dies_at, refresh_due};
+use crate::{
+    Attempt, Authorization, Broker, BrokerError, Generation, Grant, ProviderProfile, SealedTokenSet,
+    Timestamp, TokenResponse,
+};
+
+/// Longest pause between tries to write down what a provider answered.
+const PERSIST_CAP: Duration = Duration::from_secs(30);
+
+/// The facts of a grant that an answer does not repeat.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    /// The lineage it is adopted on.
+    pub(crate) lineage: Lineage,
+    /// When the user consented.
+    pub(crate) consented_at: Timestamp,
+    /// The scopes that hold if the answer names none (RFC 6749 §5.1).
+    pub(crate) scopes: Vec<String>,
+    /// A refresh token is held already and stays if the answer brings none (RFC 6749 §6).
+    pub(crate) holds_refresh_token: bool,
+    /// The answer repeats the access token held: the provider gives no other before it expires.
+    pub(crate) same_access_token: bool,
+}
+
+impl Standing {
+    /// What holds for the first token set of a consent.
+    pub(crate) fn of_consent(authorization: &Authorization, attempt: &Attempt) -> Self {
+        Self {
+            lineage: Lineage::New { authorization: authorization.id, consented_at: attempt.claimed_at },
+            consented_at: attempt.claimed_at,
+            scopes: authorization.scopes.clone(),
+            holds_refresh_token: false,
+            same_access_token: false,
+        }
+    }
+
+    /// What of a grant holds for its next token set too.
+    pub(crate) fn of_grant(grant: &Grant) -> Self {
+        Self {
+            lineage: Lineage::Present,
+            consented_at: grant.consented_at,
+            scopes: grant.scopes.clone(),
+            holds_refresh_token: grant.refreshable,
+            same_access_token: false,
+        }
+    }
+}
+
+impl Broker {
+    /// Adopts, again and again while the store does not answer: the tokens exist nowhere else but in escrow.
+    pub(crate) async fn adopt(
+        &self,
+        attempt: &Attempt,
+        tokens: &TokenResponse,
+        standing: &Standing,
+        profile: &ProviderProfile,
+        keys: &TenantKeys,
+    ) -> Result<AdoptOutcome, BrokerError> {
+        let mut base = attempt.generation;
+        loop {
+            let adoption = Adoption {
+                attempt: attempt.clone(),
+                lineage: standing.lineage,
+                base,
+                tokens: self.seal_set(attempt, base.next(), tokens, standing, profile, keys)?,
+                at: self.clock.now(),
+            };
+            match self.persist(|| self.grants.adopt(&adoption)).await? {
+                AdoptOutcome::Moved(generation) => base = generation,
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    pub(crate) async fn close(&self, end: &AttemptEnd) -> Result<bool, BrokerError> {
+        Ok(self.persist(|| self.grants.close_attempt(end)).await?)
+    }
+
+    /// Retries a write while the store is unavailable.
+    async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
+    where
+        W: FnMut() -> F,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match write().await {
+                Err(StoreError::Unavailable(source)) => {
+                    tracing::error!(error = %source, "the outcome of an attempt could not be stored; trying again");
+                    self.clock.sleep_until(self.clock.now() + pause).await;
+                    pause = (pause * 2).min(PERSIST_CAP);
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    fn seal_set(
+        &self,
+        attempt: &Attempt,
+        generation: Generation,
+        tokens: &TokenResponse,
+        standing: &Standing,
+        profile: &ProviderProfile,
+        keys: &TenantKeys,
+    ) -> Result<SealedTokenSet, BrokerError> {
+        // Counted from before the request left, so that its travel time is never credited to the token.
+        let issued_at = attempt.claimed_at;
+        let expires_at = issued_at + tokens.expires_in.unwrap_or(profile.access_token_lifetime);
+        let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
+        let due_at = match standing.same_access_token {
+            true => expires_at,
+            false => refresh_due(profile, issued_at, expires_at, self.draw(), self.timing.attempt_budget),
+        };
+        Ok(SealedTokenSet {
+            generation,
+            access_token: self.seal_at(attempt, generation, &tokens.access_token, keys)?,
+            refresh_token: tokens
+                .refresh_token
+                .as_ref()
+                .map(|token| self.seal_at(attempt, generation, token, keys))
+                .transpose()?,
+            token_type: tokens.token_type.clone(),
+            scopes: tokens.scopes.clone().unwrap_or_else(|| standing.scopes.clone()),
+            api_base_url: tokens.api_base_url.clone(),
+            issued_at,
+            expires_at,
+            dies_at: grant_end(tokens, profile, issued_at, standing.consented_at),
+            due_at: refreshable.then_some(due_at),
+        })
+    }
+
+    fn seal_at<T: Secret>(
+        &self,
+        attempt: &Attempt,
+        generation: Generation,
+        secret: &T,
+        keys: &TenantKeys,
+    ) -> Result<Sealed<T>, BrokerError> {
+        let owner = attempt.grant_id().to_string();
+        let place =
+            Place { tenant: attempt.key.tenant.as_str(), owner: &owner, generation: generation.get() };
+        Ok(keys.seal(secret, place, self.entropy.as_ref())?)
+    }
+}
+
+/// The provider's own word on its windows goes before the profile's.
+fn grant_end(
+    tokens: &TokenResponse,
+    profile: &ProviderProfile,
+    issued_at: Timestamp,
+    consented_at: Timestamp,
+) -> Option<Timestamp> {
+    let idle = tokens.refresh_token_timeout.or(profile.refresh_token_timeout);
+    match tokens.authorization_expires_in {
+        Some(remaining) => dies_at(idle, Some(remaining), issued_at, issued_at),
+        None => dies_at(idle, profile.authorization_expires_in, issued_at, consented_at),
+    }
+}

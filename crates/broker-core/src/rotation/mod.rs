@@ -1,0 +1,15 @@
+//! Rotation: presenting a refresh token once, and keeping what comes back whatever happens.
+//!
+//! claim -> SENT -> bytes -> escrow -> adopt. The words and rules are those of `docs/rotation.md`.
+
+mod adoption;
+mod conclusion;
+mod flights;
+mod presentation;
+mod recovery;
+mod refresh;
+
+pub(crate) use self::adoption::Standing;
+pub(crate) use self::flights::{Flight, Flights, Rotated};
+pub(crate) use self::presentation::Answer;
+pub use self::recovery::Recovered;

@@ -1,0 +1,164 @@
+//! At start: what earlier runs left open is settled before anything new is begun.
+
+use super::Answer;
+use super::adoption::Standing;
+use super::presentation::read_answer;
+use super::refresh::log_adoption;
+use crate::ports::{AdoptOutcome, AttemptEnd, EscrowRecord, GrantAfter, RawResponse};
+use crate::{
+    Attempt, AttemptId, AttemptKind, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase,
+    ProviderFailure,
+};
+
+/// What a start found and settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Escrowed answers that became token sets now.
+    pub adopted: usize,
+    /// Attempts that were provably never sent.
+    pub unsent: usize,
+    /// Attempts whose outcome nobody knows.
+    pub uncertain: usize,
+    /// Answers and attempts that could not be settled; they are kept for the next start.
+    pub unsettled: usize,
+}
+
+impl Recovered {
+    fn not_settled(&mut self, attempt: &AttemptId, error: &BrokerError) {
+        tracing::error!(%attempt, %error, "an earlier run's attempt could not be settled");
+        self.unsettled += 1;
+    }
+}
+
+impl Broker {
+    /// Replays the escrow of earlier runs, then settles the attempts they left open.
+    ///
+    /// Call it once, before serving, when no earlier run can still be alive.
+    pub async fn recover(&self) -> Result<Recovered, BrokerError> {
+        let mut recovered = Recovered::default();
+        for record in &self.escrow.earlier_records().await.map_err(escrow_unusable)? {
+            match self.replay(record).await {
+                Ok(adopted) => recovered.adopted += usize::from(adopted),
+                Err(error) => recovered.not_settled(&record.attempt, &error),
+            }
+        }
+        for attempt in self.grants.orphaned_attempts(self.incarnation).await? {
+            match (attempt.phase, self.settle_orphan(&attempt).await) {
+                (_, Err(error)) => recovered.not_settled(&attempt.id, &error),
+                (AttemptPhase::Claimed, Ok(())) => recovered.unsent += 1,
+                (AttemptPhase::Sent, Ok(())) => recovered.uncertain += 1,
+            }
+        }
+        // An answer that could not be settled (its provider is not configured any more, say) is kept for the next start.
+        if recovered.unsettled == 0 {
+            self.escrow.forget_earlier().await.map_err(escrow_unusable)?;
+        }
+        Ok(recovered)
+    }
+
+    /// Whether the record's answer was adopted now.
+    async fn replay(&self, record: &EscrowRecord) -> Result<bool, BrokerError> {
+        let Some(attempt) = self.grants.attempt(&record.tenant, record.attempt).await? else {
+            tracing::warn!(attempt = %record.attempt, "an escrowed answer belongs to no known attempt");
+            return Ok(false);
+        };
+        let provider = self.provider(&attempt.key.provider)?.clone();
+        let keys = self.keys.of(&record.tenant).await?;
+        let id = record.attempt.to_string();
+        let response = RawResponse {
+            status: record.status,
+            retry_after: None,
+            body: keys.open(&record.body, EscrowRecord::place(&record.tenant, &id))?,
+            received_at: record.received_at,
+        };
+        match read_answer(provider.as_ref(), &response) {
+            Answer::Tokens(tokens) => {
+                let Some(standing) = self.standing(&attempt).await? else { return Ok(false) };
+                let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
+                log_adoption(&attempt, outcome);
+                Ok(matches!(outcome, AdoptOutcome::Adopted(_)))
+            }
+            Answer::Failed(failure) => {
+                self.settle_orphaned_answer(&attempt, &failure).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn standing(&self, attempt: &Attempt) -> Result<Option<Standing>, BrokerError> {
+        match attempt.kind {
+            AttemptKind::Refresh => {
+                Ok(self.grants.vendable(&attempt.key).await?.map(|held| Standing::of_grant(&held.grant)))
+            }
+            AttemptKind::CodeExchange(id) => {
+                let authorization = self.consents.authorization(&attempt.key.tenant, id).await?;
+                Ok(authorization.map(|authorization| Standing::of_consent(&authorization, attempt)))
+            }
+        }
+    }
+
+    async fn settle_orphan(&self, attempt: &Attempt) -> Result<(), BrokerError> {
+        match (attempt.kind, attempt.phase) {
+            (AttemptKind::CodeExchange(_), _) => self.close_exchange(attempt, "interrupted").await,
+            (AttemptKind::Refresh, AttemptPhase::Sent) => {
+                self.settle_orphaned_answer(attempt, &ProviderFailure::of(FailureKind::Uncertain)).await
+            }
+            (AttemptKind::Refresh, AttemptPhase::Claimed) => self.release_orphan(attempt).await,
+        }
+    }
+
+    async fn settle_orphaned_answer(
+        &self,
+        attempt: &Attempt,
+        failure: &ProviderFailure,
+    ) -> Result<(), BrokerError> {
+        if let AttemptKind::CodeExchange(_) = attempt.kind {
+            return self.close_exchange(attempt, failure.kind.as_str()).await;
+        }
+        let provider = self.provider(&attempt.key.provider)?.clone();
+        let Some(held) = self.grants.vendable(&attempt.key).await? else { return Ok(()) };
+        self.settle_failure(attempt, &held.grant, failure, provider.as_ref()).await.map(|_| ())
+    }
+
+    /// Claimed and provably not sent: as if it had never been, and due again at once.
+    async fn release_orphan(&self, attempt: &Attempt) -> Result<(), BrokerError> {
+        let Some(held) = self.grants.vendable(&attempt.key).await? else { return Ok(()) };
+        let end = AttemptEnd {
+            attempt: attempt.clone(),
+            conclusion: "unsent",
+            grant: Some(as_before(&held.grant, self.clock.now())),
+            authorization_failure: None,
+            at: self.clock.now(),
+        };
+        self.close(&end).await.map(|_| ())
+    }
+
+    pub(crate) async fn close_exchange(
+        &self,
+        attempt: &Attempt,
+        failure: &'static str,
+    ) -> Result<(), BrokerError> {
+        let end = AttemptEnd {
+            attempt: attempt.clone(),
+            conclusion: failure,
+            grant: None,
+            authorization_failure: Some(failure),
+            at: self.clock.now(),
+        };
+        self.close(&end).await.map(|_| ())
+    }
+}
+
+fn as_before(grant: &Grant, now: crate::Timestamp) -> GrantAfter {
+    GrantAfter {
+        lifecycle: grant.lifecycle,
+        phase: if grant.tainted { Phase::Uncertain } else { Phase::Idle },
+        tainted: grant.tainted,
+        due_at: Some(now),
+        failure: None,
+    }
+}
+
+fn escrow_unusable(error: crate::ports::EscrowError) -> BrokerError {
+    BrokerError::BackendUnavailable(Box::new(error))
+}

@@ -1,0 +1,89 @@
+//! The times of the rotation protocol, configurable together.
+
+use std::time::Duration;
+
+/// How long the steps of the protocol may take and how long to wait between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timing {
+    /// The most one attempt may take, connecting included.
+    pub attempt_budget: Duration,
+    /// How long a claim keeps a grant from being due again; longer than an attempt.
+    pub lease_ttl: Duration,
+    /// After this long a request whose answer was lost is not processed by the provider any more.
+    pub orphan_wait: Duration,
+    /// The pause before a refused refresh token is presented once more.
+    pub suspect_confirm_after: Duration,
+    /// First pause after a failure; doubles with each.
+    pub retry_base: Duration,
+    /// Longest pause between retries of a definitive failure.
+    pub retry_cap: Duration,
+    /// Longest pause between probes of an uncertain outcome.
+    pub probe_cap: Duration,
+    /// How often the scheduler looks for due grants.
+    pub tick: Duration,
+    /// Attempts of the scheduler in flight at once.
+    pub max_in_flight: usize,
+    /// Life of an authorization's state.
+    pub authorization_life: Duration,
+    /// How long a call without a deadline waits for a refresh.
+    pub default_wait: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            attempt_budget: Duration::from_secs(33),
+            lease_ttl: Duration::from_secs(60),
+            orphan_wait: Duration::from_secs(120),
+            suspect_confirm_after: Duration::from_secs(60),
+            retry_base: Duration::from_secs(5),
+            retry_cap: Duration::from_secs(300),
+            probe_cap: Duration::from_secs(3600),
+            tick: Duration::from_secs(1),
+            max_in_flight: 64,
+            authorization_life: Duration::from_secs(600),
+            default_wait: Duration::from_secs(35),
+        }
+    }
+}
+
+/// Two times of the protocol are in an order that is not safe.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnsafeTiming(pub &'static str);
+
+impl Timing {
+    /// Checks the order of the times the protocol relies on (docs/rotation.md, rule 5).
+    pub fn check(&self) -> Result<(), UnsafeTiming> {
+        let rules = [
+            (
+                self.attempt_budget < self.lease_ttl,
+                "connect_timeout + provider_timeout must be less than lease_ttl",
+            ),
+            (
+                self.attempt_budget < self.orphan_wait,
+                "connect_timeout + provider_timeout must be less than orphan_wait",
+            ),
+            (self.retry_base <= self.retry_cap, "retry_base must not exceed retry_cap"),
+            (!self.retry_base.is_zero(), "retry_base must not be zero"),
+            (!self.tick.is_zero(), "tick must not be zero"),
+            (self.max_in_flight > 0, "max_in_flight must not be zero"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(UnsafeTiming(rule)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_safe_and_an_attempt_longer_than_its_lease_is_not() {
+        assert_eq!(Timing::default().check(), Ok(()));
+        let long = Timing { attempt_budget: Duration::from_secs(61), ..Timing::default() };
+        assert!(long.check().unwrap_err().0.contains("lease_ttl"));
+    }
+}

@@ -1,0 +1,36 @@
+//! Is a held token good enough, and if there is none, why: pure decisions.
+
+use std::time::Duration;
+
+use crate::{BrokerError, ConsentCause, FailureKind, Grant, Lifecycle, Phase, Timestamp};
+
+/// Whether the token lives `min_validity` longer, or half its own life where that is less.
+pub(super) fn satisfies(grant: &Grant, min_validity: Duration, now: Timestamp) -> bool {
+    let needed = min_validity.min(grant.token_life() / 2);
+    grant.expires_at > now && grant.expires_at.since(now) >= needed
+}
+
+/// The required scopes that were not granted.
+pub(super) fn missing_scopes(granted: &[String], required: &[String]) -> Vec<String> {
+    required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+}
+
+/// Why no token of this grant can be served now.
+pub(crate) fn refusal(grant: &Grant, now: Timestamp, pause: Duration) -> BrokerError {
+    let retry_after = grant.paused_until(now).map_or(pause, |until| until.since(now));
+    match grant.lifecycle {
+        Lifecycle::NeedsConsent(cause) => BrokerError::ConsentRequired(cause),
+        Lifecycle::ConsentExpired => BrokerError::GrantExpired { ended_at: grant.dies_at },
+        Lifecycle::Active if !grant.refreshable => {
+            BrokerError::ConsentRequired(ConsentCause::NoOfflineAccess)
+        }
+        Lifecycle::Active if grant.phase == Phase::Suspect => BrokerError::RefreshInProgress(retry_after),
+        Lifecycle::Active => match grant.last_failure.as_ref().map(|failure| failure.kind) {
+            Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
+                BrokerError::ClientRegistrationRejected(grant.registration.clone())
+            }
+            Some(_) => BrokerError::ProviderUnavailable(retry_after),
+            None => BrokerError::RefreshInProgress(pause),
+        },
+    }
+}

@@ -1,0 +1,176 @@
+//! Vending: a caller asks for an access token that works.
+
+mod cache;
+mod freshness;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker_crypto::{AccessToken, Place};
+
+pub(crate) use self::cache::GrantCache;
+pub(crate) use self::freshness::refusal;
+use self::freshness::{missing_scopes, satisfies};
+use crate::ports::VendableGrant;
+use crate::rotation::Rotated;
+use crate::{Broker, BrokerError, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
+
+/// How long a caller waits for a running refresh while a token that dies of it is still held.
+const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
+
+/// Asks for an access token.
+#[derive(Debug, Clone)]
+pub struct VendRequest {
+    /// Whose.
+    pub key: GrantKey,
+    /// How long it must still be valid.
+    pub min_validity: Duration,
+    /// The scopes it must have.
+    pub required_scopes: Vec<String>,
+    /// How long the caller waits; `None` for the default.
+    pub wait: Option<Duration>,
+}
+
+/// An access token with what its user should know.
+#[derive(Debug)]
+pub struct Vended {
+    /// The grant it is of.
+    pub grant: Arc<VendableGrant>,
+    /// The token.
+    pub access_token: AccessToken,
+    /// When to ask again.
+    pub refresh_hint_at: Timestamp,
+    /// Why it is not as fresh as it should be, if it is not.
+    pub stale: Option<StaleReason>,
+}
+
+/// Why a token is served that a refresh should have replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaleReason {
+    /// The refresh failed; the token is still valid.
+    RefreshFailed,
+    /// A refresh is running or its outcome is unknown; the token may already be dead.
+    RotationUncertain,
+}
+
+impl Broker {
+    /// Answers with a token that satisfies the request, refreshing it first if it must.
+    ///
+    /// A token still valid is served even when its refresh fails (RFC 6749 §1.5 gives no better one).
+    /// Fails with the errors of the contract's table; never waits beyond the request's `wait`.
+    pub async fn vend(self: &Arc<Self>, request: &VendRequest) -> Result<Vended, BrokerError> {
+        let began = self.clock.now();
+        let profile = self.provider(&request.key.provider)?.profile();
+        let held = self.vendable(&request.key).await?;
+        let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
+        if !missing.is_empty() {
+            return Err(BrokerError::MissingScopes(missing));
+        }
+        if satisfies(&held.grant, request.min_validity, began) && held.grant.lifecycle == Lifecycle::Active {
+            return match profile.old_access_token_dies_on_refresh {
+                true => self.vend_unless_dying(request, held, began).await,
+                false => self.open(held, began, None).await,
+            };
+        }
+        self.vend_refreshed(request, held, profile, began).await
+    }
+
+    /// The token is fresh enough, but dies when a refresh that is running now succeeds.
+    async fn vend_unless_dying(
+        self: &Arc<Self>,
+        request: &VendRequest,
+        held: Arc<VendableGrant>,
+        began: Timestamp,
+    ) -> Result<Vended, BrokerError> {
+        let Some(mut flight) = self.flights.running(held.grant.id) else {
+            let uncertain = held.grant.phase == Phase::Uncertain;
+            return self.open(held, began, uncertain.then_some(StaleReason::RotationUncertain)).await;
+        };
+        let until = began + self.wait(request).min(WAIT_FOR_DYING_TOKEN);
+        let landed = tokio::select! {
+            _ = flight.landed() => true,
+            () = self.clock.sleep_until(until) => false,
+        };
+        if !landed {
+            return self.open(held, began, Some(StaleReason::RotationUncertain)).await;
+        }
+        let now_held = self.vendable(&request.key).await?;
+        let uncertain = now_held.grant.phase == Phase::Uncertain;
+        self.open(now_held, began, uncertain.then_some(StaleReason::RotationUncertain)).await
+    }
+
+    /// The token is not fresh enough: a refresh must be waited for, unless it makes no sense to try.
+    async fn vend_refreshed(
+        self: &Arc<Self>,
+        request: &VendRequest,
+        held: Arc<VendableGrant>,
+        profile: &ProviderProfile,
+        began: Timestamp,
+    ) -> Result<Vended, BrokerError> {
+        let grant = &held.grant;
+        let flight = match self.flights.running(grant.id) {
+            Some(flight) => Some(flight),
+            None if grant.lifecycle != Lifecycle::Active || !grant.refreshable => None,
+            None if grant.paused_until(began).is_some() => None,
+            None => Some(self.start_rotation(&grant.key, grant.generation)),
+        };
+        let Some(mut flight) = flight else { return self.vend_as_is(held, profile, began).await };
+        let rotated = tokio::select! {
+            rotated = flight.landed() => rotated,
+            () = self.clock.sleep_until(began + self.wait(request)) => Rotated::StillRunning,
+        };
+        let now_held = self.vendable(&request.key).await?;
+        // Any token adopted after the call began is as fresh as one can be, whatever its life.
+        if now_held.grant.generation > held.grant.generation && now_held.grant.expires_at > self.clock.now() {
+            return self.open(now_held, self.clock.now(), None).await;
+        }
+        match rotated {
+            Rotated::Failed(error) if now_held.grant.expires_at <= self.clock.now() => Err(error.into()),
+            _ => self.vend_as_is(now_held, profile, self.clock.now()).await,
+        }
+    }
+
+    /// No fresher token is to be had: serve the one held while it lives, else say why not.
+    async fn vend_as_is(
+        &self,
+        held: Arc<VendableGrant>,
+        profile: &ProviderProfile,
+        now: Timestamp,
+    ) -> Result<Vended, BrokerError> {
+        let grant = &held.grant;
+        let ended = grant.lifecycle != Lifecycle::Active && profile.old_access_token_dies_on_refresh;
+        if grant.expires_at <= now || ended {
+            return Err(refusal(grant, now, self.timing.retry_base));
+        }
+        let uncertain = profile.old_access_token_dies_on_refresh && grant.phase != Phase::Idle;
+        let reason = if uncertain { StaleReason::RotationUncertain } else { StaleReason::RefreshFailed };
+        // Without a refresh token nothing failed: the token is simply in its last minutes.
+        let reason = grant.refreshable.then_some(reason);
+        self.open(held, now, reason).await
+    }
+
+    async fn open(
+        &self,
+        held: Arc<VendableGrant>,
+        now: Timestamp,
+        stale: Option<StaleReason>,
+    ) -> Result<Vended, BrokerError> {
+        let grant = &held.grant;
+        let keys = self.keys.of(&grant.key.tenant).await?;
+        let owner = grant.id.to_string();
+        let place =
+            Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
+        let access_token = keys.open(&held.access_token, place)?;
+        let refresh_hint_at =
+            grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
+        Ok(Vended { access_token, refresh_hint_at, stale, grant: held })
+    }
+
+    pub(crate) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {
+        self.cache.get_or_load(key, self.grants.as_ref()).await
+    }
+
+    fn wait(&self, request: &VendRequest) -> Duration {
+        request.wait.unwrap_or(self.timing.default_wait)
+    }
+}

@@ -1,0 +1,34 @@
+//! The only door to cryptography.
+//!
+//! Secrets are newtypes that cannot be printed, cloned or serialised ([`secret`]). At rest they are
+//! [`Sealed`] under a tenant's [`DataEncryptionKey`], bound by associated data to the [`Place`] they
+//! belong to. Data keys are themselves wrapped by a [`KeyEncryptionKey`] of the [`KeyRing`]
+//! (envelope encryption). There is no plaintext mode.
+
+mod dek;
+mod digest;
+mod entropy;
+mod envelope;
+mod error;
+mod kek;
+mod key_ring;
+mod place;
+mod sealed;
+pub mod secret;
+mod tenant_keys;
+
+pub use dek::{DataEncryptionKey, DekId, KeyPurpose, WrappedDek};
+pub use digest::sha256;
+#[cfg(feature = "testing")]
+pub use entropy::SeededEntropy;
+pub use entropy::{Entropy, OsEntropy};
+pub use error::CryptoError;
+pub use kek::{KekId, KeyEncryptionKey};
+pub use key_ring::KeyRing;
+pub use place::Place;
+pub use sealed::Sealed;
+pub use secret::{
+    AccessToken, AuthorizationCode, AuthorizationState, ClientSecret, CodeVerifier, ProviderResponse,
+    RefreshToken, Secret,
+};
+pub use tenant_keys::TenantKeys;

@@ -1,0 +1,54 @@
+//! Evercam, from its guide "Building apps with the Evercam OAuth API" (user.evercam.io).
+
+use std::time::Duration;
+
+use broker_core::{ProviderProfile, ReusePolicy, RotationMode};
+
+use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl ProviderDefinition {
+    /// Evercam: JSON bodies, credentials in them, refresh tokens of 30 days that are replaced at each use.
+    pub fn evercam() -> Self {
+        Self { profile: profile(), wire: wire(), endpoints: endpoints() }
+    }
+}
+
+fn profile() -> ProviderProfile {
+    ProviderProfile {
+        // "Rotated on each use"; what a second use does is not documented.
+        rotation: RotationMode::SingleUse(ReusePolicy::Unknown),
+        old_access_token_dies_on_refresh: false,
+        access_token_lifetime: Duration::from_secs(3600),
+        // Stated per token, so each rotation begins a new 30 days.
+        refresh_token_timeout: Some(30 * DAY),
+        authorization_expires_in: None,
+        default_scopes: Vec::new(),
+    }
+}
+
+fn wire() -> WireProfile {
+    WireProfile {
+        client_authentication: ClientAuthentication::Post,
+        body_format: BodyFormat::Json,
+        send_scope: false,
+        scope_separator: ' ',
+        base_url_member: None,
+        dead_token_codes: Vec::new(),
+        client_rejected_codes: Vec::new(),
+    }
+}
+
+fn endpoints() -> Endpoints {
+    let at = |path: &str| format!("https://media.evercam.io{path}");
+    Endpoints {
+        authorize_url: at("/oauth/authorize"),
+        token_url: at("/oauth/token"),
+        device_authorization_url: Some(at("/oauth/device/authorize")),
+        revoke_url: Some(at("/oauth/revoke")),
+        introspect_url: Some(at("/oauth/introspect")),
+        base_url: Some(at("/v2")),
+        api_hosts: Vec::new(),
+    }
+}

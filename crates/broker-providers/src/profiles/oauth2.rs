@@ -1,0 +1,51 @@
+//! Any other authorization server: RFC 6749 as written, and the most careful reading where it is silent.
+
+use std::time::Duration;
+
+use broker_core::{ProviderProfile, ReusePolicy, RotationMode};
+
+use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
+
+/// What providers say instead of `invalid_grant`: GitHub, HubSpot and Slack.
+const DEAD_TOKEN_CODES: [&str; 5] = [
+    "bad_refresh_token",
+    "bad_verification_code",
+    "invalid_refresh_token",
+    "invalid_code",
+    "code_already_used",
+];
+
+/// What providers say instead of `invalid_client`: GitHub and Slack.
+const CLIENT_REJECTED_CODES: [&str; 3] =
+    ["incorrect_client_credentials", "bad_client_secret", "invalid_client_id"];
+
+impl ProviderDefinition {
+    /// A server by the book. Its `authorize_url` and `token_url` are empty and must be configured.
+    pub fn oauth2() -> Self {
+        Self { profile: profile(), wire: wire(), endpoints: Endpoints::default() }
+    }
+}
+
+fn profile() -> ProviderProfile {
+    ProviderProfile {
+        rotation: RotationMode::SingleUse(ReusePolicy::Unknown),
+        old_access_token_dies_on_refresh: false,
+        access_token_lifetime: Duration::from_secs(3600),
+        refresh_token_timeout: None,
+        authorization_expires_in: None,
+        default_scopes: Vec::new(),
+    }
+}
+
+fn wire() -> WireProfile {
+    let owned = |codes: &[&str]| codes.iter().map(ToString::to_string).collect();
+    WireProfile {
+        client_authentication: ClientAuthentication::Basic,
+        body_format: BodyFormat::Form,
+        send_scope: false,
+        scope_separator: ' ',
+        base_url_member: None,
+        dead_token_codes: owned(&DEAD_TOKEN_CODES),
+        client_rejected_codes: owned(&CLIENT_REJECTED_CODES),
+    }
+}

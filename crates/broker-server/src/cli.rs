@@ -1,0 +1,127 @@
+//! The command line of `token-broker`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use broker_crypto::OsEntropy;
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config};
+use crate::{Surroundings, hardening, keys, serve, telemetry, wiring};
+
+/// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
+#[derive(Parser)]
+#[command(name = "token-broker", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the broker
+    Serve {
+        /// Configuration file (TOML); TOKEN_BROKER__SECTION__KEY overrides a key
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Run a broker with simulators of both providers: no server, no network, nothing to configure
+    #[cfg(feature = "dev")]
+    Dev(crate::dev::DevArgs),
+    /// Bring the store's schema up to date, then exit
+    Migrate {
+        /// Configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print or check configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make key material
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Print the commented default configuration
+    Default,
+    /// Say what is wrong with a configuration, and where
+    Check {
+        /// Configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Make a key encryption key: one line `kid:base64(32 bytes)`
+    Generate {
+        /// Write to this file, which must not exist, instead of stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Name of the key
+        #[arg(long, default_value = "kek-1")]
+        kid: String,
+    },
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Debug of anyhow prints the chain of causes, one a line.
+            eprintln!("token-broker: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    hardening::harden().context("cannot forbid core dumps")?;
+    // Fails only if a provider is installed already, which is then the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command {
+        Command::Serve { config } => block_on(run_server(config::load(config.as_deref())?)),
+        #[cfg(feature = "dev")]
+        Command::Dev(args) => block_on(crate::dev::run(args)),
+        Command::Migrate { config } => block_on(migrate(config::load(config.as_deref())?)),
+        Command::Config(ConfigCommand::Default) => print(config::DEFAULT_TOML),
+        Command::Config(ConfigCommand::Check { config }) => check(config.as_deref()),
+        Command::Keys(KeysCommand::Generate { out, kid }) => keys::generate(&kid, out.as_deref(), &OsEntropy),
+    }
+}
+
+fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(task)
+}
+
+async fn run_server(config: Config) -> anyhow::Result<()> {
+    telemetry::init(&config.log)?;
+    let running = serve::start(&config, Surroundings::of_this_machine()).await?;
+    print(&format!("{}\n", running.addresses_json()))?;
+    serve::stop_signal().await?;
+    running.shutdown().await;
+    Ok(())
+}
+
+async fn migrate(config: Config) -> anyhow::Result<()> {
+    telemetry::init(&config.log)?;
+    wiring::open_store(&config).await?;
+    print("the store's schema is up to date\n")
+}
+
+fn check(path: Option<&std::path::Path>) -> anyhow::Result<()> {
+    config::load(path)?;
+    print("the configuration is good\n")
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}

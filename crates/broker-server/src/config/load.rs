@@ -1,0 +1,73 @@
+//! Reading the file and the environment, and saying what is wrong and where.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Config;
+use super::check::check;
+use super::environment::{apply, overrides};
+
+/// What is wrong with a configuration. The text names the file, line and key, or the variable.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or a key is unknown or of the wrong type.
+    #[error("{path}: {problem}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and problem.
+        problem: String,
+    },
+    /// An environment variable does not fit.
+    #[error("environment: {0}")]
+    Environment(String),
+    /// The values do not go together.
+    #[error("the configuration cannot be used:{}", list(.0))]
+    Unusable(Vec<String>),
+}
+
+fn list(problems: &[String]) -> String {
+    problems.iter().map(|problem| format!("\n  - {problem}")).collect()
+}
+
+/// Reads `path` (or the defaults), applies the environment and checks the whole.
+pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+    let text = match path {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
+        None => String::new(),
+    };
+    let config = parse(&text, path, overrides(std::env::vars_os()))?;
+    let problems = check(&config);
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Unusable(problems)) }
+}
+
+pub(super) fn parse(
+    text: &str,
+    path: Option<&Path>,
+    overrides: Vec<(String, String)>,
+) -> Result<Config, ConfigError> {
+    let malformed = |error: toml::de::Error| ConfigError::Malformed {
+        path: path.unwrap_or(Path::new("defaults")).to_owned(),
+        problem: error.to_string(),
+    };
+    // Read by itself first: only here does an error still know its line.
+    toml::from_str::<Config>(text).map_err(malformed)?;
+    let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
+    let names = apply(&mut table, overrides)?;
+    Config::deserialize(table)
+        .map_err(|error| ConfigError::Environment(format!("{} (set: {})", error.message(), names.join(", "))))
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,221 @@
+//! The sections of the configuration. Unknown keys are errors; every key has a default or is checked later.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{ProviderConfig, RotationConfig, SecretText};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: ListenConfig,
+    /// The HTTP side.
+    pub http: HttpConfig,
+    /// Who may call.
+    pub auth: AuthConfig,
+    /// Where grants are kept.
+    pub store: StoreConfig,
+    /// Key encryption keys.
+    pub keys: KeysConfig,
+    /// The local journal.
+    pub escrow: EscrowConfig,
+    /// Where leases are kept.
+    pub lease: LeaseConfig,
+    /// Vending.
+    pub vend: VendConfig,
+    /// The times of the rotation protocol.
+    pub rotation: RotationConfig,
+    /// Logs.
+    pub log: LogConfig,
+    /// Authorization servers by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: ListenConfig::default(),
+            http: HttpConfig::default(),
+            auth: AuthConfig::default(),
+            store: StoreConfig::default(),
+            keys: KeysConfig::default(),
+            escrow: EscrowConfig::default(),
+            lease: LeaseConfig::default(),
+            vend: VendConfig::default(),
+            rotation: RotationConfig::default(),
+            log: LogConfig::default(),
+            providers: ProviderConfig::built_in(),
+        }
+    }
+}
+
+/// `[listen]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ListenConfig {
+    /// Address of the gRPC listener; port 0 takes a free one.
+    pub grpc: SocketAddr,
+    /// Address of the HTTP listener; port 0 takes a free one.
+    pub http: SocketAddr,
+}
+
+impl Default for ListenConfig {
+    fn default() -> Self {
+        Self {
+            grpc: SocketAddr::from((Ipv4Addr::LOCALHOST, 7400)),
+            http: SocketAddr::from((Ipv4Addr::LOCALHOST, 7401)),
+        }
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// The URL under which browsers reach the HTTP listener.
+    pub public_url: Option<String>,
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthConfig {
+    /// How callers are known.
+    pub mode: AuthMode,
+}
+
+/// How callers are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// No credentials, loopback only: metadata `x-tokenbroker-principal` names the caller.
+    #[default]
+    Dev,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// `sqlite:///path` or `sqlite::memory:`.
+    pub url: String,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysConfig {
+    /// File of key encryption keys, newest first.
+    pub kek_file: Option<PathBuf>,
+    /// The same, in place; meant for the environment.
+    pub kek: Option<SecretText>,
+}
+
+/// `[escrow]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EscrowConfig {
+    /// Directory of the journal, on a volume that outlives the process.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[lease]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaseConfig {
+    /// `in-process` (the default).
+    pub url: LeaseUrl,
+}
+
+/// Where leases are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub enum LeaseUrl {
+    /// Among the tasks of this process.
+    #[default]
+    #[serde(rename = "in-process")]
+    InProcess,
+}
+
+/// `[vend]`
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VendConfig {
+    /// How many grants to keep ready, sealed, in memory; about 2 KB each.
+    pub cached_grants: usize,
+}
+
+impl Default for VendConfig {
+    fn default() -> Self {
+        Self { cached_grants: 100_000 }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Least level of our own events; dependencies never log below info.
+    pub level: LogLevel,
+    /// How events are written.
+    pub format: LogFormat,
+}
+
+/// Least level of events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// Failures somebody must look at.
+    Error,
+    /// Failures that heal.
+    Warn,
+    /// What changed.
+    #[default]
+    Info,
+    /// What was asked.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The level of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        use serde::de::IntoDeserializer;
+        use serde::de::value::{Error, StrDeserializer};
+        let text: StrDeserializer<'_, Error> = name.into_deserializer();
+        Self::deserialize(text).ok()
+    }
+}
+
+impl From<LogLevel> for tracing::level_filters::LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::OFF,
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}

@@ -1,0 +1,96 @@
+//! `[rotation]`: all times of the protocol.
+
+use std::time::Duration;
+
+use broker_core::Timing;
+use broker_egress::EgressConfig;
+use serde::Deserialize;
+
+/// The times of the rotation protocol (docs/rotation.md). Durations are written `30s`, `5m`, `1h`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RotationConfig {
+    /// Longest wait for DNS, TCP and TLS.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// Longest wait for a provider's whole answer.
+    #[serde(with = "humantime_serde")]
+    pub provider_timeout: Duration,
+    /// How long a claim keeps a grant from being due again.
+    #[serde(with = "humantime_serde")]
+    pub lease_ttl: Duration,
+    /// After this long an orphaned request is not processed any more.
+    #[serde(with = "humantime_serde")]
+    pub orphan_wait: Duration,
+    /// Pause before a refused refresh token is presented once more.
+    #[serde(with = "humantime_serde")]
+    pub suspect_confirm_after: Duration,
+    /// First pause after a failure.
+    #[serde(with = "humantime_serde")]
+    pub retry_base: Duration,
+    /// Longest pause between retries.
+    #[serde(with = "humantime_serde")]
+    pub retry_cap: Duration,
+    /// Longest pause between probes of an uncertain outcome.
+    #[serde(with = "humantime_serde")]
+    pub probe_cap: Duration,
+    /// How often the scheduler looks for due grants.
+    #[serde(with = "humantime_serde")]
+    pub tick: Duration,
+    /// Attempts of the scheduler in flight at once.
+    pub max_in_flight: usize,
+    /// Life of an authorization's state.
+    #[serde(with = "humantime_serde")]
+    pub authorization_life: Duration,
+    /// How long a call without a deadline waits for a refresh.
+    #[serde(with = "humantime_serde")]
+    pub default_wait: Duration,
+}
+
+impl Default for RotationConfig {
+    fn default() -> Self {
+        let (timing, egress) = (Timing::default(), EgressConfig::default());
+        Self {
+            connect_timeout: egress.connect_timeout,
+            provider_timeout: egress.total_timeout,
+            lease_ttl: timing.lease_ttl,
+            orphan_wait: timing.orphan_wait,
+            suspect_confirm_after: timing.suspect_confirm_after,
+            retry_base: timing.retry_base,
+            retry_cap: timing.retry_cap,
+            probe_cap: timing.probe_cap,
+            tick: timing.tick,
+            max_in_flight: timing.max_in_flight,
+            authorization_life: timing.authorization_life,
+            default_wait: timing.default_wait,
+        }
+    }
+}
+
+impl RotationConfig {
+    /// What the middle goes by.
+    pub fn timing(&self) -> Timing {
+        Timing {
+            attempt_budget: self.connect_timeout + self.provider_timeout,
+            lease_ttl: self.lease_ttl,
+            orphan_wait: self.orphan_wait,
+            suspect_confirm_after: self.suspect_confirm_after,
+            retry_base: self.retry_base,
+            retry_cap: self.retry_cap,
+            probe_cap: self.probe_cap,
+            tick: self.tick,
+            max_in_flight: self.max_in_flight,
+            authorization_life: self.authorization_life,
+            default_wait: self.default_wait,
+        }
+    }
+
+    /// What outgoing calls go by.
+    pub fn egress(&self) -> EgressConfig {
+        EgressConfig {
+            connect_timeout: self.connect_timeout,
+            total_timeout: self.provider_timeout,
+            ..EgressConfig::default()
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The directory and the simulators a development broker lives in.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use broker_crypto::OsEntropy;
+use provider_sim::{EagleEyeConfig, EvercamConfig, Running, Simulator};
+use tokio::net::TcpListener;
+
+use super::provider::DemoProvider;
+use crate::config::{self, Adapter, Config, ProviderConfig};
+use crate::keys;
+
+/// Short lives, so that there is something to see.
+const EVERCAM_ACCESS_TTL: Duration = Duration::from_secs(60);
+const EAGLE_EYE_ACCESS_TTL: Duration = Duration::from_secs(90);
+
+/// What a development broker needs around it.
+pub(super) struct House {
+    directory: PathBuf,
+    /// Removed when the house is closed, if nobody named a directory.
+    temporary: Option<tempfile::TempDir>,
+    evercam: Running,
+    eagle_eye: Running,
+    providers: [DemoProvider; 2],
+    listen: config::ListenConfig,
+}
+
+impl House {
+    /// Makes or finds the directory, and starts both simulators on free ports.
+    pub(super) async fn open(data: Option<&Path>, any_port: bool) -> anyhow::Result<Self> {
+        let (directory, temporary) = match data {
+            Some(named) => {
+                std::fs::create_dir_all(named)
+                    .with_context(|| format!("cannot create the data directory {}", named.display()))?;
+                (named.to_owned(), None)
+            }
+            None => {
+                let made = tempfile::Builder::new().prefix("token-broker-dev-").tempdir()?;
+                (made.path().to_owned(), Some(made))
+            }
+        };
+        let kek = directory.join("kek");
+        if !kek.exists() {
+            keys::generate("dev-1", Some(&kek), &OsEntropy)?;
+        }
+        let evercam = Simulator::evercam(EvercamConfig {
+            access_ttl: EVERCAM_ACCESS_TTL,
+            state_file: Some(directory.join("evercam.state")),
+            ..EvercamConfig::demo()
+        });
+        let eagle_eye = Simulator::eagle_eye(EagleEyeConfig {
+            access_ttl: EAGLE_EYE_ACCESS_TTL,
+            state_file: Some(directory.join("eagle-eye.state")),
+            ..EagleEyeConfig::demo()
+        });
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (evercam, eagle_eye) = (evercam.bind(any).await?, eagle_eye.bind(any).await?);
+        let providers =
+            [DemoProvider::evercam(evercam.base_url()), DemoProvider::eagle_eye(eagle_eye.base_url())];
+        let listen = listen(any_port).await;
+        Ok(Self { directory, temporary, evercam, eagle_eye, providers, listen })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn providers(&self) -> &[DemoProvider] {
+        &self.providers
+    }
+
+    /// The configuration of a broker that lives here.
+    pub(super) fn config(&self, log_level: &str) -> anyhow::Result<Config> {
+        let at = |name: &str| self.directory.join(name);
+        let mut config = Config::default();
+        config.listen = self.listen.clone();
+        config.store.url = format!("sqlite://{}", at("broker.db").display());
+        config.keys.kek_file = Some(at("kek"));
+        config.escrow.dir = Some(at("escrow"));
+        config.log.level = config::LogLevel::from_name(log_level)
+            .with_context(|| format!("--log {log_level}: write off, error, warn, info, debug or trace"))?;
+        // The simulators answer within a millisecond; long waits would only be in the way.
+        config.rotation.connect_timeout = Duration::from_secs(1);
+        config.rotation.provider_timeout = Duration::from_secs(4);
+        let [evercam, eagle_eye] = &self.providers;
+        config.providers = [
+            (evercam.name.to_owned(), at_simulator(Adapter::Evercam, &evercam.base_url, "oauth")),
+            (eagle_eye.name.to_owned(), at_simulator(Adapter::EagleEye, &eagle_eye.base_url, "oauth2")),
+        ]
+        .into();
+        Ok(config)
+    }
+
+    /// Ends the simulators and removes a temporary directory.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.evercam.shutdown().await;
+        self.eagle_eye.shutdown().await;
+        match self.temporary {
+            Some(directory) => Ok(directory.close()?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn at_simulator(adapter: Adapter, base_url: &str, path: &str) -> ProviderConfig {
+    ProviderConfig {
+        authorize_url: Some(format!("{base_url}/{path}/authorize")),
+        token_url: Some(format!("{base_url}/{path}/token")),
+        revoke_url: Some(format!("{base_url}/{path}/revoke")),
+        base_url: Some(base_url.to_owned()),
+        ..ProviderConfig::of(adapter)
+    }
+}
+
+/// The usual ports where they are free, else any: a second broker on this machine is nothing to fail for.
+async fn listen(any_port: bool) -> config::ListenConfig {
+    let usual = config::ListenConfig::default();
+    let free = |address: SocketAddr| async move { TcpListener::bind(address).await.is_ok() };
+    if !any_port && free(usual.grpc).await && free(usual.http).await {
+        return usual;
+    }
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config::ListenConfig { grpc: any, http: any }
+}
+
+/// What to try next.
+pub(super) fn invitation(grpc: SocketAddr) -> String {
+    format!(
+        "\nTry in another terminal:\n\
+         \n  export TOKEN_BROKER_ENDPOINT=http://{grpc}\n\
+         \n  cargo run --release -p broker-cli -- --tenant demo grants list\n\
+         \n  cargo run --release -p broker-cli -- --tenant demo --provider evercam --user alice token get\n\
+         \n  cargo run --release -p broker-cli -- --tenant demo --provider eagle-eye --user alice grants refresh\n\
+         \nCtrl-C ends it.\n\n"
+    )
+}

@@ -1,0 +1,167 @@
+//! AdminService: what operators do.
+
+use std::sync::Arc;
+
+use broker_core::ports::GrantFilter;
+use broker_core::{
+    Broker, BrokerError, ConsentCause, Lifecycle, NewRegistration, ProviderName, RegistrationId, UserId,
+};
+use broker_crypto::ClientSecret;
+use broker_proto::v1::admin_service_server::AdminService;
+use broker_proto::v1::{
+    CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
+    CreateTenantResponse, GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest,
+    ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::request::{Fields, grant_key};
+use super::status::status;
+use super::{message, page_token};
+
+const DEFAULT_PAGE: u32 = 100;
+const LONGEST_PAGE: u32 = 1000;
+
+pub(super) struct AdminApi {
+    broker: Arc<Broker>,
+}
+
+impl AdminApi {
+    pub(super) fn new(broker: Arc<Broker>) -> Self {
+        Self { broker }
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for AdminApi {
+    async fn create_tenant(
+        &self,
+        request: Request<CreateTenantRequest>,
+    ) -> Result<Response<CreateTenantResponse>, Status> {
+        let message = request.into_inner();
+        let mut fields = Fields::default();
+        let id = fields.tenant(&message.tenant_id);
+        fields.at_most("display_name", &message.display_name, 256);
+        let id = fields.finish(id).map_err(|error| status(&error))?;
+        let tenant =
+            self.broker.create_tenant(id, message.display_name).await.map_err(|error| status(&error))?;
+        Ok(Response::new(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) }))
+    }
+
+    async fn create_client_registration(
+        &self,
+        request: Request<CreateClientRegistrationRequest>,
+    ) -> Result<Response<CreateClientRegistrationResponse>, Status> {
+        let message = request.into_inner();
+        if message.allow_device_authorization || message.grant_window.is_some() {
+            return Err(Status::unimplemented(
+                "device authorization and grant windows per registration are not built yet; leave \
+                 `allow_device_authorization` and `grant_window` out",
+            ));
+        }
+        let new = read_registration(message).map_err(|error| status(&error))?;
+        let registration = self.broker.create_registration(new).await.map_err(|error| status(&error))?;
+        let client_registration = Some(message::registration(&registration));
+        Ok(Response::new(CreateClientRegistrationResponse { client_registration }))
+    }
+
+    async fn list_grants(
+        &self,
+        request: Request<ListGrantsRequest>,
+    ) -> Result<Response<ListGrantsResponse>, Status> {
+        let message = request.into_inner();
+        let filter = read_filter(&message).map_err(|error| status(&error))?;
+        if !message.states.is_empty() && filter.lifecycles.is_empty() {
+            // Only states were named that no grant can be in yet; an empty filter would mean any.
+            return Ok(Response::new(ListGrantsResponse::default()));
+        }
+        let page_size = filter.limit as usize;
+        // One more than asked for tells whether there is another page.
+        let filter = GrantFilter { limit: filter.limit + 1, ..filter };
+        let mut grants = self.broker.list_grants(&filter).await.map_err(|error| status(&error))?;
+        let more = grants.len() > page_size;
+        grants.truncate(page_size);
+        let last = grants.last().filter(|_| more);
+        Ok(Response::new(ListGrantsResponse {
+            next_page_token: last.map(|grant| page_token::write(&grant.key)).unwrap_or_default(),
+            grants: grants.iter().map(message::grant).collect(),
+        }))
+    }
+
+    async fn get_grant(
+        &self,
+        request: Request<GetGrantRequest>,
+    ) -> Result<Response<GetGrantResponse>, Status> {
+        let key = grant_key(request.into_inner().key).map_err(|error| status(&error))?;
+        let grant = self.broker.grant(&key).await.map_err(|error| status(&error))?;
+        Ok(Response::new(GetGrantResponse { grant: Some(message::grant(&grant)) }))
+    }
+
+    async fn refresh_grant(
+        &self,
+        request: Request<RefreshGrantRequest>,
+    ) -> Result<Response<RefreshGrantResponse>, Status> {
+        let key = grant_key(request.into_inner().key).map_err(|error| status(&error))?;
+        let grant = self.broker.refresh_grant(&key).await.map_err(|error| status(&error))?;
+        Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
+    }
+}
+
+fn read_registration(message: CreateClientRegistrationRequest) -> Result<NewRegistration, BrokerError> {
+    let mut fields = Fields::default();
+    let tenant = fields.tenant(&message.tenant_id);
+    let provider = fields.provider(&message.provider);
+    let id = fields.name("registration_id", &message.registration_id, RegistrationId::new);
+    match (message.public, message.client_secret.is_empty()) {
+        (true, false) => fields.violation("client_secret", "must be empty for a public client"),
+        (false, true) => fields.violation("client_secret", "must be set, unless `public` is"),
+        _ => {}
+    }
+    let client_secret = (!message.public).then(|| ClientSecret::new(message.client_secret));
+    let names = tenant.zip(provider).zip(id);
+    let new = names.map(|((tenant, provider), id)| NewRegistration {
+        tenant,
+        provider,
+        id,
+        client_id: message.client_id,
+        client_secret,
+        redirect_uri: message.redirect_uri,
+        scopes: message.scopes,
+        return_to: message.return_to.into_iter().collect(),
+    });
+    fields.finish(new)
+}
+
+fn read_filter(message: &ListGrantsRequest) -> Result<GrantFilter, BrokerError> {
+    let mut fields = Fields::default();
+    let tenant = fields.tenant(&message.tenant_id);
+    let provider = fields.optional_name("provider", &message.provider, ProviderName::new);
+    let user = fields.optional_name("user_id", &message.user_id, UserId::new);
+    let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
+    let limit = match u32::try_from(message.page_size) {
+        Ok(0) => DEFAULT_PAGE,
+        Ok(size) => size.min(LONGEST_PAGE),
+        Err(_) => {
+            fields.violation("page_size", "must not be negative");
+            DEFAULT_PAGE
+        }
+    };
+    if message.states().any(|state| state == GrantState::Unspecified) {
+        fields.violation("states", "must name states of the contract");
+    }
+    let lifecycles = message.states().filter_map(lifecycle).collect();
+    let after = page_token::read(&message.page_token)?;
+    let filter =
+        tenant.map(|tenant| GrantFilter { tenant, provider, user, registration, lifecycles, after, limit });
+    fields.finish(filter)
+}
+
+/// The lifecycle a filter names; the cause of NEEDS_CONSENT is not compared.
+fn lifecycle(state: GrantState) -> Option<Lifecycle> {
+    match state {
+        GrantState::Active => Some(Lifecycle::Active),
+        GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
+        GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
+        GrantState::Revoking | GrantState::Revoked | GrantState::Unspecified => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! ConsentService: users' consent, handed over by product back ends.
+
+use std::sync::Arc;
+
+use broker_core::{
+    AuthorizationId, Broker, BrokerError, CompleteRequest, RegistrationId, StartRequest, UserId,
+};
+use broker_proto::v1::complete_authorization_request::Callback;
+use broker_proto::v1::consent_service_server::ConsentService;
+use broker_proto::v1::{
+    CompleteAuthorizationRequest, CompleteAuthorizationResponse, GetAuthorizationRequest,
+    GetAuthorizationResponse, StartAuthorizationRequest, StartAuthorizationResponse,
+};
+use tonic::{Request, Response, Status};
+
+use super::request::Fields;
+use super::status::status;
+use super::{caller, message};
+
+const LONGEST_CALLBACK: usize = 16 * 1024;
+
+pub(super) struct ConsentApi {
+    broker: Arc<Broker>,
+}
+
+impl ConsentApi {
+    pub(super) fn new(broker: Arc<Broker>) -> Self {
+        Self { broker }
+    }
+}
+
+#[tonic::async_trait]
+impl ConsentService for ConsentApi {
+    async fn start_authorization(
+        &self,
+        request: Request<StartAuthorizationRequest>,
+    ) -> Result<Response<StartAuthorizationResponse>, Status> {
+        let principal = caller::principal(request.metadata()).to_owned();
+        let start = read_start(request.into_inner()).map_err(|error| status(&error))?;
+        let started = self.broker.start_authorization(&start).await.map_err(|error| status(&error))?;
+        tracing::info!(
+            principal, tenant = %start.key.tenant, provider = %start.key.provider,
+            authorization = %started.id, "authorization started"
+        );
+        Ok(Response::new(StartAuthorizationResponse {
+            authorization_id: started.id.to_string(),
+            authorization_url: started.url,
+            expire_time: Some(message::timestamp(started.expires_at)),
+        }))
+    }
+
+    async fn complete_authorization(
+        &self,
+        request: Request<CompleteAuthorizationRequest>,
+    ) -> Result<Response<CompleteAuthorizationResponse>, Status> {
+        if matches!(request.get_ref().callback, Some(Callback::HostedCallback(_))) {
+            return Err(Status::unimplemented(
+                "the broker hosts no callback page yet; hand over `callback_url`",
+            ));
+        }
+        let complete = read_complete(request.into_inner()).map_err(|error| status(&error))?;
+        let grant = self.broker.complete_authorization(&complete).await.map_err(|error| status(&error))?;
+        Ok(Response::new(CompleteAuthorizationResponse { grant: Some(message::grant(&grant)) }))
+    }
+
+    async fn get_authorization(
+        &self,
+        request: Request<GetAuthorizationRequest>,
+    ) -> Result<Response<GetAuthorizationResponse>, Status> {
+        let message = request.into_inner();
+        let mut fields = Fields::default();
+        let tenant = fields.tenant(&message.tenant_id);
+        let tenant = fields.finish(tenant).map_err(|error| status(&error))?;
+        // What is no id of ours names nothing of ours.
+        let id = AuthorizationId::parse(&message.authorization_id)
+            .ok_or_else(|| status(&BrokerError::AuthorizationNotFound))?;
+        let found = self.broker.authorization(&tenant, id).await.map_err(|error| status(&error))?;
+        let late = self.broker.is_late(&found);
+        Ok(Response::new(message::authorization(&found, late)))
+    }
+}
+
+fn read_start(message: StartAuthorizationRequest) -> Result<StartRequest, BrokerError> {
+    let mut fields = Fields::default();
+    let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
+    let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
+    fields.at_most("login_hint", &message.login_hint, 256);
+    fields.at_most("return_to", &message.return_to, 64);
+    let request = key.map(|key| StartRequest {
+        key,
+        registration,
+        scopes: message.scopes,
+        return_to: message.return_to,
+        login_hint: Some(message.login_hint).filter(|hint| !hint.is_empty()),
+    });
+    fields.finish(request)
+}
+
+fn read_complete(message: CompleteAuthorizationRequest) -> Result<CompleteRequest, BrokerError> {
+    let mut fields = Fields::default();
+    let tenant = fields.tenant(&message.tenant_id);
+    let user = fields.name("user_id", &message.user_id, UserId::new);
+    let callback_url = match message.callback {
+        Some(Callback::CallbackUrl(url)) => url,
+        Some(Callback::HostedCallback(_)) | None => String::new(),
+    };
+    if callback_url.is_empty() {
+        fields.violation("callback_url", "must be set: the full URL the provider sent the browser to");
+    }
+    fields.at_most("callback_url", &callback_url, LONGEST_CALLBACK);
+    let request = tenant.zip(user).map(|(tenant, user)| CompleteRequest { tenant, user, callback_url });
+    fields.finish(request)
+}

@@ -1,0 +1,206 @@
+//! Domain values as messages of the contract.
+
+use broker_core::{
+    Authorization, AuthorizationStatus, ClientRegistration, ConsentCause, FailureKind, Grant, GrantKey,
+    LastFailure, Lifecycle, Phase, StaleReason, Tenant, Timestamp, Vended,
+};
+use broker_proto::v1;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A point in time.
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    let micros = at.as_unix_micros();
+    prost_types::Timestamp {
+        seconds: micros.div_euclid(1_000_000),
+        nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0),
+    }
+}
+
+/// RFC 3339, for texts; seconds since the epoch where that has no date.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    let nanos = i128::from(at.as_unix_micros()) * 1000;
+    let date = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
+    date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.to_string())
+}
+
+pub(super) fn grant_key(key: &GrantKey) -> v1::GrantKey {
+    v1::GrantKey {
+        tenant_id: key.tenant.to_string(),
+        provider: key.provider.to_string(),
+        user_id: key.user.to_string(),
+        account: key.account.to_string(),
+    }
+}
+
+/// A vended token.
+pub(super) fn token(vended: &Vended) -> v1::GetAccessTokenResponse {
+    let grant = &vended.grant.grant;
+    let access_token = vended.access_token.expose();
+    v1::GetAccessTokenResponse {
+        access_token: access_token.to_owned(),
+        token_type: grant.token_type.clone(),
+        headers: [("authorization".to_owned(), format!("{} {access_token}", scheme(&grant.token_type)))]
+            .into(),
+        expire_time: Some(timestamp(grant.expires_at)),
+        scopes: grant.scopes.clone(),
+        api_base_url: grant.api_base_url.clone().unwrap_or_default(),
+        grant_id: grant.id.to_string(),
+        generation: grant.generation.get(),
+        refresh_hint_time: Some(timestamp(vended.refresh_hint_at)),
+        served_stale_reason: stale_reason(vended.stale).into(),
+        grant_expire_time: grant.dies_at.map(timestamp),
+    }
+}
+
+/// The scheme of the header (RFC 6750 §2.1) where a provider wrote the type in another case.
+fn scheme(token_type: &str) -> &str {
+    if token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { token_type }
+}
+
+fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
+    match reason {
+        None => v1::ServedStaleReason::Unspecified,
+        Some(StaleReason::RefreshFailed) => v1::ServedStaleReason::RefreshFailed,
+        Some(StaleReason::RotationUncertain) => v1::ServedStaleReason::RotationUncertain,
+    }
+}
+
+/// A grant's health; never a token.
+pub(super) fn grant(grant: &Grant) -> v1::Grant {
+    let (state, cause) = lifecycle(grant.lifecycle);
+    v1::Grant {
+        grant_id: grant.id.to_string(),
+        key: Some(grant_key(&grant.key)),
+        state: state.into(),
+        phase: phase(grant).into(),
+        generation: grant.generation.get(),
+        lineage: grant.lineage.to_string(),
+        tainted: grant.tainted,
+        scopes: grant.scopes.clone(),
+        api_base_url: grant.api_base_url.clone().unwrap_or_default(),
+        registration_id: grant.registration.to_string(),
+        access_token_expire_time: Some(timestamp(grant.expires_at)),
+        last_refresh_time: Some(timestamp(grant.refreshed_at.unwrap_or(grant.consented_at))),
+        next_refresh_time: grant.due_at.map(timestamp),
+        grant_expire_time: grant.dies_at.map(timestamp),
+        last_error: grant.last_failure.as_ref().map(failure),
+        needs_consent_cause: cause.into(),
+        create_time: Some(timestamp(grant.created_at)),
+        update_time: Some(timestamp(grant.updated_at)),
+    }
+}
+
+fn lifecycle(lifecycle: Lifecycle) -> (v1::GrantState, v1::NeedsConsentCause) {
+    match lifecycle {
+        Lifecycle::Active => (v1::GrantState::Active, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::ConsentExpired => (v1::GrantState::ConsentExpired, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::NeedsConsent(cause) => (v1::GrantState::NeedsConsent, needs_consent_cause(cause)),
+    }
+}
+
+fn needs_consent_cause(cause: ConsentCause) -> v1::NeedsConsentCause {
+    match cause {
+        ConsentCause::Revoked => v1::NeedsConsentCause::Revoked,
+        ConsentCause::LostRotation => v1::NeedsConsentCause::LostRotation,
+        ConsentCause::NoOfflineAccess => v1::NeedsConsentCause::NoOfflineAccess,
+    }
+}
+
+/// Only for an active grant.
+fn phase(grant: &Grant) -> v1::GrantPhase {
+    match (grant.lifecycle, grant.phase) {
+        (Lifecycle::Active, Phase::Idle) => v1::GrantPhase::Idle,
+        (Lifecycle::Active, Phase::Claimed) => v1::GrantPhase::Claimed,
+        (Lifecycle::Active, Phase::Sent) => v1::GrantPhase::Sent,
+        (Lifecycle::Active, Phase::Uncertain) => v1::GrantPhase::Uncertain,
+        (Lifecycle::Active, Phase::Suspect) => v1::GrantPhase::Suspect,
+        (Lifecycle::NeedsConsent(_) | Lifecycle::ConsentExpired, _) => v1::GrantPhase::Unspecified,
+    }
+}
+
+fn failure(failure: &LastFailure) -> v1::GrantError {
+    let kind = match failure.kind {
+        FailureKind::DeadToken => v1::GrantErrorKind::DeadToken,
+        FailureKind::ClientRejected => v1::GrantErrorKind::ClientRejected,
+        FailureKind::UnlabelledRefusal => v1::GrantErrorKind::UnlabelledRefusal,
+        FailureKind::Throttled => v1::GrantErrorKind::Throttled,
+        FailureKind::Unreachable => v1::GrantErrorKind::Unreachable,
+        FailureKind::Refused => v1::GrantErrorKind::Refused,
+        FailureKind::Uncertain => v1::GrantErrorKind::Uncertain,
+    };
+    v1::GrantError {
+        kind: kind.into(),
+        time: Some(timestamp(failure.at)),
+        oauth_error: failure.oauth_error.clone().unwrap_or_default(),
+        http_status: failure.http_status.map_or(0, i32::from),
+        failures_in_a_row: failure.in_a_row,
+    }
+}
+
+pub(super) fn tenant(tenant: &Tenant) -> v1::Tenant {
+    v1::Tenant {
+        tenant_id: tenant.id.to_string(),
+        display_name: tenant.display_name.clone(),
+        state: v1::TenantState::Active.into(),
+        create_time: Some(timestamp(tenant.created_at)),
+        update_time: Some(timestamp(tenant.created_at)),
+        ..Default::default()
+    }
+}
+
+/// A client registration; never its secret.
+pub(super) fn registration(registration: &ClientRegistration) -> v1::ClientRegistration {
+    v1::ClientRegistration {
+        tenant_id: registration.tenant.to_string(),
+        provider: registration.provider.to_string(),
+        registration_id: registration.id.to_string(),
+        client_id: registration.client_id.clone(),
+        redirect_uri: registration.redirect_uri.clone(),
+        scopes: registration.scopes.clone(),
+        public: registration.client_secret.is_none(),
+        return_to: registration.return_to.clone().into_iter().collect(),
+        state: v1::ClientRegistrationState::Active.into(),
+        create_time: Some(timestamp(registration.created_at)),
+        update_time: Some(timestamp(registration.created_at)),
+        ..Default::default()
+    }
+}
+
+/// How an authorization stands; `late` if it is pending and can be completed no more.
+pub(super) fn authorization(authorization: &Authorization, late: bool) -> v1::GetAuthorizationResponse {
+    let (state, failure) = match &authorization.status {
+        AuthorizationStatus::Pending if late => (v1::AuthorizationState::Expired, None),
+        // While the code is being exchanged there is neither a grant nor a failure yet.
+        AuthorizationStatus::Pending | AuthorizationStatus::Exchanging => {
+            (v1::AuthorizationState::Pending, None)
+        }
+        AuthorizationStatus::Completed => (v1::AuthorizationState::Completed, None),
+        AuthorizationStatus::Denied => (v1::AuthorizationState::Denied, None),
+        AuthorizationStatus::Failed(name) => {
+            (v1::AuthorizationState::Failed, Some(authorization_failure(name)))
+        }
+    };
+    let completed = authorization.status == AuthorizationStatus::Completed;
+    v1::GetAuthorizationResponse {
+        authorization_id: authorization.id.to_string(),
+        state: state.into(),
+        failure: failure.unwrap_or_default().into(),
+        grant_id: if completed { authorization.key.grant_id().to_string() } else { String::new() },
+        key: Some(grant_key(&authorization.key)),
+        create_time: Some(timestamp(authorization.created_at)),
+        expire_time: Some(timestamp(authorization.expires_at)),
+    }
+}
+
+fn authorization_failure(name: &str) -> v1::AuthorizationFailure {
+    match FailureKind::from_name(name) {
+        Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
+            v1::AuthorizationFailure::ClientRejected
+        }
+        Some(
+            FailureKind::DeadToken | FailureKind::Refused | FailureKind::Throttled | FailureKind::Unreachable,
+        ) => v1::AuthorizationFailure::ProviderRefused,
+        Some(FailureKind::Uncertain) | None => v1::AuthorizationFailure::OutcomeUnknown,
+    }
+}

@@ -1,0 +1,151 @@
+//! Reading the fields of requests: every violation is collected before anything is answered.
+
+use std::time::Duration;
+
+use broker_core::{
+    AccountLabel, BrokerError, FieldViolation, GrantKey, InvalidName, ProviderName, TenantId, UserId,
+};
+use broker_proto::v1;
+use prost_types::Duration as ProtoDuration;
+
+/// Collects violations while fields are read.
+#[derive(Default)]
+pub(super) struct Fields {
+    prefix: &'static str,
+    violations: Vec<FieldViolation>,
+}
+
+impl Fields {
+    /// For fields below `prefix`, written with its dot.
+    pub(super) fn below(prefix: &'static str) -> Self {
+        Self { prefix, violations: Vec::new() }
+    }
+
+    pub(super) fn violation(&mut self, field: &str, problem: impl Into<String>) {
+        self.violations.push(FieldViolation::new(format!("{}{field}", self.prefix), problem));
+    }
+
+    /// A typed name; `None` after a violation.
+    pub(super) fn name<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        new: impl Fn(String) -> Result<T, InvalidName>,
+    ) -> Option<T> {
+        let problem = match new(text.to_owned()) {
+            Ok(name) => return Some(name),
+            Err(_) if text.is_empty() => "must be set".to_owned(),
+            Err(problem) => problem.to_string(),
+        };
+        self.violation(field, problem);
+        None
+    }
+
+    /// A typed name that may be left out.
+    pub(super) fn optional_name<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        new: impl Fn(String) -> Result<T, InvalidName>,
+    ) -> Option<T> {
+        if text.is_empty() { None } else { self.name(field, text, new) }
+    }
+
+    pub(super) fn tenant(&mut self, text: &str) -> Option<TenantId> {
+        self.name("tenant_id", text, TenantId::new)
+    }
+
+    pub(super) fn provider(&mut self, text: &str) -> Option<ProviderName> {
+        self.name("provider", text, ProviderName::new)
+    }
+
+    pub(super) fn key(
+        &mut self,
+        tenant: &str,
+        provider: &str,
+        user: &str,
+        account: &str,
+    ) -> Option<GrantKey> {
+        let (tenant, provider) = (self.tenant(tenant), self.provider(provider));
+        let user = self.name("user_id", user, UserId::new);
+        let account = match account {
+            "" => Some(AccountLabel::default_label()),
+            label => self.name("account", label, AccountLabel::new),
+        };
+        Some(GrantKey { tenant: tenant?, provider: provider?, user: user?, account: account? })
+    }
+
+    /// A duration that is not negative and not longer than `longest`; `default` where it is absent.
+    pub(super) fn duration(
+        &mut self,
+        field: &str,
+        value: Option<ProtoDuration>,
+        default: Duration,
+        longest: Duration,
+    ) -> Option<Duration> {
+        let Some(value) = value else { return Some(default) };
+        match Duration::try_from(value) {
+            Ok(span) if span <= longest => return Some(span),
+            Ok(_) => self.violation(field, format!("must not be longer than {} s", longest.as_secs())),
+            Err(_) => self.violation(field, "must be a valid duration and not negative"),
+        }
+        None
+    }
+
+    /// At most so many bytes of text.
+    pub(super) fn at_most(&mut self, field: &str, text: &str, bytes: usize) {
+        if text.len() > bytes {
+            self.violation(field, format!("must not be longer than {bytes} bytes"));
+        }
+    }
+
+    /// The value read, or every violation found.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, BrokerError> {
+        match value {
+            Some(value) if self.violations.is_empty() => Ok(value),
+            _ => Err(BrokerError::InvalidRequest(self.violations)),
+        }
+    }
+}
+
+/// The `key` of a request.
+pub(super) fn grant_key(key: Option<v1::GrantKey>) -> Result<GrantKey, BrokerError> {
+    let mut fields = Fields::below("key.");
+    let key = key.unwrap_or_default();
+    let read = fields.key(&key.tenant_id, &key.provider, &key.user_id, &key.account);
+    fields.finish(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(result: Result<GrantKey, BrokerError>) -> Vec<String> {
+        match result {
+            Err(BrokerError::InvalidRequest(violations)) => violations.into_iter().map(|v| v.field).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_bad_field_is_named_at_once() {
+        let key = v1::GrantKey { tenant_id: "UPPER".into(), account: "a\n".into(), ..Default::default() };
+        let fields = violations(grant_key(Some(key)));
+        assert_eq!(fields, ["key.tenant_id", "key.provider", "key.user_id", "key.account"]);
+        assert_eq!(violations(grant_key(None)), ["key.tenant_id", "key.provider", "key.user_id"]);
+    }
+
+    #[test]
+    fn durations_are_bounded_on_both_sides() {
+        let read = |seconds, nanos| {
+            let mut fields = Fields::default();
+            let value = Some(ProtoDuration { seconds, nanos });
+            let read = fields.duration("min_validity", value, Duration::ZERO, Duration::from_secs(60));
+            fields.finish(read)
+        };
+        assert_eq!(read(60, 0).unwrap(), Duration::from_secs(60));
+        for (seconds, nanos) in [(60, 1), (-1, 0), (0, -1), (i64::MAX, 0), (i64::MIN, 0)] {
+            assert!(read(seconds, nanos).is_err(), "{seconds} {nanos}");
+        }
+    }
+}

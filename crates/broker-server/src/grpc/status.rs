@@ -1,0 +1,185 @@
+//! Domain errors as gRPC statuses: one exhaustive match, the error table of the contract.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use broker_core::{AuthorizationProblem, BrokerError, FieldViolation};
+use broker_proto::reason::{DOMAIN, name};
+use broker_proto::v1::Reason;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::message::rfc3339;
+
+const BACKEND_RETRY: Duration = Duration::from_secs(1);
+
+/// One row of the error table.
+struct Row {
+    code: Code,
+    reason: Reason,
+    /// What happened and what to do next.
+    message: String,
+    metadata: HashMap<String, String>,
+    retry: Option<Duration>,
+    violations: Vec<FieldViolation>,
+}
+
+impl Row {
+    fn new(code: Code, reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { code, reason, message, metadata: HashMap::new(), retry: None, violations: Vec::new() }
+    }
+
+    fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+
+    fn retry_after(self, delay: Duration) -> Self {
+        Self { retry: Some(delay), ..self }
+    }
+}
+
+/// The status of an error. What a driver said goes to the log, never to the client.
+pub(super) fn status(error: &BrokerError) -> Status {
+    log(error);
+    let row = row(error);
+    let mut details = ErrorDetails::new();
+    details.set_error_info(name(row.reason), DOMAIN, row.metadata);
+    if let Some(delay) = row.retry {
+        details.set_retry_info(Some(delay));
+    }
+    for violation in row.violations {
+        details.add_bad_request_violation(violation.field, violation.problem);
+    }
+    Status::with_error_details(row.code, row.message, details)
+}
+
+/// Expected or ours: decided once, here.
+fn log(error: &BrokerError) {
+    match error {
+        BrokerError::Internal(what) => tracing::error!(what, "a request failed by our fault"),
+        BrokerError::BackendUnavailable(source) => {
+            tracing::error!(error = %source, "a request failed because a backend did not answer");
+        }
+        other => tracing::debug!(error = %other, "a request was refused"),
+    }
+}
+
+fn row(error: &BrokerError) -> Row {
+    match error {
+        BrokerError::GrantNotFound => Row::new(
+            Code::NotFound,
+            Reason::GrantNotFound,
+            "there is no grant of this tenant, provider, user and account; let the user consent first",
+        ),
+        BrokerError::TenantNotFound => Row::new(
+            Code::NotFound,
+            Reason::GrantNotFound,
+            "there is no such tenant, or nothing of it is to be seen; check tenant_id",
+        ),
+        BrokerError::NoClientRegistration => Row::new(
+            Code::FailedPrecondition,
+            Reason::NoClientRegistration,
+            "this tenant is not registered as a client at this provider; create a client registration",
+        ),
+        BrokerError::AuthorizationNotFound => Row::new(
+            Code::NotFound,
+            Reason::AuthorizationNotFound,
+            "there is no such authorization of this tenant; start a new one",
+        ),
+        BrokerError::AlreadyExists(what) => Row::new(
+            Code::AlreadyExists,
+            Reason::AlreadyExists,
+            format!("a {what} of this name already exists; choose another name, or use the one there is"),
+        ),
+        BrokerError::ConsentRequired(cause) => Row::new(
+            Code::FailedPrecondition,
+            Reason::ConsentRequired,
+            "the user must consent again; start an authorization and send the user to its URL",
+        )
+        .with("cause", cause.as_str()),
+        BrokerError::GrantExpired { ended_at } => {
+            let row = Row::new(
+                Code::FailedPrecondition,
+                Reason::GrantExpired,
+                "the time the provider gave this grant is over; start an authorization and send the user to its URL",
+            );
+            match ended_at {
+                Some(ended_at) => row.with("ended_at", rfc3339(*ended_at)),
+                None => row,
+            }
+        }
+        BrokerError::MissingScopes(missing) => Row::new(
+            Code::FailedPrecondition,
+            Reason::MissingScopes,
+            "the grant does not cover every required scope; start an authorization that asks for the missing ones",
+        )
+        .with("missing", missing.join(" ")),
+        BrokerError::ClientRegistrationRejected(registration) => Row::new(
+            Code::FailedPrecondition,
+            Reason::ClientRegistrationRejected,
+            "the provider refuses the client id or secret; correct the client registration, no user needs to consent again",
+        )
+        .with("registration_id", registration.as_str()),
+        BrokerError::ProviderUnavailable(retry) => Row::new(
+            Code::Unavailable,
+            Reason::ProviderUnavailable,
+            "the provider is down, slow or throttling and no valid token is held; try again after the delay given",
+        )
+        .retry_after(*retry),
+        BrokerError::RefreshInProgress(retry) => Row::new(
+            Code::Unavailable,
+            Reason::RefreshInProgress,
+            "a refresh is still running; try again after the delay given",
+        )
+        .retry_after(*retry),
+        BrokerError::BackendUnavailable(_) => Row::new(
+            Code::Unavailable,
+            Reason::BackendUnavailable,
+            "a backend of the broker does not answer; try again after the delay given",
+        )
+        .retry_after(BACKEND_RETRY),
+        BrokerError::InvalidRequest(violations) => {
+            let fields: Vec<_> = violations.iter().map(|v| format!("{} {}", v.field, v.problem)).collect();
+            let row = Row::new(
+                Code::InvalidArgument,
+                Reason::InvalidRequest,
+                format!("the request is malformed: {}", fields.join("; ")),
+            );
+            Row { violations: violations.clone(), ..row }
+        }
+        BrokerError::AuthorizationInvalid(problem) => Row::new(
+            Code::FailedPrecondition,
+            Reason::AuthorizationInvalid,
+            format!("{}; start a new authorization", explain(*problem)),
+        )
+        .with("problem", problem.as_str()),
+        BrokerError::Internal(_) => Row::new(
+            Code::Internal,
+            Reason::Internal,
+            "the broker failed and has logged why; trying again may or may not help",
+        ),
+    }
+}
+
+fn explain(problem: AuthorizationProblem) -> &'static str {
+    match problem {
+        AuthorizationProblem::UnknownState => "the callback's state is not one this tenant was given",
+        AuthorizationProblem::AlreadyUsed => "the callback's state was used before",
+        AuthorizationProblem::Expired => "the callback came too late",
+        AuthorizationProblem::WrongUser => "the authorization was started for another user",
+        AuthorizationProblem::WrongRedirectUri => {
+            "the callback came to another redirect URI than the one asked for"
+        }
+        AuthorizationProblem::Denied => "the user refused",
+        AuthorizationProblem::ProviderError => {
+            "the provider answered the authorization request with an error"
+        }
+        AuthorizationProblem::CodeRefused => "the provider refused the authorization code",
+    }
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

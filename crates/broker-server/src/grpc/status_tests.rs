@@ -1,0 +1,104 @@
+use broker_core::{ConsentCause, RegistrationId, Timestamp};
+
+use super::*;
+
+/// Code, reason, metadata, whether waiting helps: the error table of the contract.
+fn table() -> Vec<(BrokerError, Code, &'static str, Vec<(&'static str, &'static str)>, bool)> {
+    use Code::{AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, Unavailable};
+    let second = Duration::from_secs(1);
+    let io = || std::io::Error::other("driver says: password=hunter2");
+    vec![
+        (BrokerError::GrantNotFound, NotFound, "GRANT_NOT_FOUND", vec![], false),
+        (BrokerError::TenantNotFound, NotFound, "GRANT_NOT_FOUND", vec![], false),
+        (BrokerError::NoClientRegistration, FailedPrecondition, "NO_CLIENT_REGISTRATION", vec![], false),
+        (BrokerError::AuthorizationNotFound, NotFound, "AUTHORIZATION_NOT_FOUND", vec![], false),
+        (BrokerError::AlreadyExists("tenant"), AlreadyExists, "ALREADY_EXISTS", vec![], false),
+        (
+            BrokerError::ConsentRequired(ConsentCause::LostRotation),
+            FailedPrecondition,
+            "CONSENT_REQUIRED",
+            vec![("cause", "LOST_ROTATION")],
+            false,
+        ),
+        (
+            BrokerError::GrantExpired { ended_at: Some(Timestamp::from_unix_seconds(0)) },
+            FailedPrecondition,
+            "GRANT_EXPIRED",
+            vec![("ended_at", "1970-01-01T00:00:00Z")],
+            false,
+        ),
+        (
+            BrokerError::MissingScopes(vec!["a".into(), "b".into()]),
+            FailedPrecondition,
+            "MISSING_SCOPES",
+            vec![("missing", "a b")],
+            false,
+        ),
+        (
+            BrokerError::ClientRegistrationRejected(RegistrationId::new("main").unwrap()),
+            FailedPrecondition,
+            "CLIENT_REGISTRATION_REJECTED",
+            vec![("registration_id", "main")],
+            false,
+        ),
+        (BrokerError::ProviderUnavailable(second), Unavailable, "PROVIDER_UNAVAILABLE", vec![], true),
+        (BrokerError::RefreshInProgress(second), Unavailable, "REFRESH_IN_PROGRESS", vec![], true),
+        (BrokerError::BackendUnavailable(Box::new(io())), Unavailable, "BACKEND_UNAVAILABLE", vec![], true),
+        (
+            BrokerError::InvalidRequest(vec![FieldViolation::new("user_id", "must be set")]),
+            InvalidArgument,
+            "INVALID_REQUEST",
+            vec![],
+            false,
+        ),
+        (
+            BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed),
+            FailedPrecondition,
+            "AUTHORIZATION_INVALID",
+            vec![("problem", "ALREADY_USED")],
+            false,
+        ),
+        (BrokerError::Internal("row 7: hunter2".into()), Internal, "INTERNAL", vec![], false),
+    ]
+}
+
+#[test]
+fn every_error_has_the_code_reason_and_details_of_the_table() {
+    for (error, code, reason, metadata, waiting_helps) in table() {
+        let status = status(&error);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(
+            (status.code(), info.reason.as_str(), info.domain.as_str()),
+            (code, reason, "tokenbroker")
+        );
+        let expected: HashMap<_, _> =
+            metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        assert_eq!(info.metadata, expected, "{reason}");
+        assert_eq!(status.get_details_retry_info().is_some(), waiting_helps, "{reason}");
+    }
+}
+
+#[test]
+fn every_reason_is_one_of_the_contract() {
+    for (error, _, reason, _, _) in table() {
+        assert!(broker_proto::reason::parse(reason).is_some(), "{reason} of {error}");
+    }
+}
+
+#[test]
+fn nothing_of_a_driver_or_a_defect_reaches_a_client() {
+    for (error, ..) in table() {
+        let status = status(&error);
+        assert!(!format!("{status:?}").contains("hunter2"), "{status:?}");
+        assert!(!String::from_utf8_lossy(status.details()).contains("hunter2"));
+    }
+}
+
+#[test]
+fn a_malformed_request_names_its_fields() {
+    let error = BrokerError::InvalidRequest(vec![FieldViolation::new("requests[3].user_id", "must be set")]);
+    let status = status(&error);
+    let violations = status.get_details_bad_request().unwrap().field_violations;
+    assert_eq!(violations[0].field, "requests[3].user_id");
+    assert!(status.message().contains("requests[3].user_id must be set"));
+}

@@ -1,0 +1,111 @@
+//! TokenService: vending.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker_core::{Broker, BrokerError, FieldViolation, VendRequest};
+use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
+use broker_proto::v1::token_service_server::TokenService;
+use broker_proto::v1::{
+    BatchGetAccessTokensRequest, BatchGetAccessTokensResponse, BatchGetAccessTokensResult,
+    GetAccessTokenRequest, GetAccessTokenResponse,
+};
+use futures_util::future::join_all;
+use prost::Message;
+use tonic::{Request, Response, Status};
+use tonic_types::pb;
+
+use super::request::Fields;
+use super::status::status;
+use super::{caller, deadline, message};
+
+const DEFAULT_MIN_VALIDITY: Duration = Duration::from_secs(60);
+/// Above half of a token's life it counts as half of it, so that a larger one is surely a mistake.
+const LONGEST_MIN_VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_SCOPES: usize = 64;
+const MAX_BATCH: usize = 256;
+
+pub(super) struct TokenApi {
+    broker: Arc<Broker>,
+}
+
+impl TokenApi {
+    pub(super) fn new(broker: Arc<Broker>) -> Self {
+        Self { broker }
+    }
+
+    async fn vend(
+        &self,
+        message: &GetAccessTokenRequest,
+        wait: Option<Duration>,
+        principal: &str,
+    ) -> Result<GetAccessTokenResponse, BrokerError> {
+        let request = read(message, wait)?;
+        let vended = self.broker.vend(&request).await?;
+        tracing::debug!(
+            principal, tenant = %request.key.tenant, provider = %request.key.provider,
+            grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),
+            purpose = message.purpose, stale = vended.stale.is_some(), "token vended"
+        );
+        Ok(message::token(&vended))
+    }
+}
+
+#[tonic::async_trait]
+impl TokenService for TokenApi {
+    async fn get_access_token(
+        &self,
+        request: Request<GetAccessTokenRequest>,
+    ) -> Result<Response<GetAccessTokenResponse>, Status> {
+        let principal = caller::principal(request.metadata());
+        let wait = deadline::wait(request.metadata());
+        let token = self.vend(request.get_ref(), wait, principal).await;
+        token.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn batch_get_access_tokens(
+        &self,
+        request: Request<BatchGetAccessTokensRequest>,
+    ) -> Result<Response<BatchGetAccessTokensResponse>, Status> {
+        let principal = caller::principal(request.metadata());
+        let wait = deadline::wait(request.metadata());
+        let requests = &request.get_ref().requests;
+        if requests.is_empty() || requests.len() > MAX_BATCH {
+            let problem = format!("must be 1 to {MAX_BATCH} requests, but are {}", requests.len());
+            let violation = FieldViolation::new("requests", problem);
+            return Err(status(&BrokerError::InvalidRequest(vec![violation])));
+        }
+        let results = requests.iter().map(|one| async move {
+            let result = match self.vend(one, wait, principal).await {
+                Ok(token) => BatchResult::Token(token),
+                Err(error) => BatchResult::Status(as_message(&status(&error))),
+            };
+            BatchGetAccessTokensResult { result: Some(result) }
+        });
+        Ok(Response::new(BatchGetAccessTokensResponse { results: join_all(results).await }))
+    }
+}
+
+fn read(message: &GetAccessTokenRequest, wait: Option<Duration>) -> Result<VendRequest, BrokerError> {
+    let mut fields = Fields::default();
+    let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
+    let min_validity =
+        fields.duration("min_validity", message.min_validity, DEFAULT_MIN_VALIDITY, LONGEST_MIN_VALIDITY);
+    fields.at_most("purpose", &message.purpose, 256);
+    if message.required_scopes.len() > MAX_SCOPES {
+        fields.violation("required_scopes", format!("must be at most {MAX_SCOPES}"));
+    }
+    let request = key.zip(min_validity).map(|(key, min_validity)| VendRequest {
+        key,
+        min_validity,
+        required_scopes: message.required_scopes.clone(),
+        wait,
+    });
+    fields.finish(request)
+}
+
+/// The status as a message inside a batch. The details of a status are an encoded `google.rpc.Status` already.
+fn as_message(status: &Status) -> pb::Status {
+    let details = pb::Status::decode(status.details()).map(|status| status.details).unwrap_or_default();
+    pb::Status { code: status.code().into(), message: status.message().to_owned(), details }
+}

@@ -1,0 +1,126 @@
+//! A running broker: bound before it serves, drained before it ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use broker_core::Broker;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic_health::server::HealthReporter;
+
+use crate::config::Config;
+use crate::wiring::Surroundings;
+use crate::{grpc, http, wiring};
+
+/// How long requests under way may take to finish once the process stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(45);
+
+/// A broker that serves.
+pub struct Running {
+    /// Where gRPC is served.
+    pub grpc: SocketAddr,
+    /// Where HTTP is served.
+    pub http: SocketAddr,
+    broker: Arc<Broker>,
+    health: HealthReporter,
+    claiming: CancellationToken,
+    serving: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Binds, settles what earlier runs left open, and serves.
+pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
+    let grpc_listener = bind(config.listen.grpc, "grpc").await?;
+    let http_listener = bind(config.listen.http, "http").await?;
+    let broker = wiring::build(config, around).await?;
+    let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
+    tracing::info!(?recovered, "earlier runs are settled");
+
+    let (routes, health) = grpc::routes(broker.clone()).await;
+    let running = Running {
+        grpc: grpc_listener.local_addr()?,
+        http: http_listener.local_addr()?,
+        broker: broker.clone(),
+        health,
+        claiming: CancellationToken::new(),
+        serving: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    };
+    running.tasks.spawn(broker.run_scheduler(running.claiming.clone()));
+    running.serve_grpc(grpc_listener, routes);
+    running.serve_http(http_listener);
+    tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
+    Ok(running)
+}
+
+impl Running {
+    /// The line that tells where it listens.
+    pub fn addresses_json(&self) -> String {
+        serde_json::json!({ "grpc": self.grpc.to_string(), "http": self.http.to_string() }).to_string()
+    }
+
+    /// Stops claiming, says it is not ready, finishes what is under way, ends.
+    pub async fn shutdown(self) {
+        tracing::info!("stopping");
+        self.claiming.cancel();
+        grpc::set_draining(&self.health).await;
+        self.serving.cancel();
+        self.tasks.close();
+        let finished = async {
+            self.tasks.wait().await;
+            self.broker.drain().await;
+        };
+        if tokio::time::timeout(FINISH_WITHIN, finished).await.is_err() {
+            tracing::warn!(
+                "some requests or attempts did not finish in time; their outcome is in escrow or unknown"
+            );
+        }
+        tracing::info!("stopped");
+    }
+
+    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
+        let stop = self.serving.clone();
+        let server = tonic::transport::Server::builder()
+            .tcp_nodelay(true)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned());
+        self.tasks.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the gRPC listener ended");
+            }
+        });
+    }
+
+    fn serve_http(&self, listener: TcpListener) {
+        let stop = self.serving.clone();
+        let router = http::router(self.claiming.clone());
+        self.tasks.spawn(async move {
+            let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the HTTP listener ended");
+            }
+        });
+    }
+}
+
+async fn bind(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for {what}; choose another address, or port 0 for a free one")
+    })
+}
+
+/// Returns when the process is asked to end.
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Authorization requests.
+
+use async_trait::async_trait;
+use broker_core::ports::{ConsentStore, StoreError};
+use broker_core::{
+    Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId, Timestamp,
+};
+use sqlx::sqlite::SqliteRow;
+
+use crate::SqliteStore;
+use crate::columns::{BindDomain, Columns};
+use crate::operation::{failed, operation};
+
+macro_rules! authorization_columns {
+    () => {
+        "id, tenant, provider, user_id, account, registration, lineage, redirect_uri, scopes, state_digest, \
+         verifier, status, failure, created_at, expires_at"
+    };
+}
+
+#[async_trait]
+impl ConsentStore for SqliteStore {
+    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
+        operation("start_authorization", self.insert_authorization(authorization)).await
+    }
+
+    async fn authorization(
+        &self,
+        tenant: &TenantId,
+        id: AuthorizationId,
+    ) -> Result<Option<Authorization>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            authorization_columns!(),
+            " FROM authorizations WHERE tenant = ?1 AND id = ?2"
+        );
+        operation("authorization", self.one_authorization(sql, tenant, id.as_bytes())).await
+    }
+
+    async fn authorization_by_state(
+        &self,
+        tenant: &TenantId,
+        state_digest: &[u8; 32],
+    ) -> Result<Option<Authorization>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            authorization_columns!(),
+            " FROM authorizations WHERE tenant = ?1 AND state_digest = ?2"
+        );
+        operation("authorization_by_state", self.one_authorization(sql, tenant, state_digest)).await
+    }
+
+    async fn deny_authorization(
+        &self,
+        tenant: &TenantId,
+        id: AuthorizationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        operation("deny_authorization", async {
+            let denied = sqlx::query(
+                "UPDATE authorizations SET status = 'denied', settled_at = ?3
+                 WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
+            )
+            .bind(tenant.as_str())
+            .bind(id.as_bytes().as_slice())
+            .bind_time(at)
+            .execute(&self.writer)
+            .await
+            .map_err(failed)?;
+            Ok(denied.rows_affected() == 1)
+        })
+        .await
+    }
+}
+
+impl SqliteStore {
+    async fn insert_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
+        let (status, failure) = status_words(&authorization.status);
+        sqlx::query(
+            "INSERT INTO authorizations (tenant, provider, user_id, account, id, registration, lineage,
+                                         redirect_uri, scopes, state_digest, verifier, status, failure,
+                                         created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )
+        .bind_key(&authorization.key)
+        .bind(authorization.id.as_bytes().as_slice())
+        .bind(authorization.registration.as_str())
+        .bind(authorization.lineage.as_bytes().as_slice())
+        .bind(authorization.redirect_uri.as_str())
+        .bind_scopes(&authorization.scopes)
+        .bind(authorization.state_digest.as_slice())
+        .bind(authorization.verifier.as_bytes())
+        .bind(status)
+        .bind(failure)
+        .bind_time(authorization.created_at)
+        .bind_time(authorization.expires_at)
+        .execute(&self.writer)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn one_authorization(
+        &self,
+        sql: &'static str,
+        tenant: &TenantId,
+        by: &[u8],
+    ) -> Result<Option<Authorization>, StoreError> {
+        sqlx::query(sql)
+            .bind(tenant.as_str())
+            .bind(by)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed)?
+            .map(|row| from_row(&row))
+            .transpose()
+    }
+}
+
+fn from_row(row: &SqliteRow) -> Result<Authorization, StoreError> {
+    let digest: Vec<u8> = row.get_as("state_digest")?;
+    Ok(Authorization {
+        id: row.id("id", AuthorizationId::from_bytes)?,
+        key: row.key()?,
+        registration: row.name("registration", RegistrationId::new)?,
+        lineage: row.id("lineage", LineageId::from_bytes)?,
+        redirect_uri: row.text("redirect_uri")?,
+        scopes: row.scopes("scopes")?,
+        state_digest: digest.try_into().map_err(|_| StoreError::Inconsistent("state_digest"))?,
+        verifier: row.sealed("verifier")?,
+        status: status(row)?,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
+
+fn status(row: &SqliteRow) -> Result<AuthorizationStatus, StoreError> {
+    match (row.text("status")?.as_str(), row.optional_text("failure")?) {
+        ("pending", None) => Ok(AuthorizationStatus::Pending),
+        ("exchanging", None) => Ok(AuthorizationStatus::Exchanging),
+        ("completed", None) => Ok(AuthorizationStatus::Completed),
+        ("denied", None) => Ok(AuthorizationStatus::Denied),
+        ("failed", Some(failure)) => Ok(AuthorizationStatus::Failed(failure)),
+        _ => Err(StoreError::Inconsistent("status")),
+    }
+}
+
+fn status_words(status: &AuthorizationStatus) -> (&'static str, Option<&str>) {
+    match status {
+        AuthorizationStatus::Pending => ("pending", None),
+        AuthorizationStatus::Exchanging => ("exchanging", None),
+        AuthorizationStatus::Completed => ("completed", None),
+        AuthorizationStatus::Denied => ("denied", None),
+        AuthorizationStatus::Failed(failure) => ("failed", Some(failure)),
+    }
+}

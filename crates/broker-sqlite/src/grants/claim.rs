@@ -1,0 +1,105 @@
+//! Opening a refresh attempt: the only statement that reads a refresh token.
+
+use broker_core::ports::{ClaimOutcome, ClaimedRefresh, RefreshClaim, StoreError};
+use broker_core::{Attempt, AttemptKind, AttemptPhase, Grant, GrantId, GrantKey, Lifecycle};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::attempts;
+use super::rows::{self, grant_columns};
+use crate::columns::{BindDomain, Columns};
+use crate::operation::failed;
+
+pub(crate) async fn refresh(
+    connection: &mut SqliteConnection,
+    claim: &RefreshClaim,
+) -> Result<ClaimOutcome, StoreError> {
+    let Some(row) = select(connection, &claim.key).await? else { return Ok(ClaimOutcome::Absent) };
+    let before = rows::grant(&row)?;
+    if let Some(refusal) = refusal(connection, claim, &before).await? {
+        return Ok(refusal);
+    }
+    let presentation_no = attempts::next_presentation_no(connection, before.id, before.generation).await?;
+    let attempt = attempt(claim, &before, presentation_no);
+    attempts::insert(connection, &attempt).await?;
+    hold(connection, claim).await?;
+    Ok(ClaimOutcome::Claimed(Box::new(ClaimedRefresh {
+        attempt,
+        before,
+        access_token: row.sealed("access_token")?,
+        refresh_token: row.sealed("refresh_token")?,
+        refresh_token_generation: row.generation("refresh_token_generation")?,
+    })))
+}
+
+async fn select(connection: &mut SqliteConnection, key: &GrantKey) -> Result<Option<SqliteRow>, StoreError> {
+    sqlx::query(concat!(
+        "SELECT ",
+        grant_columns!(),
+        ", s.access_token, s.refresh_token
+         FROM grants g JOIN grant_secrets s ON s.grant_id = g.id
+         WHERE g.tenant = ?1 AND g.provider = ?2 AND g.user_id = ?3 AND g.account = ?4"
+    ))
+    .bind_key(key)
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)
+}
+
+/// Why the grant cannot be claimed. A newer generation comes first: the caller then reads what else is new.
+async fn refusal(
+    connection: &mut SqliteConnection,
+    claim: &RefreshClaim,
+    grant: &Grant,
+) -> Result<Option<ClaimOutcome>, StoreError> {
+    if grant.generation > claim.generation {
+        return Ok(Some(ClaimOutcome::Newer(grant.generation)));
+    }
+    if grant.generation < claim.generation {
+        return Err(StoreError::Inconsistent("a grant's generation is lower than one seen before"));
+    }
+    if grant.lifecycle != Lifecycle::Active || !grant.refreshable {
+        return Ok(Some(ClaimOutcome::NotRefreshable));
+    }
+    Ok(refresh_is_open(connection, grant.id).await?.then_some(ClaimOutcome::Busy))
+}
+
+async fn refresh_is_open(connection: &mut SqliteConnection, grant: GrantId) -> Result<bool, StoreError> {
+    let open =
+        sqlx::query("SELECT 1 FROM attempts WHERE grant_id = ?1 AND closed_at IS NULL AND kind = 'refresh'")
+            .bind(grant.as_bytes().as_slice())
+            .fetch_optional(connection)
+            .await
+            .map_err(failed)?;
+    Ok(open.is_some())
+}
+
+fn attempt(claim: &RefreshClaim, before: &Grant, presentation_no: u32) -> Attempt {
+    Attempt {
+        id: claim.attempt,
+        kind: AttemptKind::Refresh,
+        key: claim.key.clone(),
+        registration: before.registration.clone(),
+        lineage: before.lineage,
+        generation: before.generation,
+        presentation_no,
+        owner: claim.owner,
+        claimed_at: claim.at,
+        phase: AttemptPhase::Claimed,
+    }
+}
+
+/// Takes the grant out of the due range, so that no tick finds it again while the attempt is open.
+async fn hold(connection: &mut SqliteConnection, claim: &RefreshClaim) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE grants SET phase = 'claimed', due_at = ?5, updated_at = ?6
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4",
+    )
+    .bind_key(&claim.key)
+    .bind_time(claim.hold_until)
+    .bind_time(claim.at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}

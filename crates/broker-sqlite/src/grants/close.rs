@@ -1,0 +1,127 @@
+//! Closing an attempt that brought no tokens.
+
+use broker_core::ports::{AttemptEnd, GrantAfter, StoreError};
+use broker_core::{Attempt, AuthorizationId, LastFailure, Timestamp};
+use sqlx::SqliteConnection;
+
+use super::attempts;
+use super::rows::lifecycle_words;
+use crate::columns::BindDomain;
+use crate::operation::failed;
+
+pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -> Result<bool, StoreError> {
+    if !close_row(connection, &end.attempt, end.conclusion, end.at).await? {
+        return Ok(false);
+    }
+    if let Some(after) = &end.grant {
+        leave_behind(connection, &end.attempt, after, end.at).await?;
+    }
+    if let (Some(id), Some(failure)) = (attempts::authorization_of(&end.attempt), end.authorization_failure) {
+        fail_authorization(connection, &end.attempt, id, failure, end.at).await?;
+    }
+    Ok(true)
+}
+
+/// Closes the attempt's row. `false`: it is not open, or not there.
+pub(crate) async fn close_row(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    conclusion: &str,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let closed = sqlx::query(
+        "UPDATE attempts SET closed_at = ?6, conclusion = ?7
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND id = ?5
+           AND closed_at IS NULL",
+    )
+    .bind_key(&attempt.key)
+    .bind(attempt.id.as_bytes().as_slice())
+    .bind_time(at)
+    .bind(conclusion)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(closed.rows_affected() == 1)
+}
+
+/// Marks an exchange's authorization, unless it was settled otherwise.
+pub(crate) async fn fail_authorization(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    id: AuthorizationId,
+    failure: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE authorizations SET status = 'failed', failure = ?3, settled_at = ?4
+         WHERE tenant = ?1 AND id = ?2 AND status = 'exchanging'",
+    )
+    .bind(attempt.key.tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .bind(failure)
+    .bind_time(at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+/// Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an
+/// attempt that came before. The taint is kept if it was there, the failure if there is no new one.
+async fn leave_behind(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    after: &GrantAfter,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (lifecycle, cause) = lifecycle_words(after.lifecycle);
+    sqlx::query(
+        "UPDATE grants
+         SET lifecycle = ?7, consent_cause = ?8, phase = ?9, tainted = max(tainted, ?10), due_at = ?11,
+             updated_at = ?12
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
+           AND lineage = ?5 AND generation = ?6",
+    )
+    .bind_key(&attempt.key)
+    .bind(attempt.lineage.as_bytes().as_slice())
+    .bind_generation(attempt.generation)
+    .bind(lifecycle)
+    .bind(cause)
+    .bind(after.phase.as_str())
+    .bind(after.tainted)
+    .bind_optional_time(after.due_at)
+    .bind_time(at)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    match &after.failure {
+        None => Ok(()),
+        Some(failure) => keep_failure(connection, attempt, failure).await,
+    }
+}
+
+async fn keep_failure(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    failure: &LastFailure,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE grants
+         SET failure_kind = ?7, failure_at = ?8, failure_oauth_error = ?9, failure_http_status = ?10,
+             failure_in_a_row = ?11
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
+           AND lineage = ?5 AND generation = ?6",
+    )
+    .bind_key(&attempt.key)
+    .bind(attempt.lineage.as_bytes().as_slice())
+    .bind_generation(attempt.generation)
+    .bind(failure.kind.as_str())
+    .bind_time(failure.at)
+    .bind(failure.oauth_error.as_deref())
+    .bind(failure.http_status)
+    .bind(failure.in_a_row)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Using an authorization's state, once.
+
+use broker_core::ports::{ExchangeClaim, StoreError};
+use broker_core::{Attempt, AttemptKind, AttemptPhase, Generation, LineageId, RegistrationId};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::{attempts, lookup};
+use crate::columns::{BindDomain, Columns};
+use crate::operation::failed;
+
+pub(crate) async fn claim(
+    connection: &mut SqliteConnection,
+    claim: &ExchangeClaim,
+) -> Result<Option<Attempt>, StoreError> {
+    let Some(authorization) = take(connection, claim).await? else { return Ok(None) };
+    let key = authorization.key()?;
+    let generation = lookup::standing(connection, &key).await?.map_or(Generation::NONE, |row| row.generation);
+    let attempt = Attempt {
+        id: claim.attempt,
+        kind: AttemptKind::CodeExchange(claim.authorization),
+        registration: authorization.name("registration", RegistrationId::new)?,
+        lineage: authorization.id("lineage", LineageId::from_bytes)?,
+        generation,
+        presentation_no: attempts::next_presentation_no(connection, key.grant_id(), generation).await?,
+        key,
+        owner: claim.owner,
+        claimed_at: claim.at,
+        phase: AttemptPhase::Claimed,
+    };
+    attempts::insert(connection, &attempt).await?;
+    Ok(Some(attempt))
+}
+
+/// One statement tests and sets: of any number of redirects with one state, one gets the row.
+async fn take(
+    connection: &mut SqliteConnection,
+    claim: &ExchangeClaim,
+) -> Result<Option<SqliteRow>, StoreError> {
+    sqlx::query(
+        "UPDATE authorizations SET status = 'exchanging'
+         WHERE tenant = ?1 AND id = ?2 AND status = 'pending' AND expires_at > ?3
+         RETURNING tenant, provider, user_id, account, registration, lineage",
+    )
+    .bind(claim.tenant.as_str())
+    .bind(claim.authorization.as_bytes().as_slice())
+    .bind_time(claim.at)
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)
+}

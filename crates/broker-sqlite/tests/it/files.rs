@@ -1,0 +1,177 @@
+//! What only a file has: restarts, a second opener, other versions, modes.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use broker_core::ports::GrantStore;
+use broker_sqlite::{OpenError, SqliteLocation, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::world::{NOW, World, key};
+
+async fn open(path: impl Into<PathBuf>) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(SqliteLocation::File(path.into())).await
+}
+
+/// A connection of our own, behind the store's back.
+async fn behind(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let world = World::in_file().await;
+    let ada = world.grant(&key("ada")).await;
+    world.grant(&key("bob")).await;
+    let open = world.claim(&key("bob"), 1).await.attempt;
+    let bob = world.read(&key("bob")).await;
+
+    let world = world.restart().await;
+    assert_eq!(world.read(&key("ada")).await, ada);
+    assert_eq!(world.read(&key("bob")).await, bob);
+    assert_eq!(world.store.orphaned_attempts(world.owner).await.unwrap(), [open]);
+    assert_eq!(world.claim(&key("ada"), 1).await.refresh_token.as_bytes(), b"refresh 1");
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_the_file_and_what_to_do() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("broker.db");
+    let first = open(&path).await.unwrap();
+    let refused = open(&path).await.unwrap_err();
+    assert!(matches!(refused, OpenError::InUse { .. }));
+    let text = refused.to_string();
+    assert!(text.contains("broker.db") && text.contains("stop the other one"), "{text}");
+
+    let alias = directory.path().join("alias.db");
+    symlink(&path, &alias).unwrap();
+    assert!(matches!(open(&alias).await, Err(OpenError::InUse { .. })), "another name of the same file");
+    first.close().await;
+    drop(first);
+    open(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("broker.db");
+    open(&path).await.unwrap().close().await;
+    let mut connection = behind(&path).await;
+    sqlx::query("INSERT INTO _sqlx_migrations VALUES (999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let refused = open(&path).await.unwrap_err();
+    assert!(matches!(refused, OpenError::NewerSchema { found: 999, .. }), "{refused:?}");
+    let text = refused.to_string();
+    assert!(text.contains("broker.db") && text.contains("999"), "{text}");
+}
+
+#[tokio::test]
+async fn migrations_run_once() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("broker.db");
+    for _ in 0..3 {
+        open(&path).await.unwrap().close().await;
+    }
+    let mut connection = behind(&path).await;
+    let rows = sqlx::query("SELECT count(*) AS n, max(version) AS last FROM _sqlx_migrations")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(rows.get::<i64, _>("n"), rows.get::<i64, _>("last"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let directory = TempDir::new().unwrap();
+    let nowhere = open(directory.path().join("missing/broker.db")).await.unwrap_err();
+    assert!(matches!(nowhere, OpenError::File { .. }), "{nowhere:?}");
+    assert!(nowhere.to_string().contains("missing/broker.db"));
+
+    let text = directory.path().join("notes.txt");
+    fs::write(&text, "not a database, and long enough to be taken for one".repeat(40)).unwrap();
+    let refused = open(&text).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Database { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    let world = World::in_file().await;
+    world.grant(&key("ada")).await;
+    let paths = world.files();
+    assert!(paths.len() >= 3, "database, lock and log: {paths:?}");
+    for path in paths {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn superseded_envelopes_do_not_linger() {
+    let world = World::in_file().await;
+    world.grant(&key("ada")).await;
+    for generation in 1..=3 {
+        let attempt = world.claim(&key("ada"), generation).await.attempt;
+        world.adopt_refresh(&attempt).await;
+    }
+    world.store.close().await;
+    let bytes: Vec<u8> = world.files().iter().flat_map(|path| fs::read(path).unwrap()).collect();
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("refresh 4") && holds("access 4"));
+    for generation in 1..=3 {
+        assert!(!holds(&format!("refresh {generation}")) && !holds(&format!("access {generation}")));
+    }
+}
+
+#[tokio::test]
+async fn an_impossible_row_is_inconsistent_by_column() {
+    let world = World::in_file().await;
+    world.grant(&key("ada")).await;
+    let mut connection = behind(&world.database()).await;
+    sqlx::raw_sql("PRAGMA ignore_check_constraints = ON; UPDATE grants SET phase = 'dreaming'")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let refused = world.store.vendable(&key("ada")).await.unwrap_err();
+    assert_eq!(refused.to_string(), "a stored row is inconsistent: phase");
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable() {
+    let world = World::in_file().await;
+    world.store.close().await;
+    let refused = world.store.due_grants(NOW, 1).await.unwrap_err();
+    assert!(matches!(refused, broker_core::ports::StoreError::Unavailable(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_abandoned_step_is_rolled_back_and_blocks_nobody() {
+    let world = World::in_file().await;
+    world.grant(&key("ada")).await;
+    let closed = world.claim(&key("ada"), 1).await.attempt;
+    let idle = crate::world::after(broker_core::Phase::Idle, false);
+    world.close(&closed, Some(idle.clone())).await;
+    for polls in 0..40 {
+        let claim = world.claim_of(&key("ada"), 1);
+        let mut step = world.store.claim_refresh(&claim);
+        for _ in 0..polls {
+            let polled =
+                std::future::poll_fn(|context| std::task::Poll::Ready(step.as_mut().poll(context))).await;
+            if polled.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(step);
+        // The next write runs after whatever became of it, and finds either no attempt or a whole one.
+        assert!(!world.send(&closed).await);
+        if let Some(attempt) = world.store.attempt(&key("ada").tenant, claim.attempt).await.unwrap() {
+            assert!(world.close(&attempt, Some(idle.clone())).await);
+        }
+    }
+    world.claim(&key("ada"), 1).await;
+}

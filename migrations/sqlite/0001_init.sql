@@ -1,0 +1,156 @@
+-- The store of one broker on one machine.
+--
+-- Times are microseconds since 1970-01-01T00:00:00Z. Ids are the 16 bytes of a UUID. Scopes are joined by
+-- one space, as on the wire (RFC 6749 §3.3). Columns named access_token, refresh_token, client_secret,
+-- verifier and envelope hold sealed envelopes, never anything readable.
+--
+-- STRICT: a value of a wrong type is refused when it is written, not found out when it is read.
+
+CREATE TABLE tenants (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    display_name TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE data_keys (
+    tenant   TEXT    NOT NULL REFERENCES tenants (id),
+    -- The newest key of a tenant has the highest number: it seals, every one of them opens.
+    number   INTEGER NOT NULL CHECK (number >= 1),
+    -- Stands in every envelope sealed under the key, so it names one key in the whole store.
+    id       BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    purpose  TEXT    NOT NULL CHECK (purpose IN ('access', 'rotation')),
+    envelope BLOB    NOT NULL,
+    PRIMARY KEY (tenant, number)
+) STRICT;
+
+CREATE TABLE client_registrations (
+    -- Order of creation, for "the newest" among registrations of one instant.
+    number        INTEGER PRIMARY KEY,
+    tenant        TEXT    NOT NULL REFERENCES tenants (id),
+    provider      TEXT    NOT NULL,
+    id            TEXT    NOT NULL,
+    client_id     TEXT    NOT NULL,
+    client_secret BLOB,
+    redirect_uri  TEXT    NOT NULL,
+    scopes        TEXT    NOT NULL,
+    return_to     TEXT    NOT NULL CHECK (json_valid(return_to)),
+    created_at    INTEGER NOT NULL,
+    UNIQUE (tenant, provider, id)
+) STRICT;
+
+CREATE TABLE authorizations (
+    id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant       TEXT    NOT NULL,
+    provider     TEXT    NOT NULL,
+    user_id      TEXT    NOT NULL,
+    account      TEXT    NOT NULL,
+    registration TEXT    NOT NULL,
+    lineage      BLOB    NOT NULL CHECK (length(lineage) = 16),
+    redirect_uri TEXT    NOT NULL,
+    scopes       TEXT    NOT NULL,
+    -- The state itself is never kept: whoever reads the file cannot answer a redirect with it.
+    state_digest BLOB    NOT NULL CHECK (length(state_digest) = 32),
+    verifier     BLOB    NOT NULL,
+    status       TEXT    NOT NULL CHECK (status IN ('pending', 'exchanging', 'completed', 'denied', 'failed')),
+    failure      TEXT,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    -- When it left `pending` for good.
+    settled_at   INTEGER,
+    CHECK ((status = 'failed') = (failure IS NOT NULL)),
+    UNIQUE (tenant, state_digest),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+) STRICT;
+
+-- No token stands here: a row is read by lists and by the scheduler, which have no use for one.
+CREATE TABLE grants (
+    id                  BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant              TEXT    NOT NULL,
+    provider            TEXT    NOT NULL,
+    user_id             TEXT    NOT NULL,
+    account             TEXT    NOT NULL,
+    registration        TEXT    NOT NULL,
+    lineage             BLOB    NOT NULL CHECK (length(lineage) = 16),
+    -- A grant's row begins with its first token set.
+    generation          INTEGER NOT NULL CHECK (generation >= 1),
+    lifecycle           TEXT    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired')),
+    consent_cause       TEXT,
+    phase               TEXT    NOT NULL CHECK (phase IN ('idle', 'claimed', 'sent', 'uncertain', 'suspect')),
+    tainted             INTEGER NOT NULL CHECK (tainted IN (0, 1)),
+    token_type          TEXT    NOT NULL,
+    scopes              TEXT    NOT NULL,
+    api_base_url        TEXT,
+    issued_at           INTEGER NOT NULL,
+    expires_at          INTEGER NOT NULL,
+    consented_at        INTEGER NOT NULL,
+    dies_at             INTEGER,
+    due_at              INTEGER,
+    refreshed_at        INTEGER,
+    failure_kind        TEXT,
+    failure_at          INTEGER,
+    failure_oauth_error TEXT,
+    failure_http_status INTEGER,
+    failure_in_a_row    INTEGER,
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL,
+    CHECK ((lifecycle = 'needs_consent') = (consent_cause IS NOT NULL)),
+    CHECK ((failure_kind IS NULL) = (failure_at IS NULL)),
+    CHECK ((failure_kind IS NULL) = (failure_in_a_row IS NULL)),
+    CHECK (failure_kind IS NOT NULL OR (failure_oauth_error IS NULL AND failure_http_status IS NULL)),
+    -- Every look-up is by the full key, tenant first; the same index gives lists their order.
+    UNIQUE (tenant, provider, user_id, account),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+) STRICT;
+
+-- One due column, and only live grants in the index: a tick reads what is due and nothing else. A claim moves
+-- due_at forward, which takes the grant out of the next tick's range.
+CREATE INDEX grants_due ON grants (due_at) WHERE lifecycle = 'active' AND due_at IS NOT NULL;
+
+CREATE TABLE grant_secrets (
+    grant_id                 BLOB    NOT NULL PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
+    -- A kept refresh token stays sealed for the generation it came with, which may be older than the grant's.
+    -- The column stands before the envelopes because SQLite reads a row from the left: whether a grant can be
+    -- refreshed is known without touching the pages of its tokens.
+    refresh_token_generation INTEGER CHECK (refresh_token_generation >= 1),
+    -- Always sealed for the grant's own generation.
+    access_token             BLOB    NOT NULL,
+    refresh_token            BLOB,
+    CHECK ((refresh_token IS NULL) = (refresh_token_generation IS NULL))
+) STRICT;
+
+-- One row for every call of a token endpoint that may answer with a refresh token.
+CREATE TABLE attempts (
+    id                 BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    tenant             TEXT    NOT NULL,
+    provider           TEXT    NOT NULL,
+    user_id            TEXT    NOT NULL,
+    account            TEXT    NOT NULL,
+    -- No foreign key: the grant of a first code exchange has no row until its answer is adopted.
+    grant_id           BLOB    NOT NULL CHECK (length(grant_id) = 16),
+    kind               TEXT    NOT NULL CHECK (kind IN ('refresh', 'code_exchange')),
+    authorization_id   BLOB    CHECK (length(authorization_id) = 16),
+    registration       TEXT    NOT NULL,
+    lineage            BLOB    NOT NULL CHECK (length(lineage) = 16),
+    generation         INTEGER NOT NULL CHECK (generation >= 0),
+    presentation_no    INTEGER NOT NULL CHECK (presentation_no >= 1),
+    owner              BLOB    NOT NULL CHECK (length(owner) = 16),
+    claimed_at         INTEGER NOT NULL,
+    -- NULL proves that not one byte of the request was written.
+    sent_at            INTEGER,
+    -- NULL while the attempt is open.
+    closed_at          INTEGER,
+    conclusion         TEXT,
+    adopted_generation INTEGER CHECK (adopted_generation >= 1),
+    CHECK ((kind = 'code_exchange') = (authorization_id IS NOT NULL)),
+    CHECK ((closed_at IS NULL) = (conclusion IS NULL)),
+    CHECK (adopted_generation IS NULL OR closed_at IS NOT NULL),
+    UNIQUE (grant_id, generation, presentation_no)
+) STRICT;
+
+-- At most one open refresh per grant: two would present one refresh token twice. Code exchanges are left out.
+-- They present a code of their own, and a user who consents again must not wait for an old refresh whose
+-- outcome nobody knows.
+CREATE UNIQUE INDEX attempts_one_open_refresh ON attempts (grant_id) WHERE closed_at IS NULL AND kind = 'refresh';
+
+-- What a start has to settle, however many closed attempts are kept.
+CREATE INDEX attempts_open ON attempts (owner) WHERE closed_at IS NULL;

@@ -1,0 +1,142 @@
+//! What `cargo xtask test` runs, in order: cheap and local first.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::base::{self, Base};
+use crate::outcome::Outcome;
+use crate::workspace::Workspace;
+
+/// One check.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    /// The command it runs, as a person would type it.
+    pub(crate) runs: &'static str,
+    tool: Option<&'static str>,
+    work: Work,
+}
+
+enum Work {
+    /// `runs`, as it stands.
+    AsTyped,
+    /// `runs`, followed by the caller's arguments for `cargo test`.
+    Tests,
+    /// `runs`, followed by `--against` and the commit to compare with.
+    Breaking,
+}
+
+/// Every step, in the order they run.
+pub(crate) const ALL: &[Step] = &[
+    Step::new("fmt", "cargo fmt --all --check"),
+    Step::new("clippy", "cargo clippy --workspace --all-targets --locked -- -D warnings"),
+    Step::new("proto-lint", "buf lint").needs("buf"),
+    Step::new("proto-format", "buf format proto --diff --exit-code").needs("buf"),
+    Step { work: Work::Breaking, ..Step::new("proto-breaking", "buf breaking").needs("buf") },
+    Step::new("deny", "cargo deny --locked check --allow unused-wrapper bans licenses sources")
+        .needs("cargo-deny"),
+    Step { work: Work::Tests, ..Step::new("test", "cargo test --workspace --locked --no-fail-fast") },
+];
+
+/// The steps of these names, in their own order; all of them when no name is given.
+pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Step>> {
+    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|step| step.name != name.as_str())) {
+        let known: Vec<_> = ALL.iter().map(|step| step.name).collect();
+        bail!("there is no step `{unknown}`; the steps are {}", known.join(", "));
+    }
+    Ok(ALL.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name)).collect())
+}
+
+impl Step {
+    const fn new(name: &'static str, runs: &'static str) -> Self {
+        Self { name, runs, tool: None, work: Work::AsTyped }
+    }
+
+    const fn needs(self, tool: &'static str) -> Self {
+        Self { tool: Some(tool), ..self }
+    }
+
+    /// Runs the step with its output going where ours goes.
+    pub(crate) fn run(&self, workspace: &Workspace, cargo_test: &[String]) -> Outcome {
+        match self.tool {
+            Some(tool) if !workspace.has(tool) => {
+                Outcome::Skipped { install: format!("{tool} is missing; run: .ci/install-tools {tool}") }
+            }
+            _ => match self.work {
+                Work::AsTyped => finish(&mut self.command(workspace)),
+                Work::Tests => finish(&mut self.tests(workspace, cargo_test)),
+                Work::Breaking => self.compare(workspace),
+            },
+        }
+    }
+
+    /// A package the caller names takes the place of the whole workspace.
+    fn tests(&self, workspace: &Workspace, cargo_test: &[String]) -> Command {
+        let named = cargo_test.iter().take_while(|word| *word != "--").any(|word| is_package_option(word));
+        let mut command = workspace.command("cargo");
+        command.args(self.runs.split(' ').skip(1).filter(|word| !named || *word != "--workspace"));
+        command.args(cargo_test);
+        command
+    }
+
+    fn compare(&self, workspace: &Workspace) -> Outcome {
+        match base::find(workspace) {
+            Ok(Base::Nothing { because }) => {
+                Outcome::Passed { note: Some(format!("nothing to compare with: {because}")) }
+            }
+            Ok(Base::Commit { id, git_dir }) => {
+                let compared =
+                    finish(self.command(workspace).arg("--against").arg(format!("{git_dir}#ref={id}")));
+                compared.noting(format!("against {id}"))
+            }
+            Err(error) => Outcome::failed(format!("{error:#}")),
+        }
+    }
+
+    fn command(&self, workspace: &Workspace) -> Command {
+        let mut words = self.runs.split(' ');
+        let mut command = workspace.command(words.next().unwrap_or_default());
+        command.args(words);
+        command
+    }
+}
+
+fn is_package_option(word: &str) -> bool {
+    word == "--package" || word.starts_with("--package=") || word.starts_with("-p")
+}
+
+fn finish(command: &mut Command) -> Outcome {
+    match command.status() {
+        Ok(status) if status.success() => Outcome::PASSED,
+        Ok(status) => Outcome::failed(status.to_string()),
+        Err(error) => {
+            Outcome::failed(format!("cannot start {}: {error}", command.get_program().to_string_lossy()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(selected: &[&Step]) -> Vec<&'static str> {
+        selected.iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn no_names_select_everything() {
+        assert_eq!(select(&[]).unwrap().len(), ALL.len());
+    }
+
+    #[test]
+    fn steps_keep_their_order_whatever_order_was_asked() {
+        let selected = select(&["test".to_owned(), "fmt".to_owned()]).unwrap();
+        assert_eq!(names(&selected), ["fmt", "test"]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let error = select(&["format".to_owned()]).err().unwrap().to_string();
+        assert!(error.contains("no step `format`") && error.contains("fmt, clippy"), "{error}");
+    }
+}
