@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker_core::Broker;
+use broker_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -27,6 +28,7 @@ pub struct Running {
     /// Where HTTP is served.
     pub http: SocketAddr,
     broker: Arc<Broker>,
+    store: Arc<SqliteStore>,
     health: HealthReporter,
     claiming: CancellationToken,
     serving: CancellationToken,
@@ -37,7 +39,7 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
-    let broker = wiring::build(config, around).await?;
+    let (broker, store) = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     tracing::info!(?recovered, "earlier runs are settled");
 
@@ -46,6 +48,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
         broker: broker.clone(),
+        store,
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
@@ -64,7 +67,7 @@ impl Running {
         serde_json::json!({ "grpc": self.grpc.to_string(), "http": self.http.to_string() }).to_string()
     }
 
-    /// Stops claiming, says it is not ready, finishes what is under way, ends.
+    /// Stops claiming, says it is not ready, finishes what is under way, closes the store last.
     pub async fn shutdown(self) {
         tracing::info!("stopping");
         self.claiming.cancel();
@@ -80,6 +83,7 @@ impl Running {
                 "some requests or attempts did not finish in time; their outcome is in escrow or unknown"
             );
         }
+        self.store.close().await;
         tracing::info!("stopped");
     }
 

@@ -33,14 +33,17 @@ impl Surroundings {
     }
 }
 
-/// Opens every door and puts the broker together.
-pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Result<Arc<Broker>> {
+/// Opens every door and puts the broker together. The store is answered too: it is closed last.
+pub(crate) async fn build(
+    config: &Config,
+    around: Surroundings,
+) -> anyhow::Result<(Arc<Broker>, Arc<SqliteStore>)> {
     let store = Arc::new(open_store(config).await?);
     let escrow = open_escrow(config, around.entropy.as_ref())?;
-    Ok(Broker::new(Collaborators {
+    let broker = Broker::new(Collaborators {
         grants: store.clone(),
         consents: store.clone(),
-        tenants: store,
+        tenants: store.clone(),
         leases: Arc::new(InProcessLeases::new(around.clock.clone())),
         escrow: Arc::new(escrow),
         providers: providers(config, &around.clock)?,
@@ -49,7 +52,8 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         entropy: around.entropy,
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
-    }))
+    });
+    Ok((broker, store))
 }
 
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {

@@ -33,7 +33,7 @@ impl Broker {
     }
 
     async fn exchange_code(
-        &self,
+        self: &Arc<Self>,
         authorization: &Authorization,
         code: AuthorizationCode,
     ) -> Result<Grant, BrokerError> {
@@ -41,11 +41,12 @@ impl Broker {
         let keys = self.keys.of(&authorization.key.tenant).await?;
         let request = self.exchange_request(authorization, code, &keys).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
-        let attempt = self
-            .grants
-            .claim_exchange(&self.exchange_claim(authorization))
-            .await?
-            .ok_or(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))?;
+        let claim = self.exchange_claim(authorization);
+        let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
+            self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
+        });
+        let used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
+        let attempt = claimed?.ok_or(used)?;
         match self.present(&attempt, provider, request, &keys).await {
             Answer::Tokens(tokens) => {
                 let standing = Standing::of_consent(authorization, &attempt);

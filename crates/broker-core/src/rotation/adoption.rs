@@ -84,7 +84,7 @@ impl Broker {
     }
 
     /// Retries a write while the store is unavailable.
-    async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
+    pub(super) async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
     where
         W: FnMut() -> F,
         F: Future<Output = Result<T, StoreError>>,

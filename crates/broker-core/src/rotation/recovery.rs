@@ -1,5 +1,7 @@
 //! At start: what earlier runs left open is settled before anything new is begun.
 
+use std::sync::Arc;
+
 use super::Answer;
 use super::adoption::Standing;
 use super::presentation::read_answer;
@@ -7,7 +9,7 @@ use super::refresh::log_adoption;
 use crate::ports::{AdoptOutcome, AttemptEnd, EscrowRecord, GrantAfter, RawResponse};
 use crate::{
     Attempt, AttemptId, AttemptKind, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase,
-    ProviderFailure,
+    ProviderFailure, TenantId,
 };
 
 /// What a start found and settled.
@@ -105,6 +107,21 @@ impl Broker {
             }
             (AttemptKind::Refresh, AttemptPhase::Claimed) => self.release_orphan(attempt).await,
         }
+    }
+
+    /// A claim whose commit was not acknowledged may stand all the same: it is looked for, and given back.
+    pub(crate) fn give_back_lost_claim(self: &Arc<Self>, tenant: TenantId, id: AttemptId) {
+        let broker = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let settled = match broker.persist(|| broker.grants.attempt(&tenant, id)).await {
+                Ok(Some(attempt)) => broker.settle_orphan(&attempt).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = settled {
+                tracing::error!(attempt = %id, %error, "a claim of unknown outcome could not be given back");
+            }
+        });
     }
 
     async fn settle_orphaned_answer(

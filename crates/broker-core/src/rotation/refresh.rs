@@ -13,7 +13,7 @@ use crate::ports::{
 };
 use crate::{
     Attempt, AttemptId, Broker, BrokerError, FailureKind, Generation, Grant, GrantKey, ProviderFailure,
-    TokenResponse,
+    RotationMode, TokenResponse,
 };
 
 impl Broker {
@@ -29,7 +29,7 @@ impl Broker {
         })
     }
 
-    async fn rotate(&self, key: &GrantKey, generation: Generation) -> Rotated {
+    async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation) -> Rotated {
         let lease = match self.lease(key).await {
             Ok(lease) => lease,
             Err(held_elsewhere) => return held_elsewhere,
@@ -38,10 +38,10 @@ impl Broker {
             tracing::error!(grant = %key.grant_id(), %error, "a rotation failed");
             Rotated::Failed(error.into())
         });
-        if let Some(lease) = lease {
-            if let Err(error) = self.leases.release(lease).await {
-                tracing::warn!(%error, "a lease was not released; it will run out");
-            }
+        if let Some(lease) = lease
+            && let Err(error) = self.leases.release(lease).await
+        {
+            tracing::warn!(%error, "a lease was not released; it will run out");
         }
         rotated
     }
@@ -58,11 +58,19 @@ impl Broker {
         }
     }
 
-    async fn rotate_leased(&self, key: &GrantKey, generation: Generation) -> Result<Rotated, BrokerError> {
+    async fn rotate_leased(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        generation: Generation,
+    ) -> Result<Rotated, BrokerError> {
         let provider = self.provider(&key.provider)?;
         let keys = self.keys.of(&key.tenant).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
-        let claimed = match self.grants.claim_refresh(&self.refresh_claim(key, generation)).await? {
+        let claim = self.refresh_claim(key, generation);
+        let outcome = self.grants.claim_refresh(&claim).await.inspect_err(|_| {
+            self.give_back_lost_claim(key.tenant.clone(), claim.attempt);
+        });
+        let claimed = match outcome? {
             ClaimOutcome::Claimed(claimed) => *claimed,
             ClaimOutcome::Busy => return Ok(Rotated::StillRunning),
             ClaimOutcome::Newer(_) | ClaimOutcome::NotRefreshable | ClaimOutcome::Absent => {
@@ -161,7 +169,7 @@ impl Broker {
 
     async fn close_unsent(&self, claimed: &ClaimedRefresh) -> Result<(), BrokerError> {
         let failure = ProviderFailure::of(FailureKind::Unreachable);
-        let mode = crate::RotationMode::Reusable;
+        let mode = RotationMode::Reusable;
         let now = self.clock.now();
         let after = GrantAfter {
             failure: None,

@@ -10,7 +10,10 @@ use provider_sim::{EagleEyeConfig, EvercamConfig, Running, Simulator};
 use tokio::net::TcpListener;
 
 use super::provider::DemoProvider;
-use crate::config::{self, Adapter, Config, ProviderConfig};
+use crate::config::{
+    Adapter, Config, EscrowConfig, KeysConfig, ListenConfig, LogConfig, LogLevel, ProviderConfig,
+    RotationConfig, StoreConfig,
+};
 use crate::keys;
 
 /// Short lives, so that there is something to see.
@@ -25,7 +28,7 @@ pub(super) struct House {
     evercam: Running,
     eagle_eye: Running,
     providers: [DemoProvider; 2],
-    listen: config::ListenConfig,
+    listen: ListenConfig,
 }
 
 impl House {
@@ -75,23 +78,28 @@ impl House {
     /// The configuration of a broker that lives here.
     pub(super) fn config(&self, log_level: &str) -> anyhow::Result<Config> {
         let at = |name: &str| self.directory.join(name);
-        let mut config = Config::default();
-        config.listen = self.listen.clone();
-        config.store.url = format!("sqlite://{}", at("broker.db").display());
-        config.keys.kek_file = Some(at("kek"));
-        config.escrow.dir = Some(at("escrow"));
-        config.log.level = config::LogLevel::from_name(log_level)
+        let level = LogLevel::from_name(log_level)
             .with_context(|| format!("--log {log_level}: write off, error, warn, info, debug or trace"))?;
-        // The simulators answer within a millisecond; long waits would only be in the way.
-        config.rotation.connect_timeout = Duration::from_secs(1);
-        config.rotation.provider_timeout = Duration::from_secs(4);
         let [evercam, eagle_eye] = &self.providers;
-        config.providers = [
-            (evercam.name.to_owned(), at_simulator(Adapter::Evercam, &evercam.base_url, "oauth")),
-            (eagle_eye.name.to_owned(), at_simulator(Adapter::EagleEye, &eagle_eye.base_url, "oauth2")),
-        ]
-        .into();
-        Ok(config)
+        Ok(Config {
+            listen: self.listen.clone(),
+            store: StoreConfig { url: format!("sqlite://{}", at("broker.db").display()) },
+            keys: KeysConfig { kek_file: Some(at("kek")), kek: None },
+            escrow: EscrowConfig { dir: Some(at("escrow")) },
+            log: LogConfig { level, ..LogConfig::default() },
+            // The simulators answer within a millisecond; long waits would only be in the way.
+            rotation: RotationConfig {
+                connect_timeout: Duration::from_secs(1),
+                provider_timeout: Duration::from_secs(4),
+                ..RotationConfig::default()
+            },
+            providers: [
+                (evercam.name.to_owned(), at_simulator(Adapter::Evercam, &evercam.base_url, "oauth")),
+                (eagle_eye.name.to_owned(), at_simulator(Adapter::EagleEye, &eagle_eye.base_url, "oauth2")),
+            ]
+            .into(),
+            ..Config::default()
+        })
     }
 
     /// Ends the simulators and removes a temporary directory.
@@ -116,14 +124,14 @@ fn at_simulator(adapter: Adapter, base_url: &str, path: &str) -> ProviderConfig 
 }
 
 /// The usual ports where they are free, else any: a second broker on this machine is nothing to fail for.
-async fn listen(any_port: bool) -> config::ListenConfig {
-    let usual = config::ListenConfig::default();
+async fn listen(any_port: bool) -> ListenConfig {
+    let usual = ListenConfig::default();
     let free = |address: SocketAddr| async move { TcpListener::bind(address).await.is_ok() };
     if !any_port && free(usual.grpc).await && free(usual.http).await {
         return usual;
     }
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config::ListenConfig { grpc: any, http: any }
+    ListenConfig { grpc: any, http: any }
 }
 
 /// What to try next.

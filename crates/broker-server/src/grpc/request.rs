@@ -84,10 +84,12 @@ impl Fields {
         longest: Duration,
     ) -> Option<Duration> {
         let Some(value) = value else { return Some(default) };
-        match Duration::try_from(value) {
-            Ok(span) if span <= longest => return Some(span),
-            Ok(_) => self.violation(field, format!("must not be longer than {} s", longest.as_secs())),
-            Err(_) => self.violation(field, "must be a valid duration and not negative"),
+        // Not the library's own conversion: it overflows on some of what a stranger may send.
+        let parts = u64::try_from(value.seconds).ok().zip(u32::try_from(value.nanos).ok());
+        match parts.filter(|(_, nanos)| *nanos < 1_000_000_000).map(|(s, nanos)| Duration::new(s, nanos)) {
+            Some(span) if span <= longest => return Some(span),
+            Some(_) => self.violation(field, format!("must not be longer than {} s", longest.as_secs())),
+            None => self.violation(field, "must be a valid duration and not negative"),
         }
         None
     }
@@ -144,7 +146,9 @@ mod tests {
             fields.finish(read)
         };
         assert_eq!(read(60, 0).unwrap(), Duration::from_secs(60));
-        for (seconds, nanos) in [(60, 1), (-1, 0), (0, -1), (i64::MAX, 0), (i64::MIN, 0)] {
+        for (seconds, nanos) in
+            [(60, 1), (-1, 0), (0, -1), (0, 1_000_000_000), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN)]
+        {
             assert!(read(seconds, nanos).is_err(), "{seconds} {nanos}");
         }
     }

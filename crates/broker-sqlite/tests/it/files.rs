@@ -4,13 +4,15 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use broker_core::ports::GrantStore;
+use broker_core::ports::{Adoption, GrantStore, Lineage};
+use broker_core::{Generation, SealedTokenSet};
+use broker_crypto::Sealed;
 use broker_sqlite::{OpenError, SqliteLocation, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::world::{NOW, World, key};
+use crate::world::{NOW, World, key, tokens};
 
 async fn open(path: impl Into<PathBuf>) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(SqliteLocation::File(path.into())).await
@@ -114,16 +116,34 @@ async fn only_the_owner_may_read_the_files() {
 async fn superseded_envelopes_do_not_linger() {
     let world = World::in_file().await;
     world.grant(&key("ada")).await;
-    for generation in 1..=3 {
+    // Of very different lengths, so that a row does not just overwrite itself in its place.
+    for (generation, length) in [(1, 9000), (2, 20), (3, 9000), (4, 20)] {
         let attempt = world.claim(&key("ada"), generation).await.attempt;
-        world.adopt_refresh(&attempt).await;
+        let adoption = Adoption {
+            attempt,
+            lineage: Lineage::Present,
+            base: Generation::new(generation),
+            tokens: padded_tokens(generation + 1, length),
+            at: NOW,
+        };
+        world.store.adopt(&adoption).await.unwrap();
     }
     world.store.close().await;
     let bytes: Vec<u8> = world.files().iter().flat_map(|path| fs::read(path).unwrap()).collect();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("refresh 4") && holds("access 4"));
-    for generation in 1..=3 {
+    assert!(holds("refresh 5") && holds("access 5"));
+    for generation in 1..=4 {
         assert!(!holds(&format!("refresh {generation}")) && !holds(&format!("access {generation}")));
+    }
+}
+
+/// Envelopes that repeat the name of their generation.
+fn padded_tokens(generation: u64, length: usize) -> SealedTokenSet {
+    let filled = |word: &str| format!("{word} {generation} ").repeat(length / 10 + 1).into_bytes();
+    SealedTokenSet {
+        access_token: Sealed::from_bytes(filled("access")),
+        refresh_token: Some(Sealed::from_bytes(filled("refresh"))),
+        ..tokens(generation, true)
     }
 }
 

@@ -33,9 +33,10 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts a simulator and the broker, and walks the planned number of users through consent.
     pub(crate) async fn prepare(binary: &Path, directory: &Path, plan: &Plan, cores: &Cores) -> Result<Self> {
+        let binary = binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?;
         let simulator = Simulator::eagle_eye(EagleEyeConfig::demo()).bind("127.0.0.1:0").await?;
-        let config = configure(binary, directory, &simulator.base_url())?;
-        let mut serve = Command::new(binary);
+        let config = configure(&binary, directory, &simulator.base_url())?;
+        let mut serve = Command::new(&binary);
         serve.arg("serve").arg("--config").arg(config).current_dir(directory);
         let server = Server::start(&mut serve, &directory.join("token-broker.log"), cores)?;
         let requests: Vec<_> = (0..plan.grants()).map(request).collect();

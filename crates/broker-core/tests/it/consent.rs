@@ -1,0 +1,160 @@
+use broker_core::{
+    AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, StartRequest,
+    TenantId, UserId,
+};
+use tokio::task::JoinSet;
+
+use crate::fakes::{Answer, fail};
+use crate::world::{World, key, profile, request, tenant};
+
+fn problem(result: Result<broker_core::Grant, BrokerError>) -> AuthorizationProblem {
+    match result {
+        Err(BrokerError::AuthorizationInvalid(problem)) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_consent_makes_a_grant_with_the_scopes_asked_for() {
+    let world = World::empty(profile()).await;
+    let grant = world.consent().await.unwrap();
+    assert_eq!((grant.generation.get(), grant.scopes), (1, vec!["read".to_owned()]));
+    assert_eq!(world.token().await, "at-1");
+}
+
+#[tokio::test]
+async fn a_callback_is_accepted_once_in_time_for_its_user_and_at_its_uri() {
+    let world = World::empty(profile()).await;
+    let started = world.start().await;
+    let good = || world.callback(&started);
+    let wrong_user = CompleteRequest { user: UserId::new("eve").unwrap(), ..good() };
+    assert_eq!(
+        problem(world.broker.complete_authorization(&wrong_user).await),
+        AuthorizationProblem::WrongUser
+    );
+    let elsewhere = good().callback_url.replace("app.example", "evil.example");
+    let elsewhere = CompleteRequest { callback_url: elsewhere, ..good() };
+    assert_eq!(
+        problem(world.broker.complete_authorization(&elsewhere).await),
+        AuthorizationProblem::WrongRedirectUri
+    );
+    let other_tenant = CompleteRequest { tenant: TenantId::new("other").unwrap(), ..good() };
+    assert_eq!(
+        problem(world.broker.complete_authorization(&other_tenant).await),
+        AuthorizationProblem::UnknownState
+    );
+    assert_eq!(world.provider.calls(), 0, "nothing of that reached the token endpoint");
+    world.broker.complete_authorization(&good()).await.unwrap();
+    assert_eq!(
+        problem(world.broker.complete_authorization(&good()).await),
+        AuthorizationProblem::AlreadyUsed
+    );
+    assert_eq!(world.provider.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_late_callback_is_refused() {
+    let world = World::empty(profile()).await;
+    let started = world.start().await;
+    world.pass(600);
+    let late = world.broker.complete_authorization(&world.callback(&started)).await;
+    assert_eq!(problem(late), AuthorizationProblem::Expired);
+    assert!(world.broker.is_late(&world.broker.authorization(&tenant(), started.id).await.unwrap()));
+}
+
+#[tokio::test]
+async fn sixteen_callbacks_at_once_exchange_one_code() {
+    let world = World::empty(profile()).await;
+    let started = world.start().await;
+    let mut calls = JoinSet::new();
+    for _ in 0..16 {
+        let (broker, callback) = (world.broker.clone(), world.callback(&started));
+        calls.spawn(async move { broker.complete_authorization(&callback).await.is_ok() });
+    }
+    assert_eq!(calls.join_all().await.into_iter().filter(|ok| *ok).count(), 1);
+    assert_eq!(world.provider.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_user_is_remembered() {
+    let world = World::empty(profile()).await;
+    let started = world.start().await;
+    let mut denied = world.callback(&started);
+    denied.callback_url = denied.callback_url.replace("code=", "error=access_denied&x=");
+    assert_eq!(problem(world.broker.complete_authorization(&denied).await), AuthorizationProblem::Denied);
+    let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
+    assert_eq!(authorization.status, AuthorizationStatus::Denied);
+}
+
+#[tokio::test]
+async fn a_refused_code_makes_no_grant() {
+    let world = World::empty(profile()).await;
+    world.provider.next([fail(FailureKind::DeadToken)]);
+    assert_eq!(problem(world.consent().await), AuthorizationProblem::CodeRefused);
+    assert!(matches!(world.broker.vend(&request()).await, Err(BrokerError::GrantNotFound)));
+}
+
+#[tokio::test]
+async fn the_old_token_is_served_until_a_new_consent_is_adopted() {
+    let world = World::new().await;
+    world.provider.next([Answer::RotateWhenReleased]);
+    let started = world.start().await;
+    let (broker, callback) = (world.broker.clone(), world.callback(&started));
+    let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+    world.provider.reached().await;
+    assert_eq!(world.token().await, "at-1");
+    let lineage = world.grant().await.lineage;
+    world.provider.release();
+    let grant = consenting.await.unwrap().unwrap();
+    assert_ne!(grant.lineage, lineage);
+    assert_eq!((grant.generation.get(), world.token().await.as_str()), (2, "at-2"));
+}
+
+#[tokio::test]
+async fn a_new_consent_that_finds_the_grant_moved_on_is_adopted_after_it() {
+    let world = World::new().await;
+    world.provider.next([Answer::RotateWhenReleased]);
+    let started = world.start().await;
+    let (broker, callback) = (world.broker.clone(), world.callback(&started));
+    let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+    world.provider.reached().await;
+    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    world.provider.release();
+    let grant = consenting.await.unwrap().unwrap();
+    assert_eq!(grant.generation.get(), 3);
+    assert_eq!(world.token().await, "at-3", "sealed for the generation it was adopted as");
+}
+
+#[tokio::test]
+async fn a_new_consent_revives_a_grant_that_needed_one() {
+    let world = World::new().await;
+    world.provider.next([fail(FailureKind::DeadToken), fail(FailureKind::DeadToken)]);
+    world.pass(7200);
+    assert!(world.vend().await.is_err());
+    world.pass(60);
+    assert!(matches!(world.vend().await, Err(BrokerError::ConsentRequired(_))));
+    world.consent().await.unwrap();
+    assert_eq!(world.token().await, "at-2");
+}
+
+#[tokio::test]
+async fn bad_scopes_and_unknown_return_keys_are_named() {
+    let world = World::empty(profile()).await;
+    let good = StartRequest {
+        key: key(),
+        registration: None,
+        scopes: vec![],
+        return_to: String::new(),
+        login_hint: None,
+    };
+    for (bad, field) in [
+        (StartRequest { scopes: vec!["two words".into()], ..good.clone() }, "scopes[0]"),
+        (StartRequest { return_to: "https://evil.example".into(), ..good.clone() }, "return_to"),
+    ] {
+        let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad).await
+        else {
+            panic!("accepted {bad:?}")
+        };
+        assert_eq!(violations[0].field, field);
+    }
+}

@@ -1,0 +1,83 @@
+//! Random histories: whatever the provider does and whenever the process dies, a replaced token is never shown again.
+
+use proptest::prelude::*;
+
+use broker_core::{FailureKind, Lifecycle};
+
+use crate::fakes::{Answer, fail};
+use crate::world::{World, key};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Refresh(Answer),
+    Die(Answer),
+    Pass(u64),
+    Vend,
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        4 => Just(Answer::Rotate),
+        1 => Just(Answer::KeepRefreshToken),
+        1 => Just(Answer::Unreachable),
+        1 => Just(fail(FailureKind::Throttled)),
+        1 => Just(fail(FailureKind::ClientRejected)),
+        1 => Just(fail(FailureKind::Uncertain)),
+        1 => Just(fail(FailureKind::DeadToken)),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => answers().prop_map(Step::Refresh),
+        1 => prop_oneof![Just(Answer::HangBeforeSent), Just(Answer::HangAfterSent)].prop_map(Step::Die),
+        2 => (1u64..8000).prop_map(Step::Pass),
+        2 => Just(Step::Vend),
+    ];
+    proptest::collection::vec(step, 1..25)
+}
+
+async fn take(world: &mut World, step: Step) {
+    match step {
+        Step::Refresh(answer) => {
+            world.provider.next([answer]);
+            let _ = world.broker.refresh_grant(&key()).await;
+            world.provider.unscript();
+        }
+        Step::Die(answer) => {
+            if world.grant().await.lifecycle != Lifecycle::Active {
+                return;
+            }
+            world.provider.next([answer]);
+            let broker = world.broker.clone();
+            tokio::spawn(async move { broker.refresh_grant(&key()).await });
+            world.provider.reached().await;
+            world.restart();
+            world.broker.recover().await.unwrap();
+        }
+        Step::Pass(seconds) => world.pass(seconds),
+        Step::Vend => {
+            let _ = world.vend().await;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_replaced_refresh_token_is_never_presented(history in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            let mut generation = world.grant().await.generation;
+            for step in history {
+                take(&mut world, step).await;
+                let now = world.grant().await.generation;
+                assert!(now >= generation, "a generation went back");
+                generation = now;
+                assert_eq!(world.provider.dead_presented(), 0, "a replaced token was presented");
+            }
+        });
+    }
+}

@@ -1,0 +1,299 @@
+//! Fakes of the two doors a test must steer: the provider and the escrow.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use broker_core::ports::{
+    AuthorizationRequest, CallError, Escrow, EscrowError, EscrowRecord, Presentation, ProviderClient,
+    RawResponse, SendGate, TokenOutcome, TokenRequest,
+};
+use broker_core::{FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
+use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
+use tokio::sync::{Notify, watch};
+
+/// What the provider does with the next request.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// A new pair of tokens.
+    Rotate,
+    /// A new access token and no refresh token.
+    KeepRefreshToken,
+    /// The access token it answered last, again.
+    SameAccessToken,
+    /// No tokens, definitively or not.
+    Fail(ProviderFailure),
+    /// Rotates, and the answer is lost.
+    RotateAndLose,
+    /// No connection.
+    Unreachable,
+    /// The request is written; then nothing, for ever.
+    HangAfterSent,
+    /// The gate is never asked; nothing, for ever.
+    HangBeforeSent,
+    /// Waits until [`FakeProvider::release`], then rotates.
+    RotateWhenReleased,
+}
+
+pub(crate) fn fail(kind: FailureKind) -> Answer {
+    Answer::Fail(ProviderFailure::of(kind))
+}
+
+/// A provider that follows a script; when it is at its end, it rotates.
+pub(crate) struct FakeProvider {
+    pub(crate) profile: ProviderProfile,
+    script: Mutex<VecDeque<Answer>>,
+    state: Mutex<State>,
+    released: Notify,
+    arrivals: watch::Sender<usize>,
+    scripted_at: AtomicUsize,
+    pub(crate) life: Mutex<Option<Duration>>,
+    pub(crate) log: Log,
+    clock: Arc<dyn broker_core::Clock>,
+}
+
+#[derive(Default)]
+struct State {
+    serial: u64,
+    live: String,
+    presented: Vec<String>,
+    dead_presented: usize,
+}
+
+/// The order in which things happened.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<&'static str>>>);
+
+impl Log {
+    pub(crate) fn note(&self, what: &'static str) {
+        self.0.lock().unwrap().push(what);
+    }
+
+    pub(crate) fn taken(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl FakeProvider {
+    pub(crate) fn new(profile: ProviderProfile, log: Log, clock: Arc<dyn broker_core::Clock>) -> Self {
+        Self {
+            profile,
+            script: Mutex::default(),
+            state: Mutex::default(),
+            released: Notify::new(),
+            arrivals: watch::Sender::new(0),
+            scripted_at: AtomicUsize::new(0),
+            life: Mutex::new(Some(Duration::from_secs(3600))),
+            log,
+            clock,
+        }
+    }
+
+    pub(crate) fn next(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.scripted_at.store(*self.arrivals.borrow(), Ordering::SeqCst);
+        self.script.lock().unwrap().extend(answers);
+    }
+
+    /// Waits for the first request after the script was written.
+    pub(crate) async fn reached(&self) {
+        let before = self.scripted_at.load(Ordering::SeqCst);
+        self.arrivals.subscribe().wait_for(|count| *count > before).await.unwrap();
+    }
+
+    /// Forgets what of the script was not used.
+    pub(crate) fn unscript(&self) {
+        self.script.lock().unwrap().clear();
+    }
+
+    /// Tokens presented so far, codes included.
+    pub(crate) fn calls(&self) -> usize {
+        self.state.lock().unwrap().presented.len()
+    }
+
+    /// How often a token was presented after the provider had replaced it.
+    pub(crate) fn dead_presented(&self) -> usize {
+        self.state.lock().unwrap().dead_presented
+    }
+
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
+    }
+
+    fn rotate(&self) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.serial += 1;
+        state.live = format!("rt-{}", state.serial);
+        format!("at-{} {}", state.serial, state.live)
+    }
+
+    fn present(&self, request: &TokenRequest) {
+        let mut state = self.state.lock().unwrap();
+        let token = match &request.presentation {
+            Presentation::RefreshToken(token) => token.expose().to_owned(),
+            Presentation::AuthorizationCode { code, .. } => code.expose().to_owned(),
+        };
+        if token.starts_with("rt-") && token != state.live {
+            state.dead_presented += 1;
+        }
+        state.presented.push(token);
+    }
+
+    fn answer(&self, body: impl Into<Vec<u8>>) -> Result<RawResponse, CallError> {
+        Ok(RawResponse {
+            status: 200,
+            retry_after: None,
+            body: ProviderResponse::new(body.into()),
+            received_at: self.clock.now(),
+        })
+    }
+}
+
+#[async_trait]
+impl ProviderClient for FakeProvider {
+    fn profile(&self) -> &ProviderProfile {
+        &self.profile
+    }
+
+    fn authorization_url(&self, request: &AuthorizationRequest<'_>) -> String {
+        format!(
+            "https://p.example/authorize?state={}&scope={}",
+            request.state.expose(),
+            request.scopes.join("+")
+        )
+    }
+
+    async fn call(&self, request: TokenRequest, gate: Arc<dyn SendGate>) -> Result<RawResponse, CallError> {
+        let answer = self.script.lock().unwrap().pop_front().unwrap_or(Answer::Rotate);
+        match answer {
+            Answer::Unreachable => return Err(CallError::Unsent("refused".into())),
+            Answer::HangBeforeSent => {
+                self.arrivals.send_modify(|count| *count += 1);
+                return std::future::pending().await;
+            }
+            _ => {}
+        }
+        gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
+        self.log.note("sent");
+        self.present(&request);
+        self.arrivals.send_modify(|count| *count += 1);
+        match answer {
+            Answer::Rotate => self.answer(self.rotate()),
+            Answer::RotateWhenReleased => {
+                self.released.notified().await;
+                self.answer(self.rotate())
+            }
+            Answer::KeepRefreshToken => {
+                let pair = self.rotate();
+                let mut state = self.state.lock().unwrap();
+                state.live = state.presented.last().cloned().unwrap();
+                drop(state);
+                self.answer(pair.split(' ').next().unwrap())
+            }
+            Answer::SameAccessToken => {
+                let serial = self.state.lock().unwrap().serial;
+                self.answer(format!("at-{serial}"))
+            }
+            Answer::Fail(failure) => self.answer(encode(&failure)),
+            Answer::RotateAndLose => {
+                self.rotate();
+                Err(CallError::Lost("reset".into()))
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    fn interpret(&self, response: &RawResponse) -> TokenOutcome {
+        self.log.note("interpret");
+        let text = String::from_utf8(response.body.expose().to_vec()).unwrap();
+        if let Some(failure) = decode(&text) {
+            return TokenOutcome::Failed(failure);
+        }
+        let (access, refresh) = match text.split_once(' ') {
+            Some((access, refresh)) => (access, Some(RefreshToken::new(refresh))),
+            None => (text.as_str(), None),
+        };
+        TokenOutcome::Granted(TokenResponse {
+            access_token: AccessToken::new(access),
+            refresh_token: refresh,
+            token_type: "Bearer".into(),
+            expires_in: *self.life.lock().unwrap(),
+            scopes: None,
+            api_base_url: None,
+            refresh_token_timeout: None,
+            authorization_expires_in: None,
+        })
+    }
+}
+
+fn encode(failure: &ProviderFailure) -> String {
+    let wait = failure.retry_after.map_or(0, |wait| wait.as_secs());
+    format!("!{} {wait}", failure.kind.as_str())
+}
+
+fn decode(text: &str) -> Option<ProviderFailure> {
+    let (kind, wait) = text.strip_prefix('!')?.split_once(' ')?;
+    let wait = wait.parse().ok().filter(|wait| *wait > 0).map(Duration::from_secs);
+    Some(ProviderFailure { retry_after: wait, ..ProviderFailure::of(FailureKind::from_name(kind)?) })
+}
+
+/// A journal in memory.
+#[derive(Default)]
+pub(crate) struct FakeEscrow {
+    records: Mutex<Vec<EscrowRecord>>,
+    earlier: Mutex<Vec<EscrowRecord>>,
+    pub(crate) full: AtomicBool,
+    pub(crate) broken: AtomicBool,
+    pub(crate) log: Log,
+}
+
+impl FakeEscrow {
+    pub(crate) fn new(log: Log) -> Self {
+        Self { log, ..Self::default() }
+    }
+
+    /// What a restarted process finds.
+    pub(crate) fn reopen(&self) {
+        let records = std::mem::take(&mut *self.records.lock().unwrap());
+        self.earlier.lock().unwrap().extend(records);
+    }
+
+    pub(crate) fn earlier_len(&self) -> usize {
+        self.earlier.lock().unwrap().len()
+    }
+}
+
+fn unusable(problem: &str) -> EscrowError {
+    EscrowError { problem: problem.into(), source: None }
+}
+
+#[async_trait]
+impl Escrow for FakeEscrow {
+    async fn reserve(&self) -> Result<(), EscrowError> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(unusable("full")),
+            false => Ok(()),
+        }
+    }
+
+    async fn append(&self, record: &EscrowRecord) -> Result<(), EscrowError> {
+        self.log.note("escrow");
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(unusable("broken"));
+        }
+        self.records.lock().unwrap().push(record.clone());
+        Ok(())
+    }
+
+    async fn earlier_records(&self) -> Result<Vec<EscrowRecord>, EscrowError> {
+        Ok(self.earlier.lock().unwrap().clone())
+    }
+
+    async fn forget_earlier(&self) -> Result<(), EscrowError> {
+        self.earlier.lock().unwrap().clear();
+        Ok(())
+    }
+}
+
+pub(crate) const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);

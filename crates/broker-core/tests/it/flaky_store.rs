@@ -1,0 +1,90 @@
+//! The real store behind a door that can be shut, step by step.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use broker_core::ports::{
+    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
+    RefreshClaim, StoreError, VendableGrant,
+};
+use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_sqlite::SqliteStore;
+use tokio::sync::Notify;
+
+pub(crate) struct FlakyStore {
+    inner: Arc<SqliteStore>,
+    /// The answer to a claim is lost after it was committed; once.
+    pub(crate) lose_claim: AtomicBool,
+    /// SENT cannot be committed.
+    pub(crate) refuse_sent: AtomicBool,
+    /// Nothing can be adopted.
+    pub(crate) refuse_adopt: AtomicBool,
+    /// An adoption was refused.
+    pub(crate) refused: Notify,
+}
+
+impl FlakyStore {
+    pub(crate) fn new(inner: Arc<SqliteStore>) -> Self {
+        Self {
+            inner,
+            lose_claim: AtomicBool::new(false),
+            refuse_sent: AtomicBool::new(false),
+            refuse_adopt: AtomicBool::new(false),
+            refused: Notify::new(),
+        }
+    }
+}
+
+fn down<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("the door is shut".into()))
+}
+
+#[async_trait]
+impl GrantStore for FlakyStore {
+    async fn vendable(&self, key: &GrantKey) -> Result<Option<VendableGrant>, StoreError> {
+        self.inner.vendable(key).await
+    }
+
+    async fn list_grants(&self, filter: &GrantFilter) -> Result<Vec<Grant>, StoreError> {
+        self.inner.list_grants(filter).await
+    }
+
+    async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError> {
+        self.inner.due_grants(now, limit).await
+    }
+
+    async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
+        let outcome = self.inner.claim_refresh(claim).await?;
+        if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
+    }
+
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+        let outcome = self.inner.claim_exchange(claim).await?;
+        if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
+    }
+
+    async fn mark_sent(&self, attempt: &Attempt, at: Timestamp) -> Result<bool, StoreError> {
+        if self.refuse_sent.load(Ordering::SeqCst) { down() } else { self.inner.mark_sent(attempt, at).await }
+    }
+
+    async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
+        if self.refuse_adopt.load(Ordering::SeqCst) {
+            self.refused.notify_one();
+            return down();
+        }
+        self.inner.adopt(adoption).await
+    }
+
+    async fn close_attempt(&self, end: &AttemptEnd) -> Result<bool, StoreError> {
+        self.inner.close_attempt(end).await
+    }
+
+    async fn attempt(&self, tenant: &TenantId, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
+        self.inner.attempt(tenant, id).await
+    }
+
+    async fn orphaned_attempts(&self, owner: IncarnationId) -> Result<Vec<Attempt>, StoreError> {
+        self.inner.orphaned_attempts(owner).await
+    }
+}

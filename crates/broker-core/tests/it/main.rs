@@ -1,0 +1,19 @@
+//! The middle, with a scripted provider, a real store in memory, and a clock that is moved by hand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the whole crate is a test; helpers fail like tests do"
+)]
+#![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
+
+mod consent;
+mod exhaustive;
+mod fakes;
+mod flaky_store;
+mod recovery;
+mod rotation;
+mod scheduler;
+mod vend;
+mod world;

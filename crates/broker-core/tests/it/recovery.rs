@@ -1,0 +1,137 @@
+use std::sync::atomic::Ordering;
+
+use broker_core::{BrokerError, FailureKind, Phase, Recovered};
+
+use crate::fakes::{Answer, fail};
+use crate::world::{World, key, profile, request};
+
+/// Starts a refresh that stops where the script says, and lets the process die there.
+async fn die_during(world: &mut World, answer: Answer) {
+    world.provider.next([answer]);
+    let broker = world.broker.clone();
+    tokio::spawn(async move { broker.refresh_grant(&key()).await });
+    world.provider.reached().await;
+    world.restart();
+}
+
+#[tokio::test]
+async fn a_claim_that_was_never_sent_is_given_back() {
+    let mut world = World::new().await;
+    die_during(&mut world, Answer::HangBeforeSent).await;
+    let recovered = world.broker.recover().await.unwrap();
+    assert_eq!(recovered, Recovered { unsent: 1, ..Recovered::default() });
+    assert_eq!((world.grant().await.phase, world.grant().await.tainted), (Phase::Idle, false));
+    world.pass(7200);
+    assert_eq!(world.token().await, "at-2");
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_is_uncertain_until_orphans_are_gone() {
+    let mut world = World::new().await;
+    die_during(&mut world, Answer::HangAfterSent).await;
+    let recovered = world.broker.recover().await.unwrap();
+    assert_eq!(recovered, Recovered { uncertain: 1, ..Recovered::default() });
+    assert_eq!((world.grant().await.phase, world.grant().await.tainted), (Phase::Uncertain, true));
+    assert_eq!(world.token().await, "at-1", "the last good token is served meanwhile");
+    world.pass(7200);
+    assert_eq!(world.token().await, "at-2");
+    assert!(!world.grant().await.tainted);
+}
+
+/// A refresh whose answer is in escrow and cannot be adopted.
+async fn answered_and_not_adopted(world: &World) {
+    world.flaky.refuse_adopt.store(true, Ordering::SeqCst);
+    let broker = world.broker.clone();
+    tokio::spawn(async move { broker.refresh_grant(&key()).await });
+    world.flaky.refused.notified().await;
+}
+
+#[tokio::test]
+async fn an_escrowed_answer_is_adopted_at_the_next_start() {
+    let mut world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    world.restart();
+    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    let recovered = world.broker.recover().await.unwrap();
+    assert_eq!(recovered, Recovered { adopted: 1, ..Recovered::default() });
+    assert_eq!((world.token().await.as_str(), world.escrow.earlier_len()), ("at-2", 0));
+    world.pass(7200);
+    assert_eq!(world.token().await, "at-3");
+    assert_eq!(world.provider.dead_presented(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_is_adopted_as_soon_as_the_store_is_back() {
+    let world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    assert_eq!(world.token().await, "at-1", "valid tokens are served meanwhile");
+    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    world.pass(1);
+    world.broker.drain().await;
+    assert_eq!((world.grant().await.generation.get(), world.token().await.as_str()), (2, "at-2"));
+}
+
+#[tokio::test]
+async fn without_sent_nothing_is_written_to_the_provider() {
+    let world = World::new().await;
+    let calls = world.provider.calls();
+    world.flaky.refuse_sent.store(true, Ordering::SeqCst);
+    assert!(world.broker.refresh_grant(&key()).await.is_err());
+    assert_eq!((world.provider.calls(), world.grant().await.tainted), (calls, false));
+    world.flaky.refuse_sent.store(false, Ordering::SeqCst);
+    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_does_not_block_the_grant() {
+    let world = World::new().await;
+    world.flaky.lose_claim.store(true, Ordering::SeqCst);
+    assert!(matches!(world.broker.refresh_grant(&key()).await, Err(BrokerError::BackendUnavailable(_))));
+    world.broker.drain().await;
+    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+}
+
+#[tokio::test]
+async fn an_exchange_whose_claim_was_lost_leaves_no_open_attempt() {
+    let mut world = World::empty(profile()).await;
+    world.flaky.lose_claim.store(true, Ordering::SeqCst);
+    assert!(matches!(world.consent().await, Err(BrokerError::BackendUnavailable(_))));
+    world.broker.drain().await;
+    world.restart();
+    assert_eq!(world.broker.recover().await.unwrap(), Recovered::default());
+}
+
+#[tokio::test]
+async fn recovery_is_idempotent() {
+    let mut world = World::new().await;
+    die_during(&mut world, Answer::HangAfterSent).await;
+    world.broker.recover().await.unwrap();
+    world.restart();
+    assert_eq!(world.broker.recover().await.unwrap(), Recovered::default());
+}
+
+#[tokio::test]
+async fn an_interrupted_exchange_fails_its_authorization_and_leaves_no_grant() {
+    let mut world = World::empty(profile()).await;
+    world.provider.next([Answer::HangAfterSent]);
+    let started = world.start().await;
+    let (broker, callback) = (world.broker.clone(), world.callback(&started));
+    tokio::spawn(async move { broker.complete_authorization(&callback).await.map(|_| ()) });
+    world.provider.reached().await;
+    world.restart();
+    assert_eq!(world.broker.recover().await.unwrap().uncertain, 1);
+    assert!(matches!(world.broker.vend(&request()).await, Err(BrokerError::GrantNotFound)));
+    let authorization = world.broker.authorization(&key().tenant, started.id).await.unwrap();
+    assert!(matches!(authorization.status, broker_core::AuthorizationStatus::Failed(_)));
+    world.consent().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_escrowed_refusal_is_concluded_at_the_next_start() {
+    let mut world = World::new().await;
+    world.provider.next([fail(FailureKind::DeadToken)]);
+    assert!(world.broker.refresh_grant(&key()).await.is_err());
+    world.restart();
+    world.broker.recover().await.unwrap();
+    assert_eq!(world.grant().await.phase, Phase::Suspect);
+}

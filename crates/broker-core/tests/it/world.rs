@@ -1,0 +1,183 @@
+//! One tenant, one provider, one broker.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker_core::ports::InProcessLeases;
+use broker_core::testing::ManualClock;
+use broker_core::{
+    AccountLabel, Broker, BrokerError, Collaborators, CompleteRequest, Grant, GrantKey, NewRegistration,
+    ProviderName, ProviderProfile, RegistrationId, ReusePolicy, RotationMode, StartRequest, Started,
+    TenantId, Timing, UserId, VendRequest, Vended,
+};
+use broker_crypto::{ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
+use broker_sqlite::{SqliteLocation, SqliteStore};
+
+use crate::fakes::{FakeEscrow, FakeProvider, Log, START};
+use crate::flaky_store::FlakyStore;
+
+pub(crate) struct World {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) provider: Arc<FakeProvider>,
+    pub(crate) escrow: Arc<FakeEscrow>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) flaky: Arc<FlakyStore>,
+    store: Arc<SqliteStore>,
+    pub(crate) log: Log,
+    material: String,
+    runs: u64,
+}
+
+pub(crate) fn profile() -> ProviderProfile {
+    ProviderProfile {
+        rotation: RotationMode::SingleUse(ReusePolicy::Unknown),
+        old_access_token_dies_on_refresh: false,
+        access_token_lifetime: Duration::from_secs(900),
+        refresh_token_timeout: None,
+        authorization_expires_in: None,
+        default_scopes: vec!["default".into()],
+    }
+}
+
+pub(crate) fn key() -> GrantKey {
+    GrantKey {
+        tenant: tenant(),
+        provider: provider(),
+        user: UserId::new("ada").unwrap(),
+        account: AccountLabel::default_label(),
+    }
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId::new("acme").unwrap()
+}
+
+pub(crate) fn provider() -> ProviderName {
+    ProviderName::new("p").unwrap()
+}
+
+impl World {
+    /// A tenant with a registration, and no grant.
+    pub(crate) async fn empty(profile: ProviderProfile) -> Self {
+        let log = Log::default();
+        let clock = Arc::new(ManualClock::new(START));
+        let entropy = SeededEntropy::new(99);
+        let material = KeyEncryptionKey::generate_material(&KekId::new("k").unwrap(), &entropy).to_string();
+        let provider_client = Arc::new(FakeProvider::new(profile, log.clone(), clock.clone()));
+        let escrow = Arc::new(FakeEscrow::new(log.clone()));
+        let store = Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap());
+        let flaky = Arc::new(FlakyStore::new(store.clone()));
+        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, 0);
+        broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        let registration = NewRegistration {
+            tenant: tenant(),
+            provider: provider(),
+            id: RegistrationId::new("main").unwrap(),
+            client_id: "client".into(),
+            client_secret: Some(ClientSecret::new("secret")),
+            redirect_uri: "https://app.example/cb".into(),
+            scopes: vec!["read".into()],
+            return_to: Default::default(),
+        };
+        broker.create_registration(registration).await.unwrap();
+        Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: 0 }
+    }
+
+    /// The same, and ada has consented.
+    pub(crate) async fn with(profile: ProviderProfile) -> Self {
+        let world = Self::empty(profile).await;
+        world.consent().await.unwrap();
+        world.log.taken();
+        world
+    }
+
+    pub(crate) async fn new() -> Self {
+        Self::with(profile()).await
+    }
+
+    /// The process dies where it stands; the next run finds the same store and escrow.
+    pub(crate) fn restart(&mut self) {
+        self.runs += 1;
+        self.escrow.reopen();
+        self.broker = broker(
+            &self.store,
+            &self.flaky,
+            &self.provider,
+            &self.escrow,
+            &self.clock,
+            &self.material,
+            self.runs,
+        );
+    }
+
+    pub(crate) async fn start(&self) -> Started {
+        let request = StartRequest {
+            key: key(),
+            registration: None,
+            scopes: vec![],
+            return_to: String::new(),
+            login_hint: None,
+        };
+        self.broker.start_authorization(&request).await.unwrap()
+    }
+
+    pub(crate) fn callback(&self, started: &Started) -> CompleteRequest {
+        let state = started.url.split("state=").nth(1).unwrap().split('&').next().unwrap();
+        CompleteRequest {
+            tenant: tenant(),
+            user: key().user,
+            callback_url: format!("https://app.example/cb?code=c-{}&state={state}", started.id),
+        }
+    }
+
+    pub(crate) async fn consent(&self) -> Result<Grant, BrokerError> {
+        let started = self.start().await;
+        self.broker.complete_authorization(&self.callback(&started)).await
+    }
+
+    pub(crate) async fn grant(&self) -> Grant {
+        self.broker.grant(&key()).await.unwrap()
+    }
+
+    pub(crate) async fn vend(&self) -> Result<Vended, BrokerError> {
+        self.broker.vend(&request()).await
+    }
+
+    /// The vended token's text.
+    pub(crate) async fn token(&self) -> String {
+        self.vend().await.unwrap().access_token.expose().to_owned()
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+pub(crate) fn request() -> VendRequest {
+    VendRequest { key: key(), min_validity: Duration::from_secs(60), required_scopes: vec![], wait: None }
+}
+
+fn broker(
+    store: &Arc<SqliteStore>,
+    flaky: &Arc<FlakyStore>,
+    provider_client: &Arc<FakeProvider>,
+    escrow: &Arc<FakeEscrow>,
+    clock: &Arc<ManualClock>,
+    material: &str,
+    run: u64,
+) -> Arc<Broker> {
+    Broker::new(Collaborators {
+        grants: flaky.clone(),
+        consents: store.clone(),
+        tenants: store.clone(),
+        leases: Arc::new(InProcessLeases::new(clock.clone())),
+        escrow: escrow.clone(),
+        providers: HashMap::from([(provider(), provider_client.clone() as _)]),
+        key_ring: KeyRing::parse(material).unwrap(),
+        clock: clock.clone(),
+        entropy: Arc::new(SeededEntropy::new(run)),
+        timing: Timing::default(),
+        cached_grants: 100,
+    })
+}

@@ -1,0 +1,14 @@
+//! What the token broker promises, asked over gRPC and from its command line.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod dev;
+mod single_flight;
+
+/// The broker, built along with this test.
+const BINARY: &str = env!("CARGO_BIN_EXE_token_broker_under_test");
