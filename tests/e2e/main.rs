@@ -8,7 +8,17 @@
 )]
 
 mod dev;
+mod batch;
+mod canary;
+mod command_line;
+mod crash;
+mod errors;
+mod hardening;
+mod parity;
+mod health;
+mod scheduler;
 mod single_flight;
+mod vend;
 
 /// The broker, built along with this test.
 const BINARY: &str = env!("CARGO_BIN_EXE_token_broker_under_test");

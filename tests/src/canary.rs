@@ -44,13 +44,6 @@ impl Canaries {
         kinds
     }
 
-    /// Those that do not stand in the text as they are.
-    pub fn missing_in(&self, text: &str) -> Vec<&str> {
-        let missing =
-            self.0.iter().filter(|(secret, _)| !text.contains(String::from_utf8_lossy(secret).as_ref()));
-        missing.map(|(_, label)| label.as_str()).collect()
-    }
-
     /// What stands in which of the places, and how it is spelt. Nothing of a secret is shown.
     pub fn found_in<'a>(&self, places: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<String> {
         let mut needles: HashMap<[u8; HEAD], Vec<(Vec<u8>, String)>> = HashMap::new();

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,6 +61,11 @@ impl Recorder {
                 secrets.add(member, value);
             }
         }
+        for credentials in basic_credentials(&text) {
+            let decoded = String::from_utf8(STANDARD.decode(&credentials).unwrap()).unwrap();
+            secrets.add("client_secret", decoded.split_once(':').unwrap().1);
+            secrets.add("basic credentials", credentials);
+        }
         secrets
     }
 }
@@ -98,6 +105,11 @@ fn json_values<'a>(text: &'a str, name: &str) -> impl Iterator<Item = String> + 
     let starts: Vec<usize> = text.match_indices(&opening).map(|(at, _)| at + opening.len()).collect();
     // An answer may have been cut within a value: what came of it is a secret too.
     starts.into_iter().filter_map(|at| text[at..].split(['"', '\n']).next().map(str::to_owned))
+}
+
+/// The credentials of Basic authentication (RFC 7617).
+fn basic_credentials(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.lines().filter_map(|line| line.strip_prefix("authorization: Basic ").map(str::to_owned))
 }
 
 /// The values of `name=value` in form bodies.

@@ -168,6 +168,13 @@ impl Grant {
         self.expires_at.since(self.issued_at)
     }
 
+    /// Until when the refresh token must not be presented, whoever asks: an orphaned request may still be processed,
+    /// or a refusal is to be confirmed only after a pause (rule 7 of docs/rotation.md).
+    pub fn undecided_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let undecided = matches!(self.phase, Phase::Uncertain | Phase::Suspect);
+        self.due_at.filter(|due| undecided && *due > now)
+    }
+
     /// The earliest time another call makes sense, while the last one failed and its pause is not over.
     pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.last_failure.as_ref()?;

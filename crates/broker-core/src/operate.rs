@@ -10,7 +10,7 @@ use crate::ports::{GrantFilter, VendableGrant};
 use crate::rotation::Rotated;
 use crate::vend::refusal;
 use crate::{
-    Broker, BrokerError, ClientRegistration, FieldViolation, Grant, GrantKey, Lifecycle, ProviderName,
+    Broker, BrokerError, ClientRegistration, FieldViolation, Grant, GrantKey, Lifecycle, Phase, ProviderName,
     RegistrationId, Tenant, TenantId,
 };
 
@@ -85,12 +85,16 @@ impl Broker {
         Ok(self.grants.list_grants(filter).await?)
     }
 
-    /// Refreshes a grant now, whether it is due or not, and waits for the outcome.
+    /// Refreshes a grant now, whether it is due or not, and waits for the outcome. A token in doubt still rests.
     pub async fn refresh_grant(self: &Arc<Self>, key: &GrantKey) -> Result<Grant, BrokerError> {
         self.provider(&key.provider)?;
         let before = self.stored(key).await?.grant;
-        if before.lifecycle != Lifecycle::Active || !before.refreshable {
-            return Err(refusal(&before, self.clock.now(), self.timing.retry_base));
+        let now = self.clock.now();
+        // Rule 7: a token in doubt rests. Shown too early it could meet an orphaned request, or end a mere suspect.
+        let in_doubt = matches!(before.phase, Phase::Uncertain | Phase::Suspect);
+        let rests = in_doubt && before.paused_until(now).is_some();
+        if before.lifecycle != Lifecycle::Active || !before.refreshable || rests {
+            return Err(refusal(&before, now, self.timing.retry_base));
         }
         let rotated = self.start_rotation(key, before.generation).landed().await;
         let after = self.stored(key).await?.grant;

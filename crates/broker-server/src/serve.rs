@@ -9,9 +9,9 @@ use broker_core::Broker;
 use broker_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
@@ -73,6 +73,7 @@ impl Running {
         self.claiming.cancel();
         grpc::set_draining(&self.health).await;
         self.serving.cancel();
+        grpc::end_health_watches(self.health).await;
         self.tasks.close();
         let finished = async {
             self.tasks.wait().await;
@@ -89,10 +90,11 @@ impl Running {
 
     fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
         let stop = self.serving.clone();
+        // On a listener of ours tonic's own `tcp_nodelay` has no effect, and answers wait 40 ms for an acknowledgement.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = tonic::transport::Server::builder()
-            .tcp_nodelay(true)
             .add_routes(routes)
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned());
+            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         self.tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the gRPC listener ended");

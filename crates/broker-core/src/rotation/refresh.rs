@@ -77,6 +77,10 @@ impl Broker {
                 return Ok(Rotated::Unchanged);
             }
         };
+        if claimed.before.undecided_until(claim.at).is_some() {
+            self.close_refresh(&claimed.attempt, "too_early", as_it_was(&claimed.before)).await?;
+            return Ok(Rotated::Refused);
+        }
         let answer = match self.refresh_request(&claimed, &keys).await {
             Ok(request) => self.present(&claimed.attempt, provider, request, &keys).await,
             Err(error) => {
@@ -206,6 +210,16 @@ impl Broker {
         let place = Place { tenant: claimed.before.key.tenant.as_str(), owner: &owner, generation };
         keys.open(&claimed.access_token, place)
             .is_ok_and(|held| held.expose() == tokens.access_token.expose())
+    }
+}
+
+fn as_it_was(grant: &Grant) -> GrantAfter {
+    GrantAfter {
+        lifecycle: grant.lifecycle,
+        phase: grant.phase,
+        tainted: grant.tainted,
+        due_at: grant.due_at,
+        failure: None,
     }
 }
 

@@ -110,6 +110,26 @@ async fn a_lost_rotation_is_probed_once_orphans_are_gone_and_named_when_lost() {
 }
 
 #[tokio::test]
+async fn an_operator_cannot_refresh_what_is_undecided_before_its_time() {
+    for (kind, wait) in [(FailureKind::Uncertain, 120), (FailureKind::DeadToken, 60)] {
+        let world = World::new().await;
+        world.provider.next([fail(kind)]);
+        assert!(world.broker.refresh_grant(&key()).await.is_err());
+        let (calls, before) = (world.provider.calls(), world.grant().await);
+        world.pass(wait - 1);
+        assert!(world.broker.refresh_grant(&key()).await.is_err());
+        let after = world.grant().await;
+        assert_eq!(world.provider.calls(), calls, "{kind:?}");
+        assert_eq!(
+            (after.phase, after.due_at, after.last_failure),
+            (before.phase, before.due_at, before.last_failure)
+        );
+        world.pass(1);
+        assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_probe_that_succeeds_clears_the_taint() {
     let world = World::new().await;
     world.provider.next([fail(FailureKind::Uncertain)]);

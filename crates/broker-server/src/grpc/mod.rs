@@ -14,11 +14,13 @@ mod token_service;
 use std::sync::Arc;
 
 use broker_core::Broker;
-use broker_proto::v1::admin_service_server::AdminServiceServer;
-use broker_proto::v1::consent_service_server::ConsentServiceServer;
-use broker_proto::v1::event_service_server::EventServiceServer;
-use broker_proto::v1::token_service_server::TokenServiceServer;
+use broker_proto::v1::admin_service_server::{self, AdminServiceServer};
+use broker_proto::v1::consent_service_server::{self, ConsentServiceServer};
+use broker_proto::v1::event_service_server::{self, EventServiceServer};
+use broker_proto::v1::token_service_server::{self, TokenServiceServer};
 use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
@@ -28,13 +30,21 @@ use self::token_service::TokenApi;
 /// Longest request that is decoded, in bytes: a batch of 256 full keys fits many times over.
 const MAX_REQUEST: usize = 1024 * 1024;
 
+/// What health knows of: the whole, and each service.
+const SERVICES: [&str; 5] = [
+    "",
+    token_service_server::SERVICE_NAME,
+    consent_service_server::SERVICE_NAME,
+    admin_service_server::SERVICE_NAME,
+    event_service_server::SERVICE_NAME,
+];
+
 /// All services, health included. Health says SERVING per service until the process drains.
-pub(crate) async fn routes(broker: Arc<Broker>) -> (Routes, tonic_health::server::HealthReporter) {
+pub(crate) async fn routes(broker: Arc<Broker>) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<TokenServiceServer<TokenApi>>().await;
-    health.set_serving::<ConsentServiceServer<ConsentApi>>().await;
-    health.set_serving::<AdminServiceServer<AdminApi>>().await;
-    health.set_serving::<EventServiceServer<EventApi>>().await;
+    for service in SERVICES {
+        health.set_service_status(service, ServingStatus::Serving).await;
+    }
     let routes = Routes::new(health_service)
         .add_service(
             TokenServiceServer::new(TokenApi::new(broker.clone())).max_decoding_message_size(MAX_REQUEST),
@@ -48,10 +58,15 @@ pub(crate) async fn routes(broker: Arc<Broker>) -> (Routes, tonic_health::server
 }
 
 /// Says NOT_SERVING for every service.
-pub(crate) async fn set_draining(health: &tonic_health::server::HealthReporter) {
-    health.set_not_serving::<TokenServiceServer<TokenApi>>().await;
-    health.set_not_serving::<ConsentServiceServer<ConsentApi>>().await;
-    health.set_not_serving::<AdminServiceServer<AdminApi>>().await;
-    health.set_not_serving::<EventServiceServer<EventApi>>().await;
-    health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+pub(crate) async fn set_draining(health: &HealthReporter) {
+    for service in SERVICES {
+        health.set_service_status(service, ServingStatus::NotServing).await;
+    }
+}
+
+/// Ends the watches of health, which by themselves never end: the server waits for every call under way.
+pub(crate) async fn end_health_watches(mut health: HealthReporter) {
+    for service in SERVICES {
+        health.clear_service_status(service).await;
+    }
 }

@@ -2,8 +2,11 @@ use broker_core::{ConsentCause, RegistrationId, Timestamp};
 
 use super::*;
 
-/// Code, reason, metadata, whether waiting helps: the error table of the contract.
-fn table() -> Vec<(BrokerError, Code, &'static str, Vec<(&'static str, &'static str)>, bool)> {
+/// Error, code, reason, metadata, whether waiting helps.
+type TableRow = (BrokerError, Code, &'static str, Vec<(&'static str, &'static str)>, bool);
+
+/// The error table of the contract.
+fn table() -> Vec<TableRow> {
     use Code::{AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, Unavailable};
     let second = Duration::from_secs(1);
     let io = || std::io::Error::other("driver says: password=hunter2");

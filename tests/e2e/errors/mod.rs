@@ -1,0 +1,30 @@
+//! The error table of the contract, as a client reads it.
+
+mod authorization;
+mod deadline;
+mod given_up;
+mod lookup;
+mod provider_fails;
+mod registration;
+mod request;
+mod upkeep;
+
+use broker_e2e::Answer;
+use broker_proto::error::BrokerError;
+use broker_proto::v1::Reason;
+use tonic::Code;
+
+/// The error of an answer, which must have this code and reason.
+#[track_caller]
+pub(crate) fn refused<T>(answer: Answer<T>, code: Code, reason: Reason) -> BrokerError {
+    let Err(error) = answer else { panic!("answered, where {reason:?} was due") };
+    assert_eq!((error.code(), error.reason()), (code, Some(reason)), "{error}");
+    error
+}
+
+/// The fields that a malformed request was told of.
+#[track_caller]
+pub(crate) fn bad_fields<T>(answer: Answer<T>) -> Vec<String> {
+    let error = refused(answer, Code::InvalidArgument, Reason::InvalidRequest);
+    error.field_violations().iter().map(|violation| violation.field.clone()).collect()
+}
