@@ -52,6 +52,7 @@ async fn no_kill_spends_a_token_twice_or_loses_a_grant_without_a_reason() {
         assert_eq!(witness.double_spends(&house), [""; 0]);
     }
     let total = witnesses.len();
+    eprintln!("DBG lost {lost} of {total}; ev {} een {}", house.simulator(Provider::Evercam).journal().refreshes(), house.simulator(Provider::EagleEye).journal().refreshes());
     // A kill can cost what was in flight at that moment; most rotations are not.
     assert!(lost * 2 < total, "{lost} of {total} grants were lost to {KILLS} kills");
     house.close().await;

@@ -153,7 +153,7 @@ impl House {
     pub async fn vend_as(&self, request: v1::GetAccessTokenRequest) -> Answer<v1::GetAccessTokenResponse> {
         let answer = self.client.token(request).await;
         if let Ok(token) = &answer {
-            self.remember(|canaries| canaries.add("access token", &token.access_token));
+            self.remember(|canaries| canaries.add("access_token", &token.access_token));
         }
         answer
     }

@@ -50,8 +50,13 @@ async fn take(world: &mut World, step: Step) {
             }
             world.provider.next([answer]);
             let broker = world.broker.clone();
-            tokio::spawn(async move { broker.refresh_grant(&key()).await });
-            world.provider.reached().await;
+            let refresh = tokio::spawn(async move { broker.refresh_grant(&key()).await });
+            // A grant whose outcome is undecided is not presented before its time.
+            tokio::select! {
+                () = world.provider.reached() => {}
+                _ = refresh => {}
+            }
+            world.provider.unscript();
             world.restart();
             world.broker.recover().await.unwrap();
         }
