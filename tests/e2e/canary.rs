@@ -91,7 +91,10 @@ async fn bad_days(house: &House, provider: Provider) {
         respond(When::BeforeCommit, 400, FaultBody::Json(odd)),
         Fault::rewrite(refresh, json!({ "access_token": null })),
         Fault::rewrite(refresh, json!({ "error": "server_error" })),
-        Fault::rewrite(refresh, json!({ "token_type": "canary-type", "scope": ["a", "b"], "expires_in": "soon" })),
+        Fault::rewrite(
+            refresh,
+            json!({ "token_type": "canary-type", "scope": ["a", "b"], "expires_in": "soon" }),
+        ),
     ];
     let mut failed = 0;
     for (number, fault) in faults.into_iter().enumerate() {
@@ -157,7 +160,8 @@ async fn refused_registrations(house: &House) {
         ..good.clone()
     };
     let refused = "canary-secret-of-a-refused-client";
-    let bad_uri = CreateClientRegistrationRequest { redirect_uri: "nowhere".to_owned(), ..with("bad", refused) };
+    let bad_uri =
+        CreateClientRegistrationRequest { redirect_uri: "nowhere".to_owned(), ..with("bad", refused) };
     let public = CreateClientRegistrationRequest { public: true, ..with("bad", refused) };
     for request in [bad_uri, public, with("main", refused), with("Not A Name", refused)] {
         house.client.register(request).await.unwrap_err();
@@ -203,7 +207,9 @@ fn search(house: &House, secrets: &Canaries, challenges: &[String], when: &str) 
 }
 
 async fn said_on_the_command_line(house: &House, secrets: &Canaries) {
-    for command in [["config", "default"].as_slice(), &["config", "check", "--config"], &["migrate", "--config"]] {
+    for command in
+        [["config", "default"].as_slice(), &["config", "check", "--config"], &["migrate", "--config"]]
+    {
         let mut program = Command::new(BINARY);
         program.args(command);
         if command.len() > 1 && command.last() == Some(&"--config") {

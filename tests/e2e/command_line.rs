@@ -94,13 +94,17 @@ fn a_good_configuration_is_good() {
 fn without_a_key_nothing_is_served() {
     let directory = tempfile::tempdir().unwrap();
     let at = directory.path().display().to_string();
-    let config = configuration(directory.path(), |good| good.replace(&format!("kek_file = \"{at}/kek\"\n"), ""));
+    let config =
+        configuration(directory.path(), |good| good.replace(&format!("kek_file = \"{at}/kek\"\n"), ""));
     let said = failure(&["serve", "--config", &config]);
     assert!(said.contains("[keys]") && said.contains("token-broker keys generate"), "{said}");
 
     let config = directory.path().join("broker.toml");
-    fs::write(&config, fs::read_to_string(&config).unwrap().replace("[keys]", "[keys]\nkek_file = \"/no/kek\""))
-        .unwrap();
+    fs::write(
+        &config,
+        fs::read_to_string(&config).unwrap().replace("[keys]", "[keys]\nkek_file = \"/no/kek\""),
+    )
+    .unwrap();
     let said = failure(&["serve", "--config", text(&config)]);
     assert!(said.contains("/no/kek"), "{said}");
 }

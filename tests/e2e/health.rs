@@ -44,7 +44,9 @@ async fn a_broker_that_stops_says_so_first_and_does_not_wait_for_watchers() {
         watches.push(watch);
     }
 
-    tokio::time::timeout(Duration::from_secs(10), house.stop()).await.expect("it ends although it is watched");
+    tokio::time::timeout(Duration::from_secs(10), house.stop())
+        .await
+        .expect("it ends although it is watched");
 
     for (mut watch, service) in watches.into_iter().zip(SERVICES) {
         let last = watch.next().await;

@@ -7,15 +7,15 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-mod dev;
 mod batch;
 mod canary;
 mod command_line;
 mod crash;
+mod dev;
 mod errors;
 mod hardening;
-mod parity;
 mod health;
+mod parity;
 mod scheduler;
 mod single_flight;
 mod vend;

@@ -45,7 +45,8 @@ fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
 #[tokio::test]
 async fn a_base_url_outside_the_provider_is_left_out() {
     let https_base_url = HttpsBaseUrl { hostname: "evil.example".to_owned(), port: 443 };
-    let house = House::plan().eagle_eye(EagleEyeConfig { https_base_url, ..EagleEyeConfig::demo() }).open().await;
+    let house =
+        House::plan().eagle_eye(EagleEyeConfig { https_base_url, ..EagleEyeConfig::demo() }).open().await;
     let key = house.consent(Provider::EagleEye, "ada").await;
     assert_eq!(house.vend(&key).await.unwrap().api_base_url, "");
     house.close().await;

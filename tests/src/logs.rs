@@ -15,7 +15,11 @@ static INSTALLED: Once = Once::new();
 /// Begins to capture, once. Answers how much there is already.
 pub(crate) fn capture() -> usize {
     INSTALLED.call_once(|| {
-        let ours = Targets::new().with_default(LevelFilter::INFO).with_target("broker_", LevelFilter::TRACE);
+        let ours = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("broker_", LevelFilter::TRACE)
+            // What a provider writes down is not the broker's doing.
+            .with_target("provider_sim", LevelFilter::OFF);
         let layer = fmt::layer().json().flatten_event(true).with_writer(Capture).with_filter(ours);
         tracing_subscriber::registry().with(layer).init();
     });

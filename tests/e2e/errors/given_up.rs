@@ -19,7 +19,9 @@ async fn a_revoked_grant_is_given_up_at_the_second_refusal_only() {
         let key = house.consent(provider, "ada").await;
         house.outlive_token(provider);
         let simulator = house.simulator(provider);
-        simulator.revoke_all_of_user(if provider == Provider::Evercam { "alice" } else { "a11ce001" }).unwrap();
+        simulator
+            .revoke_all_of_user(if provider == Provider::Evercam { "alice" } else { "a11ce001" })
+            .unwrap();
 
         let error = refused(house.vend(&key).await, Code::Unavailable, Reason::RefreshInProgress);
         assert_eq!(error.retry_delay(), Some(Duration::from_secs(60)));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use broker_e2e::{House, Provider, ask};
-use broker_proto::v1::{GetAccessTokenRequest, GrantErrorKind, GrantPhase, GrantState, Reason, ServedStaleReason};
+use broker_proto::v1::{
+    GetAccessTokenRequest, GrantErrorKind, GrantPhase, GrantState, Reason, ServedStaleReason,
+};
 use provider_sim::{Endpoint, Fault, FaultBody, RetryAfter, When};
 use serde_json::json;
 use tonic::Code;
@@ -23,7 +25,11 @@ async fn without_a_valid_token_a_provider_that_is_down_is_an_error() {
         assert!(error.retry_delay().unwrap() > Duration::ZERO);
         let grant = house.client.grant(&key).await.unwrap();
         assert_eq!(grant.last_error.unwrap().kind(), GrantErrorKind::Unreachable);
-        assert_eq!((grant.phase.try_into(), grant.tainted), (Ok(GrantPhase::Idle), false), "nothing was sent");
+        assert_eq!(
+            (grant.phase.try_into(), grant.tainted),
+            (Ok(GrantPhase::Idle), false),
+            "nothing was sent"
+        );
         house.close().await;
     }
 }

@@ -1,7 +1,9 @@
 //! A client secret that the provider does not take: the application's fault, never the user's.
 
 use broker_e2e::{House, Provider};
-use broker_proto::v1::{AuthorizationFailure, AuthorizationState, GrantErrorKind, GrantPhase, GrantState, Reason};
+use broker_proto::v1::{
+    AuthorizationFailure, AuthorizationState, GrantErrorKind, GrantPhase, GrantState, Reason,
+};
 use provider_sim::Endpoint;
 use tonic::Code;
 
@@ -21,9 +23,16 @@ async fn a_wrong_secret_at_refresh_burns_no_grant() {
             assert_eq!(error.metadata("registration_id"), Some("main"));
         }
         let refreshes = || simulator.journal().count(|entry| entry.endpoint == Endpoint::Refresh);
-        assert_eq!(refreshes(), 1, "{provider:?}: while a refused secret rests, the provider is not asked again");
+        assert_eq!(
+            refreshes(),
+            1,
+            "{provider:?}: while a refused secret rests, the provider is not asked again"
+        );
         let grant = house.client.grant(&key).await.unwrap();
-        assert_eq!((grant.state(), grant.phase(), grant.tainted), (GrantState::Active, GrantPhase::Idle, false));
+        assert_eq!(
+            (grant.state(), grant.phase(), grant.tainted),
+            (GrantState::Active, GrantPhase::Idle, false)
+        );
         let failure = grant.last_error.unwrap();
         assert_eq!(failure.kind(), GrantErrorKind::ClientRejected);
         assert_eq!((failure.oauth_error.as_str(), failure.http_status), ("invalid_client", 401));

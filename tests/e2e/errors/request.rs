@@ -103,8 +103,10 @@ async fn texts_have_their_limits() {
 async fn an_unknown_provider_is_a_malformed_request() {
     let house = House::open().await;
     let key = GrantKey { provider: "elsewhere".to_owned(), ..house.key(Provider::Evercam, "ada") };
-    let registration =
-        CreateClientRegistrationRequest { provider: "elsewhere".to_owned(), ..registration("acme", Provider::Evercam) };
+    let registration = CreateClientRegistrationRequest {
+        provider: "elsewhere".to_owned(),
+        ..registration("acme", Provider::Evercam)
+    };
 
     assert_eq!(bad_fields(house.vend(&key).await), ["provider"]);
     assert_eq!(bad_fields(house.client.start(&key).await), ["provider"]);

@@ -23,7 +23,11 @@ async fn a_forced_refresh_does_not_meet_an_orphaned_request() {
         let early = house.client.refresh(&key).await;
         let error = refused(early, Code::Unavailable, Reason::ProviderUnavailable);
         assert_eq!(error.retry_delay(), Some(Duration::from_secs(120)));
-        assert_eq!(simulator.journal().max_presentations(), 1, "{provider:?}: the request may still be on its way");
+        assert_eq!(
+            simulator.journal().max_presentations(),
+            1,
+            "{provider:?}: the request may still be on its way"
+        );
 
         house.clock.advance(Duration::from_secs(121));
         assert_eq!(house.client.refresh(&key).await.unwrap().generation, 2);

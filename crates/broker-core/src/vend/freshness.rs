@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::StaleReason;
 use crate::{BrokerError, ConsentCause, FailureKind, Grant, Lifecycle, Phase, Timestamp};
 
 /// Whether the token lives `min_validity` longer, or half its own life where that is less.
@@ -13,6 +14,26 @@ pub(super) fn satisfies(grant: &Grant, min_validity: Duration, now: Timestamp) -
 /// The required scopes that were not granted.
 pub(super) fn missing_scopes(granted: &[String], required: &[String]) -> Vec<String> {
     required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+}
+
+/// Why a token that should be fresher is served all the same; `None` where there is nothing to refresh it with.
+pub(super) fn stale_reason(grant: &Grant, old_token_dies: bool) -> Option<StaleReason> {
+    let kind = grant.last_failure.as_ref().map(|failure| failure.kind);
+    match grant.lifecycle {
+        Lifecycle::NeedsConsent(_) => Some(StaleReason::ConsentRequired),
+        Lifecycle::ConsentExpired => Some(StaleReason::GrantExpired),
+        // Nothing failed: the token is simply in its last minutes.
+        Lifecycle::Active if !grant.refreshable => None,
+        Lifecycle::Active if old_token_dies && grant.phase != Phase::Idle => {
+            Some(StaleReason::RotationUncertain)
+        }
+        Lifecycle::Active => match kind {
+            Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
+                Some(StaleReason::ClientRegistrationRejected)
+            }
+            _ => Some(StaleReason::RefreshFailed),
+        },
+    }
 }
 
 /// Why no token of this grant can be served now.

@@ -10,7 +10,7 @@ use broker_crypto::{AccessToken, Place};
 
 pub(crate) use self::cache::GrantCache;
 pub(crate) use self::freshness::refusal;
-use self::freshness::{missing_scopes, satisfies};
+use self::freshness::{missing_scopes, satisfies, stale_reason};
 use crate::ports::VendableGrant;
 use crate::rotation::Rotated;
 use crate::{Broker, BrokerError, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
@@ -47,10 +47,18 @@ pub struct Vended {
 /// Why a token is served that a refresh should have replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StaleReason {
-    /// The refresh failed; the token is still valid.
+    /// The refresh failed, or takes longer than the caller waits.
     RefreshFailed,
     /// A refresh is running or its outcome is unknown; the token may already be dead.
     RotationUncertain,
+    /// The user must consent again; the token lives on until it expires.
+    ConsentRequired,
+    /// The window of the grant is over; the token lives on until it expires.
+    GrantExpired,
+    /// The provider refuses the client registration.
+    ClientRegistrationRejected,
+    /// The store or the escrow cannot be used.
+    BackendUnavailable,
 }
 
 impl Broker {
@@ -124,9 +132,12 @@ impl Broker {
         if now_held.grant.generation > held.grant.generation && now_held.grant.expires_at > self.clock.now() {
             return self.open(now_held, self.clock.now(), None).await;
         }
-        match rotated {
-            Rotated::Failed(error) if now_held.grant.expires_at <= self.clock.now() => Err(error.into()),
-            _ => self.vend_as_is(now_held, profile, self.clock.now()).await,
+        let Rotated::Failed(error) = rotated else {
+            return self.vend_as_is(now_held, profile, self.clock.now()).await;
+        };
+        match now_held.grant.expires_at <= self.clock.now() {
+            true => Err(error.into()),
+            false => self.open(now_held, self.clock.now(), Some(StaleReason::BackendUnavailable)).await,
         }
     }
 
@@ -142,10 +153,7 @@ impl Broker {
         if grant.expires_at <= now || ended {
             return Err(refusal(grant, now, self.timing.retry_base));
         }
-        let uncertain = profile.old_access_token_dies_on_refresh && grant.phase != Phase::Idle;
-        let reason = if uncertain { StaleReason::RotationUncertain } else { StaleReason::RefreshFailed };
-        // Without a refresh token nothing failed: the token is simply in its last minutes.
-        let reason = grant.refreshable.then_some(reason);
+        let reason = stale_reason(grant, profile.old_access_token_dies_on_refresh);
         self.open(held, now, reason).await
     }
 

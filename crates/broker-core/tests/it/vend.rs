@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{BrokerError, ConsentCause, FailureKind, ProviderFailure, StaleReason, VendRequest};
+use broker_core::{BrokerError, Clock, ConsentCause, FailureKind, ProviderFailure, StaleReason, VendRequest};
 use tokio::task::JoinSet;
 
 use crate::fakes::{Answer, fail};
@@ -69,6 +69,33 @@ async fn a_failed_refresh_serves_the_token_while_it_lives_and_says_so() {
     world.pass(3600 - 30);
     let vended = world.vend().await.unwrap();
     assert_eq!((vended.access_token.expose(), vended.stale), ("at-1", Some(StaleReason::RefreshFailed)));
+}
+
+#[tokio::test]
+async fn the_reason_for_a_stale_token_is_the_one_that_holds() {
+    for (kinds, reason) in [
+        (vec![FailureKind::ClientRejected], StaleReason::ClientRegistrationRejected),
+        (vec![FailureKind::DeadToken, FailureKind::DeadToken], StaleReason::ConsentRequired),
+        (vec![FailureKind::Unreachable], StaleReason::RefreshFailed),
+    ] {
+        let world = World::new().await;
+        world.provider.next([kinds[0]; 3].map(fail));
+        for _ in kinds {
+            assert!(world.broker.refresh_grant(&key()).await.is_err());
+            world.pass(60);
+        }
+        let left = world.grant().await.expires_at.since(world.clock.now());
+        world.pass(left.as_secs() - 30);
+        assert_eq!(world.vend().await.unwrap().stale, Some(reason));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_served_while_a_backend_is_away() {
+    let world = World::new().await;
+    world.escrow.full.store(true, std::sync::atomic::Ordering::SeqCst);
+    world.pass(3600 - 30);
+    assert_eq!(world.vend().await.unwrap().stale, Some(StaleReason::BackendUnavailable));
 }
 
 #[tokio::test]

@@ -63,6 +63,10 @@ fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
         None => v1::ServedStaleReason::Unspecified,
         Some(StaleReason::RefreshFailed) => v1::ServedStaleReason::RefreshFailed,
         Some(StaleReason::RotationUncertain) => v1::ServedStaleReason::RotationUncertain,
+        Some(StaleReason::ConsentRequired) => v1::ServedStaleReason::ConsentRequired,
+        Some(StaleReason::GrantExpired) => v1::ServedStaleReason::GrantExpired,
+        Some(StaleReason::ClientRegistrationRejected) => v1::ServedStaleReason::ClientRegistrationRejected,
+        Some(StaleReason::BackendUnavailable) => v1::ServedStaleReason::BackendUnavailable,
     }
 }
 
