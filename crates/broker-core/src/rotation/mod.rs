@@ -8,6 +8,7 @@ mod flights;
 mod presentation;
 mod recovery;
 mod refresh;
+mod settlement;
 
 pub(crate) use self::adoption::Standing;
 pub(crate) use self::flights::{Flight, Flights, Rotated};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Answer;
 use super::adoption::Standing;
 use super::presentation::read_answer;
-use super::refresh::log_adoption;
+use super::settlement::log_adoption;
 use crate::ports::{AdoptOutcome, AttemptEnd, EscrowRecord, GrantAfter, RawResponse};
 use crate::{
     Attempt, AttemptId, AttemptKind, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase,
