@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyRing};
 use tokio_util::task::TaskTracker;
@@ -97,6 +98,15 @@ impl Broker {
             let problem = format!("is not a configured provider; configured are: {}", known.join(", "));
             BrokerError::InvalidRequest(vec![FieldViolation::new("provider", problem)])
         })
+    }
+
+    /// The result of `work` if it comes while the caller waits, `default_wait` where it names no time.
+    pub(crate) async fn within<T>(&self, wait: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+        let until = self.clock.now() + wait.unwrap_or(self.timing.default_wait);
+        tokio::select! {
+            done = work => Some(done),
+            () = self.clock.sleep_until(until) => None,
+        }
     }
 
     /// A number in [0, 1), for spreading things in time.

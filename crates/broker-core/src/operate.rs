@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_crypto::{ClientSecret, KeyPurpose};
 
@@ -86,7 +87,11 @@ impl Broker {
     }
 
     /// Refreshes a grant now, whether it is due or not, and waits for the outcome. A token in doubt still rests.
-    pub async fn refresh_grant(self: &Arc<Self>, key: &GrantKey) -> Result<Grant, BrokerError> {
+    pub async fn refresh_grant(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        wait: Option<Duration>,
+    ) -> Result<Grant, BrokerError> {
         self.provider(&key.provider)?;
         let before = self.stored(key).await?.grant;
         let now = self.clock.now();
@@ -96,13 +101,15 @@ impl Broker {
         if before.lifecycle != Lifecycle::Active || !before.refreshable || rests {
             return Err(refusal(&before, now, self.timing.retry_base));
         }
-        let rotated = self.start_rotation(key, before.generation).landed().await;
+        let mut flight = self.start_rotation(key, before.generation);
+        let rotated = self.within(wait, flight.landed()).await.unwrap_or(Rotated::StillRunning);
         let after = self.stored(key).await?.grant;
         if after.generation > before.generation {
             return Ok(after);
         }
         match rotated {
             Rotated::Failed(error) => Err(error.into()),
+            Rotated::StillRunning => Err(BrokerError::RefreshInProgress(self.timing.retry_base)),
             _ => Err(refusal(&after, self.clock.now(), self.timing.retry_base)),
         }
     }

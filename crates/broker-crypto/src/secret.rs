@@ -86,6 +86,11 @@ secret_text!(
     AuthorizationState, "authorization_state", Rotation
 );
 
+secret_text!(
+    /// The URL a provider sent the browser back to: it holds a code and a state.
+    CallbackUrl, "callback_url", Rotation
+);
+
 impl CodeVerifier {
     /// A fresh verifier of 256 bits, 43 characters (RFC 7636 §4.1).
     pub fn generate(entropy: &dyn Entropy) -> Self {

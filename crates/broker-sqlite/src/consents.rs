@@ -50,24 +50,28 @@ impl ConsentStore for SqliteStore {
         operation("authorization_by_state", self.one_authorization(sql, tenant, state_digest)).await
     }
 
-    async fn deny_authorization(
+    async fn end_authorization(
         &self,
         tenant: &TenantId,
         id: AuthorizationId,
+        status: AuthorizationStatus,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        operation("deny_authorization", async {
-            let denied = sqlx::query(
-                "UPDATE authorizations SET status = 'denied', settled_at = ?3
+        operation("end_authorization", async {
+            let (status, failure) = status_words(&status);
+            let ended = sqlx::query(
+                "UPDATE authorizations SET status = ?4, failure = ?5, settled_at = ?3
                  WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
             )
             .bind(tenant.as_str())
             .bind(id.as_bytes().as_slice())
             .bind_time(at)
+            .bind(status)
+            .bind(failure)
             .execute(&self.writer)
             .await
             .map_err(failed)?;
-            Ok(denied.rows_affected() == 1)
+            Ok(ended.rows_affected() == 1)
         })
         .await
     }

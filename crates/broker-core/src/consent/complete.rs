@@ -1,11 +1,14 @@
 //! Completing an authorization: the callback is checked against what was started, once.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use broker_crypto::CallbackUrl;
 
 use super::callback::{Callback, CallbackAnswer};
 use crate::{
-    Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError, Grant,
-    TenantId, Timestamp, UserId,
+    Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError,
+    FailureKind, Grant, TenantId, Timestamp, UserId,
 };
 
 /// Hands over the callback a product's own redirect URI received.
@@ -14,8 +17,10 @@ pub struct CompleteRequest {
     pub tenant: TenantId,
     /// The user who is signed in at the product.
     pub user: UserId,
-    /// The full URL of the callback. It holds a code: never log it.
-    pub callback_url: String,
+    /// The full URL of the callback.
+    pub callback_url: CallbackUrl,
+    /// How long the caller waits; `None` for the default.
+    pub wait: Option<Duration>,
 }
 
 impl Broker {
@@ -26,7 +31,7 @@ impl Broker {
         self: &Arc<Self>,
         request: &CompleteRequest,
     ) -> Result<Grant, BrokerError> {
-        let callback = Callback::parse(&request.callback_url)
+        let callback = Callback::parse(request.callback_url.expose())
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
         let now = self.clock.now();
         let authorization = self
@@ -36,12 +41,10 @@ impl Broker {
             .ok_or(BrokerError::AuthorizationInvalid(AuthorizationProblem::UnknownState))?;
         check(&authorization, &callback, &request.user, now).map_err(BrokerError::AuthorizationInvalid)?;
         match callback.answer {
-            CallbackAnswer::Code(code) => self.exchange(authorization, code).await,
+            CallbackAnswer::Code(code) => self.exchange(authorization, code, request.wait).await,
             CallbackAnswer::Error(error) => {
-                self.consents.deny_authorization(&request.tenant, authorization.id, now).await?;
-                let denied = error == "access_denied";
-                let problem =
-                    if denied { AuthorizationProblem::Denied } else { AuthorizationProblem::ProviderError };
+                let (status, problem) = refusal(&error);
+                self.consents.end_authorization(&request.tenant, authorization.id, status, now).await?;
                 Err(BrokerError::AuthorizationInvalid(problem))
             }
         }
@@ -59,6 +62,17 @@ impl Broker {
     /// Whether an authorization that is still pending can be completed no more.
     pub fn is_late(&self, authorization: &Authorization) -> bool {
         authorization.status == AuthorizationStatus::Pending && self.clock.now() >= authorization.expires_at
+    }
+}
+
+/// Only `access_denied` is the user's word; anything else is the provider's (RFC 6749 §4.1.2.1).
+fn refusal(error: &str) -> (AuthorizationStatus, AuthorizationProblem) {
+    match error {
+        "access_denied" => (AuthorizationStatus::Denied, AuthorizationProblem::Denied),
+        _ => {
+            let failed = AuthorizationStatus::Failed(FailureKind::Refused.as_str().to_owned());
+            (failed, AuthorizationProblem::ProviderError)
+        }
     }
 }
 

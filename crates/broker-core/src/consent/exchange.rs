@@ -1,6 +1,7 @@
 //! The code exchange: an attempt like a refresh, on a lineage of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_crypto::{AuthorizationCode, Place, TenantKeys};
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ impl Broker {
         self: &Arc<Self>,
         authorization: Authorization,
         code: AuthorizationCode,
+        wait: Option<Duration>,
     ) -> Result<Grant, BrokerError> {
         let (send, receive) = oneshot::channel();
         let broker = Arc::clone(self);
@@ -27,9 +29,11 @@ impl Broker {
             // Fails only when the caller is gone, who then sees the grant by GetAuthorization.
             let _ = send.send(result);
         });
-        receive
-            .await
-            .unwrap_or_else(|_| Err(BrokerError::Internal("a code exchange ended abnormally".into())))
+        match self.within(wait, receive).await {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(BrokerError::Internal("a code exchange ended abnormally".into())),
+            None => Err(BrokerError::RefreshInProgress(self.timing.retry_base)),
+        }
     }
 
     async fn exchange_code(

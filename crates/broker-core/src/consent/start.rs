@@ -1,12 +1,14 @@
 //! Starting an authorization: state, verifier, and the link.
 
+use std::fmt;
+
 use broker_crypto::{AuthorizationState, CodeVerifier, Place};
 
 use super::scope::check_scopes;
 use crate::ports::AuthorizationRequest;
 use crate::{
-    Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration,
-    FieldViolation, GrantKey, LineageId, RegistrationId, Timestamp,
+    Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration, GrantKey,
+    LineageId, RegistrationId, Timestamp,
 };
 
 /// Asks for a link to send a user to.
@@ -14,18 +16,15 @@ use crate::{
 pub struct StartRequest {
     /// The grant it is to make.
     pub key: GrantKey,
-    /// The registration to use; `None` for the tenant's newest at the provider.
+    /// The registration to use; `None` for the one of the existing grant, else the tenant's first at the provider.
     pub registration: Option<RegistrationId>,
     /// The scopes to ask for; empty means the registration's.
     pub scopes: Vec<String>,
-    /// Key of a registered URL to send the browser to afterwards; empty means none.
-    pub return_to: String,
     /// Whom to offer to log in.
     pub login_hint: Option<String>,
 }
 
-/// An authorization was started.
-#[derive(Debug)]
+/// An authorization was started. `Debug` leaves the link out: it carries the state.
 pub struct Started {
     /// Its id.
     pub id: AuthorizationId,
@@ -43,12 +42,8 @@ impl Broker {
         check_scopes(&request.scopes, "scopes")
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
         let keys = self.keys.of(&key.tenant).await?;
-        let registration = match &request.registration {
-            Some(id) => self.tenants.registration(&key.tenant, &key.provider, id).await?,
-            None => self.tenants.newest_registration(&key.tenant, &key.provider).await?,
-        };
-        let registration = registration.ok_or(BrokerError::NoClientRegistration)?;
-        check_return_to(&registration, &request.return_to)?;
+        let registration =
+            self.registration_to_use(request).await?.ok_or(BrokerError::NoClientRegistration)?;
         let scopes = self.scopes_to_ask(request, &registration)?;
 
         let now = self.clock.now();
@@ -82,22 +77,41 @@ impl Broker {
         Ok(Started { id, url, expires_at: authorization.expires_at })
     }
 
-    /// The request's scopes, else the registration's, else the provider's own.
+    /// A grant stays with the registration that minted it, unless the request names another.
+    async fn registration_to_use(
+        &self,
+        request: &StartRequest,
+    ) -> Result<Option<ClientRegistration>, BrokerError> {
+        let GrantKey { tenant, provider, .. } = &request.key;
+        let pinned = match &request.registration {
+            Some(named) => Some(named.clone()),
+            None => self.grants.vendable(&request.key).await?.map(|held| held.grant.registration),
+        };
+        Ok(match pinned {
+            Some(id) => self.tenants.registration(tenant, provider, &id).await?,
+            None => self.tenants.first_registration(tenant, provider).await?,
+        })
+    }
+
+    /// The provider's own scopes, and the request's, else the registration's.
     fn scopes_to_ask(
         &self,
         request: &StartRequest,
         registration: &ClientRegistration,
     ) -> Result<Vec<String>, BrokerError> {
-        let profile = self.provider(&request.key.provider)?.profile();
-        let named = [&request.scopes, &registration.scopes].into_iter().find(|scopes| !scopes.is_empty());
-        Ok(named.unwrap_or(&profile.default_scopes).clone())
+        let mut scopes = self.provider(&request.key.provider)?.profile().default_scopes.clone();
+        let named = if request.scopes.is_empty() { &registration.scopes } else { &request.scopes };
+        for scope in named {
+            if !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        Ok(scopes)
     }
 }
 
-fn check_return_to(registration: &ClientRegistration, return_to: &str) -> Result<(), BrokerError> {
-    if return_to.is_empty() || registration.return_to.contains_key(return_to) {
-        return Ok(());
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Started({}, [redacted])", self.id)
     }
-    let problem = "is not a key of the client registration's return_to";
-    Err(BrokerError::InvalidRequest(vec![FieldViolation::new("return_to", problem)]))
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Authorization, AuthorizationId, TenantId, Timestamp};
+use crate::{Authorization, AuthorizationId, AuthorizationStatus, TenantId, Timestamp};
 
 /// Authorization requests.
 #[async_trait]
@@ -25,11 +25,12 @@ pub trait ConsentStore: Send + Sync {
         state_digest: &[u8; 32],
     ) -> Result<Option<Authorization>, StoreError>;
 
-    /// Marks a pending authorization as refused by the user. `false`: it was not pending.
-    async fn deny_authorization(
+    /// Ends a pending authorization without a grant. `false`: it was not pending.
+    async fn end_authorization(
         &self,
         tenant: &TenantId,
         id: AuthorizationId,
+        status: AuthorizationStatus,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
 }

@@ -25,8 +25,8 @@ pub trait TenantStore: Send + Sync {
         id: &RegistrationId,
     ) -> Result<Option<ClientRegistration>, StoreError>;
 
-    /// The registration new consents use: the newest of the tenant at the provider.
-    async fn newest_registration(
+    /// The registration new grants use where a request names none: the tenant's first at the provider.
+    async fn first_registration(
         &self,
         tenant: &TenantId,
         provider: &ProviderName,

@@ -2,6 +2,7 @@ use broker_core::{
     AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, StartRequest,
     TenantId, UserId,
 };
+use broker_crypto::CallbackUrl;
 use tokio::task::JoinSet;
 
 use crate::fakes::{Answer, fail};
@@ -32,7 +33,7 @@ async fn a_callback_is_accepted_once_in_time_for_its_user_and_at_its_uri() {
         problem(world.broker.complete_authorization(&wrong_user).await),
         AuthorizationProblem::WrongUser
     );
-    let elsewhere = good().callback_url.replace("app.example", "evil.example");
+    let elsewhere = CallbackUrl::new(good().callback_url.expose().replace("app.example", "evil.example"));
     let elsewhere = CompleteRequest { callback_url: elsewhere, ..good() };
     assert_eq!(
         problem(world.broker.complete_authorization(&elsewhere).await),
@@ -80,7 +81,8 @@ async fn a_refusal_by_the_user_is_remembered() {
     let world = World::empty(profile()).await;
     let started = world.start().await;
     let mut denied = world.callback(&started);
-    denied.callback_url = denied.callback_url.replace("code=", "error=access_denied&x=");
+    denied.callback_url =
+        CallbackUrl::new(denied.callback_url.expose().replace("code=", "error=access_denied&x="));
     assert_eq!(problem(world.broker.complete_authorization(&denied).await), AuthorizationProblem::Denied);
     let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
     assert_eq!(authorization.status, AuthorizationStatus::Denied);
@@ -118,7 +120,7 @@ async fn a_new_consent_that_finds_the_grant_moved_on_is_adopted_after_it() {
     let (broker, callback) = (world.broker.clone(), world.callback(&started));
     let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
     world.provider.reached().await;
-    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
     world.provider.release();
     let grant = consenting.await.unwrap().unwrap();
     assert_eq!(grant.generation.get(), 3);
@@ -138,23 +140,68 @@ async fn a_new_consent_revives_a_grant_that_needed_one() {
 }
 
 #[tokio::test]
-async fn bad_scopes_and_unknown_return_keys_are_named() {
+async fn bad_scopes_are_named() {
     let world = World::empty(profile()).await;
-    let good = StartRequest {
+    let good = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
+    let bad = StartRequest { scopes: vec!["two words".into()], ..good };
+    let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad).await else {
+        panic!("accepted {bad:?}")
+    };
+    assert_eq!(violations[0].field, "scopes[0]");
+}
+
+#[tokio::test]
+async fn an_error_of_the_provider_is_not_the_users_refusal() {
+    let world = World::empty(profile()).await;
+    let started = world.start().await;
+    let mut failed = world.callback(&started);
+    failed.callback_url =
+        CallbackUrl::new(failed.callback_url.expose().replace("code=", "error=server_error&x="));
+    let answer = world.broker.complete_authorization(&failed).await;
+    assert_eq!(problem(answer), AuthorizationProblem::ProviderError);
+    let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
+    assert_eq!(authorization.status, AuthorizationStatus::Failed("refused".into()));
+}
+
+#[tokio::test]
+async fn the_providers_own_scopes_are_asked_for_and_granted_with_the_others() {
+    let own = broker_core::ProviderProfile { default_scopes: vec!["own".into()], ..profile() };
+    let world = World::with(own).await;
+    assert_eq!(world.grant().await.scopes, ["own", "read"]);
+}
+
+#[tokio::test]
+async fn a_consent_renewed_stays_with_the_registration_that_minted_the_grant() {
+    let world = World::new().await;
+    world.register("second").await;
+    world.consent().await.unwrap();
+    assert_eq!(world.grant().await.registration.as_str(), "main");
+    let other = StartRequest {
         key: key(),
-        registration: None,
+        registration: Some(broker_core::RegistrationId::new("second").unwrap()),
         scopes: vec![],
-        return_to: String::new(),
         login_hint: None,
     };
-    for (bad, field) in [
-        (StartRequest { scopes: vec!["two words".into()], ..good.clone() }, "scopes[0]"),
-        (StartRequest { return_to: "https://evil.example".into(), ..good.clone() }, "return_to"),
-    ] {
-        let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad).await
-        else {
-            panic!("accepted {bad:?}")
-        };
-        assert_eq!(violations[0].field, field);
+    let started = world.broker.start_authorization(&other).await.unwrap();
+    world.broker.complete_authorization(&world.callback(&started)).await.unwrap();
+    assert_eq!(world.grant().await.registration.as_str(), "second");
+}
+
+#[tokio::test]
+async fn a_caller_that_waits_no_longer_leaves_the_exchange_running() {
+    let world = World::empty(profile()).await;
+    world.provider.next([Answer::RotateWhenReleased]);
+    let started = world.start().await;
+    let (broker, mut callback) = (world.broker.clone(), world.callback(&started));
+    callback.wait = Some(std::time::Duration::from_secs(2));
+    let call = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+    world.provider.reached().await;
+    while !call.is_finished() {
+        world.pass(1);
+        tokio::task::yield_now().await;
     }
+    assert!(matches!(call.await.unwrap(), Err(BrokerError::RefreshInProgress(_))));
+    world.provider.release();
+    world.broker.drain().await;
+    assert_eq!(world.grant().await.generation.get(), 1);
 }

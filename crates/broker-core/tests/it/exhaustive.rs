@@ -41,7 +41,7 @@ async fn take(world: &mut World, step: Step) {
     match step {
         Step::Refresh(answer) => {
             world.provider.next([answer]);
-            let _ = world.broker.refresh_grant(&key()).await;
+            let _ = world.broker.refresh_grant(&key(), None).await;
             world.provider.unscript();
         }
         Step::Die(answer) => {
@@ -50,7 +50,7 @@ async fn take(world: &mut World, step: Step) {
             }
             world.provider.next([answer]);
             let broker = world.broker.clone();
-            let refresh = tokio::spawn(async move { broker.refresh_grant(&key()).await });
+            let refresh = tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
             // A grant whose outcome is undecided is not presented before its time.
             tokio::select! {
                 () = world.provider.reached() => {}

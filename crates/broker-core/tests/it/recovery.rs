@@ -9,7 +9,7 @@ use crate::world::{World, key, profile, request};
 async fn die_during(world: &mut World, answer: Answer) {
     world.provider.next([answer]);
     let broker = world.broker.clone();
-    tokio::spawn(async move { broker.refresh_grant(&key()).await });
+    tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
     world.provider.reached().await;
     world.restart();
 }
@@ -42,7 +42,7 @@ async fn a_request_that_was_sent_is_uncertain_until_orphans_are_gone() {
 async fn answered_and_not_adopted(world: &World) {
     world.flaky.refuse_adopt.store(true, Ordering::SeqCst);
     let broker = world.broker.clone();
-    tokio::spawn(async move { broker.refresh_grant(&key()).await });
+    tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
     world.flaky.refused.notified().await;
 }
 
@@ -76,19 +76,22 @@ async fn without_sent_nothing_is_written_to_the_provider() {
     let world = World::new().await;
     let calls = world.provider.calls();
     world.flaky.refuse_sent.store(true, Ordering::SeqCst);
-    assert!(world.broker.refresh_grant(&key()).await.is_err());
+    assert!(world.broker.refresh_grant(&key(), None).await.is_err());
     assert_eq!((world.provider.calls(), world.grant().await.tainted), (calls, false));
     world.flaky.refuse_sent.store(false, Ordering::SeqCst);
-    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
 }
 
 #[tokio::test]
 async fn a_claim_whose_answer_was_lost_does_not_block_the_grant() {
     let world = World::new().await;
     world.flaky.lose_claim.store(true, Ordering::SeqCst);
-    assert!(matches!(world.broker.refresh_grant(&key()).await, Err(BrokerError::BackendUnavailable(_))));
+    assert!(matches!(
+        world.broker.refresh_grant(&key(), None).await,
+        Err(BrokerError::BackendUnavailable(_))
+    ));
     world.broker.drain().await;
-    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
 }
 
 #[tokio::test]
@@ -130,7 +133,7 @@ async fn an_interrupted_exchange_fails_its_authorization_and_leaves_no_grant() {
 async fn an_escrowed_refusal_is_concluded_at_the_next_start() {
     let mut world = World::new().await;
     world.provider.next([fail(FailureKind::DeadToken)]);
-    assert!(world.broker.refresh_grant(&key()).await.is_err());
+    assert!(world.broker.refresh_grant(&key(), None).await.is_err());
     world.restart();
     world.broker.recover().await.unwrap();
     assert_eq!(world.grant().await.phase, Phase::Suspect);

@@ -9,7 +9,7 @@ use crate::world::{World, key, profile, request};
 #[tokio::test]
 async fn sent_comes_before_the_bytes_and_escrow_before_the_reading() {
     let world = World::new().await;
-    world.broker.refresh_grant(&key()).await.unwrap();
+    world.broker.refresh_grant(&key(), None).await.unwrap();
     assert_eq!(world.log.taken(), ["sent", "escrow", "interpret"]);
 }
 
@@ -17,7 +17,7 @@ async fn sent_comes_before_the_bytes_and_escrow_before_the_reading() {
 async fn a_response_that_cannot_be_escrowed_is_adopted_all_the_same() {
     let world = World::new().await;
     world.escrow.broken.store(true, Ordering::SeqCst);
-    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_response_without_a_refresh_token_keeps_the_old_one_usable() {
     let world = World::new().await;
     world.provider.next([Answer::KeepRefreshToken]);
     for generation in [2, 3] {
-        assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), generation);
+        assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), generation);
     }
     assert_eq!(world.provider.dead_presented(), 0);
 }
@@ -61,7 +61,7 @@ async fn the_same_access_token_again_is_success_and_no_reason_to_loop() {
     world.pass(3000);
     *world.provider.life.lock().unwrap() = Some(Duration::from_secs(600));
     world.provider.next([Answer::SameAccessToken]);
-    let grant = world.broker.refresh_grant(&key()).await.unwrap();
+    let grant = world.broker.refresh_grant(&key(), None).await.unwrap();
     assert_eq!(grant.last_failure, None);
     assert_eq!(grant.due_at, Some(grant.expires_at), "no earlier: the provider has no other before");
 }
@@ -114,10 +114,10 @@ async fn an_operator_cannot_refresh_what_is_undecided_before_its_time() {
     for (kind, wait) in [(FailureKind::Uncertain, 120), (FailureKind::DeadToken, 60)] {
         let world = World::new().await;
         world.provider.next([fail(kind)]);
-        assert!(world.broker.refresh_grant(&key()).await.is_err());
+        assert!(world.broker.refresh_grant(&key(), None).await.is_err());
         let (calls, before) = (world.provider.calls(), world.grant().await);
         world.pass(wait - 1);
-        assert!(world.broker.refresh_grant(&key()).await.is_err());
+        assert!(world.broker.refresh_grant(&key(), None).await.is_err());
         let after = world.grant().await;
         assert_eq!(world.provider.calls(), calls, "{kind:?}");
         assert_eq!(
@@ -125,7 +125,7 @@ async fn an_operator_cannot_refresh_what_is_undecided_before_its_time() {
             (before.phase, before.due_at, before.last_failure)
         );
         world.pass(1);
-        assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+        assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
     }
 }
 
@@ -170,7 +170,7 @@ async fn a_rejected_client_is_the_registrations_fault() {
     let refused = world.vend().await;
     assert!(matches!(refused, Err(BrokerError::ClientRegistrationRejected(_))), "{refused:?}");
     assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
-    assert_eq!(world.broker.refresh_grant(&key()).await.unwrap().generation.get(), 2);
+    assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
 }
 
 #[tokio::test]

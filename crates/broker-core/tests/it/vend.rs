@@ -81,7 +81,7 @@ async fn the_reason_for_a_stale_token_is_the_one_that_holds() {
         let world = World::new().await;
         world.provider.next([kinds[0]; 3].map(fail));
         for _ in kinds {
-            assert!(world.broker.refresh_grant(&key()).await.is_err());
+            assert!(world.broker.refresh_grant(&key(), None).await.is_err());
             world.pass(60);
         }
         let left = world.grant().await.expires_at.since(world.clock.now());
@@ -166,7 +166,7 @@ async fn where_the_old_token_dies_a_caller_waits_for_the_running_refresh() {
     let world = World::with(dies).await;
     world.provider.next([Answer::RotateWhenReleased]);
     let broker = world.broker.clone();
-    let forced = tokio::spawn(async move { broker.refresh_grant(&key()).await });
+    let forced = tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
     world.provider.reached().await;
     let broker = world.broker.clone();
     let waiting = tokio::spawn(async move { broker.vend(&request()).await });
@@ -183,7 +183,7 @@ async fn where_the_old_token_dies_an_unknown_outcome_is_said() {
     let dies = broker_core::ProviderProfile { old_access_token_dies_on_refresh: true, ..profile() };
     let world = World::with(dies).await;
     world.provider.next([fail(FailureKind::Uncertain)]);
-    assert!(world.broker.refresh_grant(&key()).await.is_err());
+    assert!(world.broker.refresh_grant(&key(), None).await.is_err());
     let vended = world.vend().await.unwrap();
     assert_eq!((vended.access_token.expose(), vended.stale), ("at-1", Some(StaleReason::RotationUncertain)));
 }

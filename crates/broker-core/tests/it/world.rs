@@ -11,7 +11,7 @@ use broker_core::{
     ProviderName, ProviderProfile, RegistrationId, ReusePolicy, RotationMode, StartRequest, Started,
     TenantId, Timing, UserId, VendRequest, Vended,
 };
-use broker_crypto::{ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
+use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 
 use crate::fakes::{FakeEscrow, FakeProvider, Log, START};
@@ -36,7 +36,7 @@ pub(crate) fn profile() -> ProviderProfile {
         access_token_lifetime: Duration::from_secs(900),
         refresh_token_timeout: None,
         authorization_expires_in: None,
-        default_scopes: vec!["default".into()],
+        default_scopes: vec![],
     }
 }
 
@@ -70,18 +70,24 @@ impl World {
         let flaky = Arc::new(FlakyStore::new(store.clone()));
         let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, 0);
         broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        let world =
+            Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: 0 };
+        world.register("main").await;
+        world
+    }
+
+    pub(crate) async fn register(&self, id: &str) {
         let registration = NewRegistration {
             tenant: tenant(),
             provider: provider(),
-            id: RegistrationId::new("main").unwrap(),
+            id: RegistrationId::new(id).unwrap(),
             client_id: "client".into(),
             client_secret: Some(ClientSecret::new("secret")),
             redirect_uri: "https://app.example/cb".into(),
             scopes: vec!["read".into()],
             return_to: Default::default(),
         };
-        broker.create_registration(registration).await.unwrap();
-        Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: 0 }
+        self.broker.create_registration(registration).await.unwrap();
     }
 
     /// The same, and ada has consented.
@@ -112,13 +118,7 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Started {
-        let request = StartRequest {
-            key: key(),
-            registration: None,
-            scopes: vec![],
-            return_to: String::new(),
-            login_hint: None,
-        };
+        let request = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
         self.broker.start_authorization(&request).await.unwrap()
     }
 
@@ -127,7 +127,11 @@ impl World {
         CompleteRequest {
             tenant: tenant(),
             user: key().user,
-            callback_url: format!("https://app.example/cb?code=c-{}&state={state}", started.id),
+            callback_url: CallbackUrl::new(format!(
+                "https://app.example/cb?code=c-{}&state={state}",
+                started.id
+            )),
+            wait: None,
         }
     }
 

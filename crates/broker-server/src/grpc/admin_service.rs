@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use super::request::{Fields, grant_key};
 use super::status::status;
-use super::{message, page_token};
+use super::{deadline, message, page_token};
 
 const DEFAULT_PAGE: u32 = 100;
 const LONGEST_PAGE: u32 = 1000;
@@ -101,8 +101,9 @@ impl AdminService for AdminApi {
         &self,
         request: Request<RefreshGrantRequest>,
     ) -> Result<Response<RefreshGrantResponse>, Status> {
+        let wait = deadline::wait(request.metadata());
         let key = grant_key(request.into_inner().key).map_err(|error| status(&error))?;
-        let grant = self.broker.refresh_grant(&key).await.map_err(|error| status(&error))?;
+        let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| status(&error))?;
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
     }
 }

@@ -1,10 +1,12 @@
 //! ConsentService: users' consent, handed over by product back ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_core::{
     AuthorizationId, Broker, BrokerError, CompleteRequest, RegistrationId, StartRequest, UserId,
 };
+use broker_crypto::CallbackUrl;
 use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::consent_service_server::ConsentService;
 use broker_proto::v1::{
@@ -15,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use super::request::Fields;
 use super::status::status;
-use super::{caller, message};
+use super::{caller, deadline, message};
 
 const LONGEST_CALLBACK: usize = 16 * 1024;
 
@@ -36,6 +38,11 @@ impl ConsentService for ConsentApi {
         request: Request<StartAuthorizationRequest>,
     ) -> Result<Response<StartAuthorizationResponse>, Status> {
         let principal = caller::principal(request.metadata()).to_owned();
+        if !request.get_ref().return_to.is_empty() {
+            return Err(Status::unimplemented(
+                "the broker hosts no callback page yet, which `return_to` is for; leave it empty",
+            ));
+        }
         let start = read_start(request.into_inner()).map_err(|error| status(&error))?;
         let started = self.broker.start_authorization(&start).await.map_err(|error| status(&error))?;
         tracing::info!(
@@ -58,7 +65,8 @@ impl ConsentService for ConsentApi {
                 "the broker hosts no callback page yet; hand over `callback_url`",
             ));
         }
-        let complete = read_complete(request.into_inner()).map_err(|error| status(&error))?;
+        let wait = deadline::wait(request.metadata());
+        let complete = read_complete(request.into_inner(), wait).map_err(|error| status(&error))?;
         let grant = self.broker.complete_authorization(&complete).await.map_err(|error| status(&error))?;
         Ok(Response::new(CompleteAuthorizationResponse { grant: Some(message::grant(&grant)) }))
     }
@@ -85,18 +93,19 @@ fn read_start(message: StartAuthorizationRequest) -> Result<StartRequest, Broker
     let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
     let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
     fields.at_most("login_hint", &message.login_hint, 256);
-    fields.at_most("return_to", &message.return_to, 64);
     let request = key.map(|key| StartRequest {
         key,
         registration,
         scopes: message.scopes,
-        return_to: message.return_to,
         login_hint: Some(message.login_hint).filter(|hint| !hint.is_empty()),
     });
     fields.finish(request)
 }
 
-fn read_complete(message: CompleteAuthorizationRequest) -> Result<CompleteRequest, BrokerError> {
+fn read_complete(
+    message: CompleteAuthorizationRequest,
+    wait: Option<Duration>,
+) -> Result<CompleteRequest, BrokerError> {
     let mut fields = Fields::default();
     let tenant = fields.tenant(&message.tenant_id);
     let user = fields.name("user_id", &message.user_id, UserId::new);
@@ -108,6 +117,11 @@ fn read_complete(message: CompleteAuthorizationRequest) -> Result<CompleteReques
         fields.violation("callback_url", "must be set: the full URL the provider sent the browser to");
     }
     fields.at_most("callback_url", &callback_url, LONGEST_CALLBACK);
-    let request = tenant.zip(user).map(|(tenant, user)| CompleteRequest { tenant, user, callback_url });
+    let request = tenant.zip(user).map(|(tenant, user)| CompleteRequest {
+        tenant,
+        user,
+        callback_url: CallbackUrl::new(callback_url),
+        wait,
+    });
     fields.finish(request)
 }

@@ -45,12 +45,12 @@ impl TenantStore for SqliteStore {
         operation("registration", registrations::read(&self.readers, tenant, provider, id)).await
     }
 
-    async fn newest_registration(
+    async fn first_registration(
         &self,
         tenant: &TenantId,
         provider: &ProviderName,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        operation("newest_registration", registrations::newest(&self.readers, tenant, provider)).await
+        operation("first_registration", registrations::first(&self.readers, tenant, provider)).await
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn read(
     .transpose()
 }
 
-pub(super) async fn newest(
+pub(super) async fn first(
     pool: &SqlitePool,
     tenant: &TenantId,
     provider: &ProviderName,
@@ -71,7 +71,7 @@ pub(super) async fn newest(
         "SELECT ",
         registration_columns!(),
         " FROM client_registrations WHERE tenant = ?1 AND provider = ?2
-         ORDER BY created_at DESC, number DESC LIMIT 1"
+         ORDER BY created_at, number LIMIT 1"
     ))
     .bind(tenant.as_str())
     .bind(provider.as_str())

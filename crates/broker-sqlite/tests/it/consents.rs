@@ -56,12 +56,15 @@ async fn a_late_state_is_not_used(world: World) {
 async fn a_denied_authorization_is_not_used(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     let (tenant, id, at) = (&key("ada").tenant, authorization.id, authorization.created_at);
-    assert!(world.store.deny_authorization(tenant, id, at).await.unwrap());
-    assert!(!world.store.deny_authorization(tenant, id, at).await.unwrap());
+    assert!(world.store.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
+    assert!(!world.store.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
     assert_eq!(world.store.claim_exchange(&world.exchange_of(&authorization)).await.unwrap(), None);
 
     let used = world.exchange(&key("ada")).await.1;
-    assert!(!world.store.deny_authorization(tenant, used, at).await.unwrap(), "it was used before");
+    assert!(
+        !world.store.end_authorization(tenant, used, AuthorizationStatus::Denied, at).await.unwrap(),
+        "it was used before"
+    );
 }
 
 async fn two_authorizations_never_share_a_state(world: World) {

@@ -25,7 +25,7 @@ async fn reads_find_nothing(world: World) {
     assert!(store.authorization(&other, authorization.id).await.unwrap().is_none());
     assert!(store.authorization_by_state(&other, &authorization.state_digest).await.unwrap().is_none());
     assert!(store.registration(&other, &provider(), &registration_id()).await.unwrap().is_none());
-    assert!(store.newest_registration(&other, &provider()).await.unwrap().is_none());
+    assert!(store.first_registration(&other, &provider()).await.unwrap().is_none());
     assert!(store.tenant(&other).await.unwrap().is_none());
     let filter = GrantFilter {
         tenant: other,
@@ -51,7 +51,12 @@ async fn writes_change_nothing(world: World) {
     let mut exchange = world.exchange_of(&authorization);
     exchange.tenant = tenant_id("globex");
     assert_eq!(store.claim_exchange(&exchange).await.unwrap(), None);
-    assert!(!store.deny_authorization(&tenant_id("globex"), authorization.id, NOW).await.unwrap());
+    assert!(
+        !store
+            .end_authorization(&tenant_id("globex"), authorization.id, AuthorizationStatus::Denied, NOW)
+            .await
+            .unwrap()
+    );
     assert!(!store.mark_sent(&of_globex(&attempt), NOW).await.unwrap());
     let end = AttemptEnd {
         attempt: of_globex(&attempt),

@@ -9,7 +9,7 @@ use crate::world::{HOUR, NOW, World, provider, registration, registration_id, te
 crate::on_every_store!(
     a_tenant_is_created_once_with_its_keys_in_order,
     a_registration_is_created_once_and_kept_whole,
-    the_newest_registration_is_used,
+    the_first_registration_is_used,
     a_registration_needs_its_tenant,
 );
 
@@ -55,18 +55,16 @@ async fn a_registration_is_created_once_and_kept_whole(world: World) {
     assert!(kept.client_secret.is_none() && kept.scopes.is_empty());
 }
 
-async fn the_newest_registration_is_used(world: World) {
-    let newest = async || {
-        let found = world.store.newest_registration(&tenant_id("acme"), &provider()).await.unwrap();
+async fn the_first_registration_is_used(world: World) {
+    let first = async || {
+        let found = world.store.first_registration(&tenant_id("acme"), &provider()).await.unwrap();
         found.unwrap().id.as_str().to_owned()
     };
-    for (id, created_at, newest_then) in [
-        ("later", NOW + HOUR, "later"),
-        ("earlier", NOW, "later"),
-        ("a-same-time", NOW + HOUR, "a-same-time"),
-    ] {
+    for (id, created_at, first_then) in
+        [("later", NOW + HOUR, "later"), ("earlier", NOW, "earlier"), ("a-same-time", NOW, "earlier")]
+    {
         world.store.create_registration(&registration("acme", id, created_at)).await.unwrap();
-        assert_eq!(newest().await, newest_then);
+        assert_eq!(first().await, first_then);
     }
 }
 
