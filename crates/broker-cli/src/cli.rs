@@ -112,3 +112,22 @@ pub(crate) enum Command {
     /// Print the completions of a shell
     Completions(Completions),
 }
+
+impl Command {
+    /// The words that were typed for it, without flags.
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Self::Tenants(Tenants::Create(_)) => "tenants create",
+            Self::Registrations(Registrations::Create(_)) => "registrations create",
+            Self::Grants(Grants::List(_)) => "grants list",
+            Self::Grants(Grants::Get) => "grants get",
+            Self::Grants(Grants::Refresh) => "grants refresh",
+            Self::Token(Token::Get(_)) => "token get",
+            Self::Consent(Consent::Start(_)) => "consent start",
+            Self::Consent(Consent::Complete(_)) => "consent complete",
+            Self::Consent(Consent::Status(_)) => "consent status",
+            Self::Health(_) => "health",
+            Self::Completions(_) => "completions",
+        }
+    }
+}

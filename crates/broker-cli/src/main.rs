@@ -23,11 +23,11 @@ use crate::session::Session;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let globals = cli.globals.clone();
+    let (globals, command) = (cli.globals.clone(), cli.command.words());
     match run(cli).await {
         Ok(()) => Exit::Ok.into(),
         Err(failure) => {
-            print_error(&failure, &globals, Style::of_stderr());
+            print_error(&failure, &globals, command, Style::of_stderr());
             failure.exit().into()
         }
     }

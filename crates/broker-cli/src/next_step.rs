@@ -8,23 +8,35 @@ use tonic::Code;
 
 use crate::cli::Globals;
 
-/// What to do next, as one sentence or one command to type; `None` where nobody knows.
-pub(crate) fn next_step(error: &BrokerError, globals: &Globals) -> Option<String> {
-    match error.reason() {
-        Some(reason) => Some(for_reason(reason, error, globals)),
-        None => for_code(error.code(), globals),
-    }
+/// The commands whose NOT_FOUND may be a grant's.
+const ABOUT_A_GRANT: [&str; 3] = ["token get", "grants get", "grants refresh"];
+
+/// What to do next, as one sentence or one command to type; `None` where nobody knows. `failed` is the command that
+/// was typed: it is never suggested.
+pub(crate) fn next_step(error: &BrokerError, globals: &Globals, failed: &str) -> Option<String> {
+    let step = match error.reason() {
+        Some(reason) => Some(for_reason(reason, error, globals, failed)),
+        None => for_code(error.code(), globals, failed),
+    };
+    step.filter(|step| !step.starts_with(&format!("brokerctl {failed}")))
 }
 
-fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals) -> String {
+fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &str) -> String {
     match reason {
         Reason::ConsentRequired
         | Reason::GrantExpired
         | Reason::AuthorizationNotFound
         | Reason::AuthorizationInvalid => consent(globals),
         Reason::MissingScopes => missing_scopes(globals, error),
+        // A command that is about no grant in particular found no tenant.
+        Reason::GrantNotFound if !ABOUT_A_GRANT.contains(&failed) => {
+            command(globals, "tenants create", &["tenant"])
+        }
         Reason::GrantNotFound => command(globals, "grants list", &["tenant"]),
-        Reason::NoClientRegistration => command(globals, "registrations create", &["tenant", "provider"]),
+        Reason::NoClientRegistration => {
+            command(globals, "registrations create", &["tenant", "provider"])
+                + " --client-id CLIENT_ID --client-secret-file FILE --redirect-uri URI"
+        }
         Reason::ClientRegistrationRejected => {
             "check the client id and secret at the provider, then add the right secret".to_owned()
         }
@@ -44,12 +56,15 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals) -> String 
     }
 }
 
-fn for_code(code: Code, globals: &Globals) -> Option<String> {
+fn for_code(code: Code, globals: &Globals, failed: &str) -> Option<String> {
     match code {
-        Code::Unavailable => Some(format!(
-            "is the broker running at {}? set --endpoint or TOKEN_BROKER_ENDPOINT, and try `brokerctl health`",
-            globals.endpoint
-        )),
+        Code::Unavailable => {
+            let health = if failed == "health" { "" } else { ", and try `brokerctl health`" };
+            let endpoint = &globals.endpoint;
+            Some(format!(
+                "is the broker running at {endpoint}? set --endpoint or TOKEN_BROKER_ENDPOINT{health}"
+            ))
+        }
         Code::DeadlineExceeded | Code::Cancelled => {
             Some("try again, or wait longer with --timeout".to_owned())
         }
@@ -87,7 +102,7 @@ fn incident(error: &BrokerError) -> String {
     }
 }
 
-/// A command to type, with the flags that the failed one had.
+/// A command to type, with the flags that the failed one had, and placeholders for those it lacked.
 fn command(globals: &Globals, words: &str, flags: &[&str]) -> String {
     let given = |flag: &str| match flag {
         "tenant" => globals.tenant.as_deref(),
@@ -97,7 +112,9 @@ fn command(globals: &Globals, words: &str, flags: &[&str]) -> String {
     };
     flags.iter().fold(format!("brokerctl {words}"), |line, flag| match given(flag) {
         Some(value) => format!("{line} --{flag} {}", quoted(value)),
-        None => line,
+        // Without it the default account is meant.
+        None if *flag == "account" => line,
+        None => format!("{line} --{flag} {}", flag.to_uppercase()),
     })
 }
 

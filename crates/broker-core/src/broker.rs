@@ -80,6 +80,11 @@ impl Broker {
         })
     }
 
+    /// How many rotations and code exchanges are under way.
+    pub fn attempts_under_way(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Waits for every rotation under way. Call it after the last request was answered.
     pub async fn drain(&self) {
         self.tasks.close();

@@ -95,6 +95,8 @@ pub enum AuthorizationProblem {
     ProviderError,
     /// The provider refused the code.
     CodeRefused,
+    /// The user completed a later authorization meanwhile.
+    Superseded,
 }
 
 impl AuthorizationProblem {
@@ -109,8 +111,21 @@ impl AuthorizationProblem {
             Self::Denied => "DENIED",
             Self::ProviderError => "PROVIDER_ERROR",
             Self::CodeRefused => "CODE_REFUSED",
+            Self::Superseded => "SUPERSEDED",
         }
     }
+}
+
+/// An error with all its causes, for logs: the outermost alone does not say what to repair.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 impl From<StoreError> for BrokerError {

@@ -21,10 +21,12 @@ pub enum FailureKind {
     Refused,
     /// The request may have been executed and the answer is lost or unreadable.
     Uncertain,
+    /// The broker itself could not make the request: a sealed value does not open, or the registration is gone.
+    Internal,
 }
 
 impl FailureKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::DeadToken,
         Self::ClientRejected,
         Self::UnlabelledRefusal,
@@ -32,6 +34,7 @@ impl FailureKind {
         Self::Unreachable,
         Self::Refused,
         Self::Uncertain,
+        Self::Internal,
     ];
 
     /// The name in stores, logs and metrics.
@@ -44,6 +47,7 @@ impl FailureKind {
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",
             Self::Uncertain => "uncertain",
+            Self::Internal => "internal",
         }
     }
 

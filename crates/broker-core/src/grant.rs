@@ -111,7 +111,7 @@ pub struct LastFailure {
     pub oauth_error: Option<String>,
     /// The HTTP status, if there was an answer.
     pub http_status: Option<u16>,
-    /// How many failures in a row, this one included.
+    /// How many failures of this kind in a row, this one included.
     pub in_a_row: u32,
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::chain;
 use crate::ports::DueGrant;
+use crate::rotation::Rotated;
 use crate::{Broker, BrokerError};
 
 impl Broker {
@@ -14,7 +16,7 @@ impl Broker {
         let slots = Arc::new(Semaphore::new(self.timing.max_in_flight));
         loop {
             if let Err(error) = self.tick(&slots).await {
-                tracing::error!(%error, "the scheduler could not read what is due");
+                tracing::error!(error = chain(&error), "the scheduler could not read what is due");
             }
             let next = self.clock.now() + self.timing.tick;
             tokio::select! {
@@ -39,9 +41,22 @@ impl Broker {
 
     fn refresh_due(self: &Arc<Self>, due: DueGrant, slot: tokio::sync::OwnedSemaphorePermit) {
         let mut flight = self.start_rotation(&due.key, due.generation);
+        let broker = Arc::clone(self);
         self.tasks.spawn(async move {
-            flight.landed().await;
+            let rotated = flight.landed().await;
+            if matches!(rotated, Rotated::Failed(_) | Rotated::StillRunning | Rotated::Unchanged) {
+                broker.postpone(&due).await;
+            }
             drop(slot);
         });
+    }
+
+    /// Without a claim nothing has moved the due time. Left as it is, a handful of grants that cannot be claimed would
+    /// fill every tick and starve all others.
+    async fn postpone(&self, due: &DueGrant) {
+        let until = self.clock.now() + self.timing.lease_ttl;
+        if let Err(error) = self.grants.postpone(&due.key, due.generation, until).await {
+            tracing::error!(grant = %due.key.grant_id(), error = chain(&error), "a grant could not be postponed");
+        }
     }
 }

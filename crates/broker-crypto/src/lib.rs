@@ -28,7 +28,7 @@ pub use key_ring::KeyRing;
 pub use place::Place;
 pub use sealed::Sealed;
 pub use secret::{
-    AccessToken, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret, CodeVerifier, ProviderResponse,
-    RefreshToken, Secret,
+    AccessToken, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret, CodeVerifier,
+    ProviderResponse, RefreshToken, Secret,
 };
 pub use tenant_keys::TenantKeys;

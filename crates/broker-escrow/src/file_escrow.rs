@@ -1,13 +1,13 @@
 //! The journal as the middle sees it.
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use broker_core::ports::{Escrow, EscrowError, EscrowRecord};
+use broker_core::Timestamp;
+use broker_core::ports::{EarlierRecords, Escrow, EscrowError, EscrowRecord};
 use broker_crypto::Entropy;
 
 use crate::error::failed;
@@ -26,7 +26,6 @@ pub struct FileEscrow {
     directory: PathBuf,
     /// The first segment of this run; all below are of earlier ones.
     first: u64,
-    damaged: AtomicU64,
     // Writes are done in place, not on a thread for blocking work. A `write` of a few KiB into the page cache takes
     // microseconds; a thread's turn takes longer, and until the bytes are written a crash loses them.
     journal: Mutex<Journal>,
@@ -49,24 +48,12 @@ impl FileEscrow {
         let first = earlier.last.map_or(1, |last| last + 1);
         let journal =
             Journal::start(directory.to_owned(), limits, first, earlier.bytes).map_err(unusable())?;
-        Ok(Self {
-            id,
-            directory: directory.to_owned(),
-            first,
-            damaged: AtomicU64::new(0),
-            journal: Mutex::new(journal),
-            _lock: lock,
-        })
+        Ok(Self { id, directory: directory.to_owned(), first, journal: Mutex::new(journal), _lock: lock })
     }
 
     /// The directory's id.
     pub fn id(&self) -> EscrowId {
         self.id
-    }
-
-    /// How many records of earlier runs were found torn or damaged when they were last read.
-    pub fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {
@@ -92,25 +79,35 @@ impl Escrow for FileEscrow {
         self.journal().append(&bytes, record.received_at).map_err(failed("a response could not be written"))
     }
 
-    async fn earlier_records(&self) -> Result<Vec<EscrowRecord>, EscrowError> {
+    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError> {
         let unreadable = "the segments of earlier runs could not be read";
         let (directory, first) = (self.directory.clone(), self.first);
         let scan = tokio::task::spawn_blocking(move || Scan::of_files(&Earlier::paths(&directory, first)?))
             .await
             .map_err(|_| EscrowError { problem: unreadable.into(), source: None })?
             .map_err(failed(unreadable))?;
-        self.damaged.store(scan.damaged, Ordering::Relaxed);
-        Ok(scan.records)
+        Ok(EarlierRecords { records: scan.records, damaged: scan.damaged })
     }
 
-    async fn forget_earlier(&self) -> Result<(), EscrowError> {
+    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError> {
         let undeleted = "the segments of earlier runs could not be deleted";
+        let mut kept = 0;
         for path in Earlier::paths(&self.directory, self.first).map_err(failed(undeleted))? {
-            fs::remove_file(path).map_err(failed(undeleted))?;
+            let file = fs::metadata(&path).map_err(failed(undeleted))?;
+            // A segment is written at its end only: when that was is when its newest record was received.
+            if before.is_some_and(|before| written_at(&file) >= before) {
+                kept += file.len();
+            } else {
+                fs::remove_file(path).map_err(failed(undeleted))?;
+            }
         }
-        self.journal().earlier_forgotten();
+        self.journal().earlier_kept(kept);
         Ok(())
     }
+}
+
+fn written_at(file: &fs::Metadata) -> Timestamp {
+    Timestamp::from_unix_seconds(file.mtime())
 }
 
 /// What earlier runs left.

@@ -63,8 +63,9 @@ impl Journal {
         written
     }
 
-    pub(crate) fn earlier_forgotten(&mut self) {
-        self.earlier_bytes = 0;
+    /// So many bytes of earlier runs are kept.
+    pub(crate) fn earlier_kept(&mut self, bytes: u64) {
+        self.earlier_bytes = bytes;
     }
 
     fn bytes(&self) -> u64 {

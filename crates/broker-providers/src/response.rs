@@ -101,12 +101,19 @@ fn access_token(members: &Members<'_>) -> Option<AccessToken> {
 
 /// Compared without case (RFC 6749 §5.1) and written the usual way, since some resource servers compare exactly.
 fn token_type(members: &Members<'_>) -> String {
-    let named = members.text("token_type").filter(|name| is_code(name));
+    let named = members.text("token_type").filter(|name| is_type_name(name));
     named.filter(|name| !name.eq_ignore_ascii_case(BEARER)).unwrap_or_else(|| BEARER.to_owned())
 }
 
-/// Short and plain: what is kept and logged must not be whatever a provider echoes.
+/// Short words in one case: what is kept and logged must not be whatever a provider echoes. A token has digits or
+/// both cases.
 fn is_code(text: &str) -> bool {
+    let of = |case: fn(&u8) -> bool| text.bytes().all(|b| case(&b) || b"_-.".contains(&b));
+    (1..=48).contains(&text.len()) && (of(u8::is_ascii_lowercase) || of(u8::is_ascii_uppercase))
+}
+
+/// A registered name or a short private one (RFC 6749 §A.13): it goes into a header.
+fn is_type_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 

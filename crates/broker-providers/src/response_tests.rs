@@ -235,3 +235,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_may_be_a_token_is_not_kept_as_a_code() {
+    for (echoed, kept) in [
+        ("invalid_grant", true),
+        ("BAD_REFRESH_TOKEN", true),
+        ("w1P0nwA7NEZmo5tEd76cco3y5bi4Js6Q", false),
+        ("eyJhbGciOiJIUzI1NiJ9", false),
+        ("abc123", false),
+    ] {
+        assert_eq!(super::is_code(echoed), kept, "{echoed}");
+    }
+}

@@ -7,7 +7,10 @@ use anyhow::Context;
 use broker_crypto::OsEntropy;
 use clap::{Parser, Subcommand};
 
+use crate::complaint::complaint;
 use crate::config::{self, Config};
+use crate::role::Role;
+use crate::stop::StopSignals;
 use crate::{Surroundings, hardening, keys, serve, telemetry, wiring};
 
 /// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
@@ -25,6 +28,9 @@ enum Command {
         /// Configuration file (TOML); TOKEN_BROKER__SECTION__KEY overrides a key
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// What this process does
+        #[arg(long, value_enum, default_value_t = Role::All)]
+        role: Role,
     },
     /// Run a broker with simulators of both providers: no server, no network, nothing to configure
     #[cfg(feature = "dev")]
@@ -73,8 +79,7 @@ pub fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Debug of anyhow prints the chain of causes, one a line.
-            eprintln!("token-broker: {error:?}");
+            eprint!("{}", complaint(&error));
             ExitCode::FAILURE
         }
     }
@@ -85,7 +90,10 @@ fn run(command: Command) -> anyhow::Result<()> {
     // Fails only if a provider is installed already, which is then the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
-        Command::Serve { config } => block_on(run_server(config::load(config.as_deref())?)),
+        Command::Serve { config, role } => {
+            role.check()?;
+            block_on(run_server(config::load(config.as_deref())?))
+        }
         #[cfg(feature = "dev")]
         Command::Dev(args) => block_on(crate::dev::run(args)),
         Command::Migrate { config } => block_on(migrate(config::load(config.as_deref())?)),
@@ -100,11 +108,17 @@ fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
 }
 
 async fn run_server(config: Config) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
     telemetry::init(&config.log)?;
-    let running = serve::start(&config, Surroundings::of_this_machine()).await?;
+    let starting = serve::start(&config, Surroundings::of_this_machine());
+    let Some(started) = stop.unless_asked(starting).await else {
+        tracing::info!("stopped before serving");
+        return Ok(());
+    };
+    let running = started?;
     print(&format!("{}\n", running.addresses_json()))?;
-    serve::stop_signal().await?;
-    running.shutdown().await;
+    stop.asked().await;
+    running.shutdown_unless(stop.asked()).await;
     Ok(())
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::Broker;
+use broker_core::{Broker, Recovered};
 use broker_sqlite::SqliteStore;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
@@ -39,11 +38,13 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
+    let entropy = around.entropy.clone();
     let (broker, store) = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
-    tracing::info!(?recovered, "earlier runs are settled");
+    log_recovered(recovered);
 
-    let (routes, health) = grpc::routes(broker.clone()).await;
+    let public_url = config.public_url().map_err(anyhow::Error::msg)?;
+    let (routes, health) = grpc::routes(broker.clone(), entropy, public_url).await;
     let running = Running {
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
@@ -61,6 +62,17 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     Ok(running)
 }
 
+/// What could not be settled is not lost, but somebody must look.
+fn log_recovered(recovered: Recovered) {
+    match recovered.unsettled {
+        0 => tracing::info!(?recovered, "earlier runs are settled"),
+        _ => tracing::warn!(
+            ?recovered,
+            "some of what earlier runs left open could not be settled; it is kept for the next start"
+        ),
+    }
+}
+
 impl Running {
     /// The line that tells where it listens.
     pub fn addresses_json(&self) -> String {
@@ -69,12 +81,29 @@ impl Running {
 
     /// Stops claiming, says it is not ready, finishes what is under way, closes the store last.
     pub async fn shutdown(self) {
+        self.shutdown_unless(std::future::pending()).await;
+    }
+
+    /// The same, but waits for nothing any more once `hurry` is over.
+    pub(crate) async fn shutdown_unless(self, hurry: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.wind_down() => tracing::info!("stopped"),
+            () = hurry => tracing::warn!("ending now; what is under way is in escrow"),
+        }
+    }
+
+    async fn wind_down(&self) {
         tracing::info!("stopping");
         self.claiming.cancel();
         grpc::set_draining(&self.health).await;
         self.serving.cancel();
-        grpc::end_health_watches(self.health).await;
+        grpc::end_health_watches(self.health.clone()).await;
         self.tasks.close();
+        tracing::info!(
+            "waiting for {} attempts, at most {} s",
+            self.broker.attempts_under_way(),
+            FINISH_WITHIN.as_secs()
+        );
         let finished = async {
             self.tasks.wait().await;
             self.broker.drain().await;
@@ -85,7 +114,6 @@ impl Running {
             );
         }
         self.store.close().await;
-        tracing::info!("stopped");
     }
 
     fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
@@ -118,15 +146,4 @@ async fn bind(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address} for {what}; choose another address, or port 0 for a free one")
     })
-}
-
-/// Returns when the process is asked to end.
-pub(crate) async fn stop_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

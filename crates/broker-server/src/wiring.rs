@@ -1,21 +1,18 @@
 //! From configuration to a broker: every door is opened here, and only here.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use broker_core::ports::{InProcessLeases, ProviderClient};
 use broker_core::{Broker, Clock, Collaborators, ProviderName};
 use broker_crypto::{Entropy, KeyRing, OsEntropy};
-use broker_egress::Egress;
 use broker_escrow::{FileEscrow, Limits};
 use broker_providers::{DefinitionProblem, OAuthClient};
-use broker_sqlite::{SqliteLocation, SqliteStore};
-use zeroize::Zeroizing;
+use broker_sqlite::SqliteStore;
 
-use crate::SystemClock;
 use crate::config::Config;
+use crate::{SystemClock, data_keys};
 
 /// What a broker takes from the machine it runs on: injected, so that tests bring their own.
 #[derive(Clone)]
@@ -39,6 +36,8 @@ pub(crate) async fn build(
     around: Surroundings,
 ) -> anyhow::Result<(Arc<Broker>, Arc<SqliteStore>)> {
     let store = Arc::new(open_store(config).await?);
+    let key_ring = key_ring(config)?;
+    data_keys::check(&store, &key_ring, &config.keys).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
     let broker = Broker::new(Collaborators {
         grants: store.clone(),
@@ -47,7 +46,7 @@ pub(crate) async fn build(
         leases: Arc::new(InProcessLeases::new(around.clock.clone())),
         escrow: Arc::new(escrow),
         providers: providers(config, &around.clock)?,
-        key_ring: key_ring(config)?,
+        key_ring,
         clock: around.clock,
         entropy: around.entropy,
         timing: config.rotation.timing(),
@@ -57,13 +56,7 @@ pub(crate) async fn build(
 }
 
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    let location = match config.store.url.as_str() {
-        "sqlite::memory:" => SqliteLocation::Memory,
-        url => match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => SqliteLocation::File(PathBuf::from(path)),
-            _ => bail!("[store] url must be sqlite:///path or sqlite::memory:"),
-        },
-    };
+    let location = config.store.location().map_err(anyhow::Error::msg)?;
     SqliteStore::open(location).await.context("cannot open the store")
 }
 
@@ -73,23 +66,20 @@ fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEsc
 }
 
 fn key_ring(config: &Config) -> anyhow::Result<KeyRing> {
-    match (&config.keys.kek_file, &config.keys.kek) {
-        (Some(path), _) => {
-            let material = std::fs::read_to_string(path)
-                .map(Zeroizing::new)
-                .with_context(|| format!("cannot read [keys] kek_file {}", path.display()))?;
-            KeyRing::parse(&material).with_context(|| format!("[keys] kek_file {}", path.display()))
-        }
-        (None, Some(material)) => KeyRing::parse(material.expose()).context("[keys] kek"),
-        (None, None) => bail!("[keys] neither kek_file nor kek is set"),
+    if let Some(path) = config.keys.exposed_file() {
+        tracing::warn!(
+            "[keys] kek_file {} is readable by others than its owner; chmod 600 it",
+            path.display()
+        );
     }
+    config.keys.ring().map_err(anyhow::Error::msg)
 }
 
 fn providers(
     config: &Config,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<HashMap<ProviderName, Arc<dyn ProviderClient>>> {
-    let egress = Egress::new(config.rotation.egress()).context("cannot set up outgoing HTTP")?;
+    let egress = config.open_egress().map_err(anyhow::Error::msg)?;
     let mut providers: HashMap<ProviderName, Arc<dyn ProviderClient>> = HashMap::new();
     for (name, provider) in &config.providers {
         let client = OAuthClient::new(provider.definition(), egress.clone(), clock.clone())

@@ -2,13 +2,13 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqlitePool};
 
 use crate::lock::FileLock;
 use crate::migrations::{self, Migrated};
@@ -119,16 +119,18 @@ impl SqliteStore {
             // The log is cut to nothing when it starts over: old envelopes do not lie on in its tail.
             .pragma("journal_size_limit", "0");
         let refused = |source| OpenError::Database { path: path.clone(), source };
-        let writer = pool(1, options.clone()).await.map_err(refused)?;
+        let writer = file_pool(1, options.clone()).await.map_err(refused)?;
         migrate(&writer, &path).await?;
-        let readers = pool(READERS, options.pragma("query_only", "ON")).await.map_err(refused)?;
+        let readers = file_pool(READERS, options.pragma("query_only", "ON")).await.map_err(refused)?;
         Ok(Self { writer, readers, _lock: Some(lock) })
     }
 
     async fn open_memory() -> Result<Self, OpenError> {
         let path = Path::new(":memory:");
-        let only =
-            pool(1, options()).await.map_err(|source| OpenError::Database { path: path.into(), source })?;
+        let only = pool_options(1)
+            .connect_with(options())
+            .await
+            .map_err(|source| OpenError::Database { path: path.into(), source })?;
         migrate(&only, path).await?;
         // A second connection would see a second, empty database.
         Ok(Self { writer: only.clone(), readers: only, _lock: None })
@@ -144,7 +146,11 @@ impl SqliteStore {
 /// Creates the file for its owner only, before SQLite would create it for everyone, and resolves its path, so
 /// that two names of one file share one lock.
 fn create(path: &Path) -> io::Result<PathBuf> {
-    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    if file.metadata()?.nlink() > 1 {
+        // Two hard links have two locks: two processes would rotate the same grants.
+        return Err(io::Error::other("the file has more than one hard link; remove the others"));
+    }
     path.canonicalize()
 }
 
@@ -157,7 +163,22 @@ fn options() -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+/// A pool on a file. A connection that comes back with a transaction it could not end (a commit that found the disk
+/// full is rolled back by SQLite itself, and the driver then counts one that is not there) is replaced: it would
+/// refuse to begin another for ever.
+async fn file_pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    pool_options(size)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(options)
+        .await
+}
+
+fn pool_options(size: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(size)
         .min_connections(1)
@@ -166,8 +187,6 @@ async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, sq
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options)
-        .await
 }
 
 async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {

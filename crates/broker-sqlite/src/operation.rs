@@ -70,3 +70,21 @@ pub(crate) async fn plan_of(sql: &str) -> Vec<String> {
     let rows = sqlx::query(explain).fetch_all(&store.readers).await.unwrap();
     rows.iter().map(|row| row.get("detail")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SqliteLocation;
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_by_itself_does_not_block_the_writer() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = SqliteLocation::File(directory.path().join("broker.db"));
+        let store = SqliteStore::open(file).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        // What a commit does that finds the disk full: the driver does not learn of it.
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        drop(tx);
+        store.write().await.unwrap();
+    }
+}

@@ -11,20 +11,20 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::next_step::next_step;
 
-/// Prints a failure on standard error; nothing where it is none (a closed pipe).
-pub(crate) fn print_error(failure: &Failure, globals: &Globals, style: Style) {
+/// Prints a failure of `command` on standard error; nothing where it is none (a closed pipe).
+pub(crate) fn print_error(failure: &Failure, globals: &Globals, command: &str, style: Style) {
     if failure.exit() != Exit::Ok {
         // Nobody is left to tell when standard error is closed.
-        let _ = io::stderr().write_all(render(failure, globals, style).as_bytes());
+        let _ = io::stderr().write_all(render(failure, globals, command, style).as_bytes());
     }
 }
 
-fn render(failure: &Failure, globals: &Globals, style: Style) -> String {
+fn render(failure: &Failure, globals: &Globals, command: &str, style: Style) -> String {
     let mut text = format!("{} {}\n", style.paint("error:", Tone::Bad), one_line(&failure.to_string()));
     match failure {
         Failure::Broker(error) => {
             text += &why(error);
-            if let Some(step) = next_step(error, globals) {
+            if let Some(step) = next_step(error, globals, command) {
                 let _ = writeln!(text, "  next:   {}", one_line(&step));
             }
         }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::ctl::{Run, ctl, run};
+use crate::ctl::{Run, ctl, ctl_with_input, run};
 use crate::fake_broker::FakeBroker;
 
 const GET: &str = "token get --tenant acme --provider evercam --user o'neil";
@@ -56,6 +56,58 @@ async fn a_required_consent_names_the_command() {
          reason: CONSENT_REQUIRED (cause REVOKED)\n  \
          next:   brokerctl consent start --tenant acme --provider evercam --user 'o'\\''neil'\n"
     );
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_to_be_created_and_what_failed_is_not_suggested() {
+    let broker = FakeBroker::start().await;
+    let scripts = &broker.scripts;
+    let not_found = || status(Code::NotFound, "GRANT_NOT_FOUND", &[]);
+    scripts.list_grants.will_answer(Err(not_found()));
+    scripts.create_client_registration.will_answer(Err(not_found()));
+    scripts.start_authorization.will_answer(Err(not_found()));
+    scripts.get_access_token.will_answer(Err(not_found()));
+    let registration = "--client-id c --public --redirect-uri https://app.example/cb";
+    for (line, next) in [
+        ("grants list --tenant t".to_owned(), "brokerctl tenants create --tenant t"),
+        (
+            format!("registrations create --tenant t --provider p {registration}"),
+            "brokerctl tenants create --tenant t",
+        ),
+        ("consent start --tenant t --provider p --user u".to_owned(), "brokerctl tenants create --tenant t"),
+        ("token get --tenant t --provider p --user u".to_owned(), "brokerctl grants list --tenant t"),
+    ] {
+        let run = ctl(&broker, &line).await;
+        assert!(run.stderr.ends_with(&format!("next:   {next}\n")), "{line}: {run:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_failed_command_did_not_say_is_a_placeholder() {
+    let broker = FakeBroker::start().await;
+    let late = status(Code::FailedPrecondition, "AUTHORIZATION_INVALID", &[("problem", "EXPIRED")]);
+    broker.scripts.complete_authorization.will_answer(Err(late));
+    let line = "consent complete --tenant t --user u --callback-url-file -";
+    let run = ctl_with_input(&broker, line, "https://app.example/cb?code=a&state=b").await;
+    let next = "next:   brokerctl consent start --tenant t --provider PROVIDER --user u\n";
+    assert!(run.stderr.ends_with(next), "{run:?}");
+
+    let none = status(Code::FailedPrecondition, "NO_CLIENT_REGISTRATION", &[]);
+    broker.scripts.start_authorization.will_answer(Err(none));
+    let run = ctl(&broker, "consent start --tenant t --provider p --user u").await;
+    let next = "next:   brokerctl registrations create --tenant t --provider p --client-id CLIENT_ID \
+                --client-secret-file FILE --redirect-uri URI\n";
+    assert!(run.stderr.ends_with(next), "{run:?}");
+}
+
+#[tokio::test]
+async fn health_does_not_suggest_itself() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let run = run(&format!("--endpoint {endpoint} health"), "").await;
+    assert!(run.stderr.contains("next:   is the broker running"), "{run:?}");
+    assert!(!run.stderr.contains("brokerctl health"), "{run:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use broker_crypto::{AuthorizationCode, Place, TenantKeys};
 use tokio::sync::oneshot;
 
 use crate::ports::{AdoptOutcome, ExchangeClaim, Presentation, TokenRequest};
-use crate::rotation::{Answer, Standing};
+use crate::rotation::{Answer, NotSent, Standing};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, FailureKind, Grant,
     ProviderFailure,
@@ -56,6 +56,15 @@ impl Broker {
                 let standing = Standing::of_consent(authorization, &attempt);
                 let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
                 self.new_grant(&attempt, outcome).await
+            }
+            Answer::NotSent(not_sent) => {
+                self.close_exchange(&attempt, "unsent").await?;
+                match not_sent {
+                    NotSent::Store(error) => Err(error.into()),
+                    NotSent::Overtaken => {
+                        Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))
+                    }
+                }
             }
             Answer::Failed(failure) => {
                 tracing::warn!(
@@ -110,6 +119,9 @@ impl Broker {
             attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
             provider = %attempt.key.provider, ?outcome, "code exchanged"
         );
+        if outcome == AdoptOutcome::Superseded {
+            return Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::Superseded));
+        }
         let held = self.grants.vendable(&attempt.key).await?;
         Ok(held.ok_or_else(|| BrokerError::Internal("an adopted grant has no row".into()))?.grant)
     }
@@ -123,6 +135,7 @@ impl Broker {
             FailureKind::DeadToken | FailureKind::Refused => {
                 BrokerError::AuthorizationInvalid(AuthorizationProblem::CodeRefused)
             }
+            FailureKind::Internal => BrokerError::Internal("the code exchange could not be made".into()),
             FailureKind::Throttled | FailureKind::Unreachable | FailureKind::Uncertain => {
                 BrokerError::ProviderUnavailable(failure.retry_after.unwrap_or(self.timing.retry_base))
             }

@@ -21,10 +21,24 @@ pub struct EscrowRecord {
 }
 
 impl EscrowRecord {
-    /// The place a body is sealed at; `attempt` is the attempt's id as text.
-    pub fn place<'a>(tenant: &'a TenantId, attempt: &'a str) -> Place<'a> {
-        Place { tenant: tenant.as_str(), owner: attempt, generation: 0 }
+    /// The place a body is sealed at: the seal covers what the record says in the clear. `owner` is [`Self::owner`].
+    pub fn place<'a>(tenant: &'a TenantId, owner: &'a str) -> Place<'a> {
+        Place { tenant: tenant.as_str(), owner, generation: 0 }
     }
+
+    /// The owner part of a body's place.
+    pub fn owner(attempt: AttemptId, status: u16, received_at: Timestamp) -> String {
+        format!("{attempt}/{status}/{received_at}")
+    }
+}
+
+/// What earlier runs left in the journal.
+#[derive(Debug, Default)]
+pub struct EarlierRecords {
+    /// The records that could be read, oldest first.
+    pub records: Vec<EscrowRecord>,
+    /// How many could not.
+    pub damaged: u64,
 }
 
 /// The journal could not be written or read.
@@ -48,8 +62,8 @@ pub trait Escrow: Send + Sync {
     async fn append(&self, record: &EscrowRecord) -> Result<(), EscrowError>;
 
     /// The records of earlier runs, oldest first.
-    async fn earlier_records(&self) -> Result<Vec<EscrowRecord>, EscrowError>;
+    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError>;
 
-    /// Forgets the records of earlier runs, once each is settled in the store.
-    async fn forget_earlier(&self) -> Result<(), EscrowError>;
+    /// Forgets the records of earlier runs, or, with `before`, those files of them whose every record is older.
+    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError>;
 }

@@ -57,8 +57,10 @@ pub enum ClaimOutcome {
     Claimed(Box<ClaimedRefresh>),
     /// The grant already has this newer generation.
     Newer(Generation),
-    /// Another attempt is open.
-    Busy,
+    /// This other refresh attempt is open.
+    Busy(Box<Attempt>),
+    /// An earlier outcome is undecided, and the token must not be presented before this time.
+    Undecided(Timestamp),
     /// The grant is not active or holds no refresh token.
     NotRefreshable,
     /// There is no such grant.
@@ -192,6 +194,15 @@ pub trait GrantStore: Send + Sync {
 
     /// Active grants that are due, earliest first; work proportional to what is due.
     async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError>;
+
+    /// Moves the due time of a grant that is still at `generation` to `until`, never back: for a rotation that ended
+    /// before its claim could do so.
+    async fn postpone(
+        &self,
+        key: &GrantKey,
+        generation: Generation,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Opens a refresh attempt if the grant is at the generation seen and no attempt is open.
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError>;

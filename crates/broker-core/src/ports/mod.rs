@@ -9,7 +9,7 @@ mod store_error;
 mod tenant_store;
 
 pub use consent_store::ConsentStore;
-pub use escrow::{Escrow, EscrowError, EscrowRecord};
+pub use escrow::{EarlierRecords, Escrow, EscrowError, EscrowRecord};
 pub use grant_store::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, ClaimedRefresh, DueGrant, ExchangeClaim, GrantAfter,
     GrantFilter, GrantStore, Lineage, RefreshClaim, VendableGrant,

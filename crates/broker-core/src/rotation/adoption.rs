@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use broker_crypto::{Place, Sealed, Secret, TenantKeys};
 
+use crate::error::chain;
 use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, StoreError};
 use crate::schedule::{dies_at, refresh_due};
 use crate::{
@@ -93,7 +94,10 @@ impl Broker {
         loop {
             match write().await {
                 Err(StoreError::Unavailable(source)) => {
-                    tracing::error!(error = %source, "the outcome of an attempt could not be stored; trying again");
+                    tracing::error!(
+                        error = chain(source.as_ref()),
+                        "the outcome of an attempt could not be stored; trying again"
+                    );
                     self.clock.sleep_until(self.clock.now() + pause).await;
                     pause = (pause * 2).min(PERSIST_CAP);
                 }
@@ -115,10 +119,13 @@ impl Broker {
         let issued_at = attempt.claimed_at;
         let expires_at = issued_at + tokens.expires_in.unwrap_or(profile.access_token_lifetime);
         let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
-        let due_at = match standing.same_access_token {
+        let token_due = match standing.same_access_token {
             true => expires_at,
             false => refresh_due(profile, issued_at, expires_at, self.draw(), self.timing.attempt_budget),
         };
+        // A refresh token that is left alone dies of it, however long the access token lives.
+        let idle = tokens.refresh_token_timeout.or(profile.refresh_token_timeout);
+        let due_at = idle.map_or(token_due, |idle| token_due.min(issued_at + idle / 3));
         Ok(SealedTokenSet {
             generation,
             access_token: self.seal_at(attempt, generation, &tokens.access_token, keys)?,

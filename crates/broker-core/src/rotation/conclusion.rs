@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::ports::GrantAfter;
 use crate::schedule::retry_delay;
 use crate::{
-    ConsentCause, FailureKind, Grant, LastFailure, Lifecycle, Phase, ProviderFailure, RotationMode,
-    Timestamp, Timing,
+    ConsentCause, FailureKind, Grant, LastFailure, Lifecycle, Phase, ProviderFailure, ReusePolicy,
+    RotationMode, Timestamp, Timing,
 };
 
 /// Decides by the rules of `docs/rotation.md`. `draw` in [0, 1) spreads retries apart.
@@ -18,7 +18,8 @@ pub(super) fn conclude(
     timing: &Timing,
     draw: f64,
 ) -> GrantAfter {
-    let in_a_row = before.last_failure.as_ref().map_or(0, |last| last.in_a_row) + 1;
+    let same = before.last_failure.as_ref().filter(|last| last.kind == failure.kind);
+    let in_a_row = same.map_or(0, |last| last.in_a_row).saturating_add(1);
     let retry = retry_delay(in_a_row, timing.retry_base, timing.retry_cap, draw)
         .max(failure.retry_after.unwrap_or_default());
     let mut after = GrantAfter {
@@ -36,12 +37,13 @@ pub(super) fn conclude(
     };
     match failure.kind {
         FailureKind::DeadToken => dead_token(before, now, timing, &mut after),
-        FailureKind::Uncertain => uncertain(mode, in_a_row, failure, now, timing, &mut after),
+        FailureKind::Uncertain => uncertain(before, mode, failure, now, timing, &mut after),
         FailureKind::ClientRejected
         | FailureKind::UnlabelledRefusal
         | FailureKind::Throttled
         | FailureKind::Unreachable
-        | FailureKind::Refused => {}
+        | FailureKind::Refused
+        | FailureKind::Internal => {}
     }
     after
 }
@@ -74,28 +76,33 @@ fn dead_token(before: &Grant, now: Timestamp, timing: &Timing, after: &mut Grant
 
 /// Rule 6: taint is sticky. Rule 7: when the token may be presented again depends on the provider.
 fn uncertain(
+    before: &Grant,
     mode: RotationMode,
-    in_a_row: u32,
     failure: &ProviderFailure,
     now: Timestamp,
     timing: &Timing,
     after: &mut GrantAfter,
 ) {
     let asked = failure.retry_after.unwrap_or_default();
-    let wait = match mode {
+    match mode {
+        // Presenting it again harms nothing, so the usual retry stands.
         RotationMode::Reusable => return,
-        RotationMode::Grace(_) if !after.tainted => asked,
-        RotationMode::Grace(_) | RotationMode::SingleUse(_) => probe_wait(in_a_row, timing).max(asked),
-    };
+        RotationMode::SingleUse(ReusePolicy::Reject) => {}
+        RotationMode::Grace(_) if !after.tainted => after.due_at = Some(now + asked),
+        RotationMode::Grace(_) | RotationMode::SingleUse(_) => {
+            after.due_at = Some(now + probe_wait(before, timing).max(asked));
+        }
+    }
     after.tainted = true;
     after.phase = Phase::Uncertain;
-    after.due_at = Some(now + wait);
 }
 
-/// An orphaned request may be processed for `orphan_wait`; a probe before that could meet it.
-fn probe_wait(in_a_row: u32, timing: &Timing) -> Duration {
-    let doubled = timing.orphan_wait.saturating_mul(1 << in_a_row.saturating_sub(1).min(16));
-    doubled.min(timing.probe_cap).max(timing.orphan_wait)
+/// An orphaned request may be processed for `orphan_wait`; a probe before that could meet it. Doubles with each probe
+/// that stays without an answer; failures of another kind before them do not count.
+fn probe_wait(before: &Grant, timing: &Timing) -> Duration {
+    let last = before.last_failure.as_ref().filter(|last| last.kind == FailureKind::Uncertain);
+    let doublings = last.map_or(0, |last| last.in_a_row).min(16);
+    timing.orphan_wait.saturating_mul(1 << doublings).min(timing.probe_cap).max(timing.orphan_wait)
 }
 
 #[cfg(test)]

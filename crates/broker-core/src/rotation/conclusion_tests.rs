@@ -102,6 +102,26 @@ fn probes_back_off_to_an_hour_and_never_come_sooner_than_the_orphan_wait() {
 }
 
 #[test]
+fn failures_of_another_kind_do_not_lengthen_the_first_probe() {
+    let last = LastFailure {
+        kind: FailureKind::Unreachable,
+        at: NOW,
+        oauth_error: None,
+        http_status: None,
+        in_a_row: 6,
+    };
+    let before = Grant { last_failure: Some(last), ..grant() };
+    assert_eq!(wait(&after(&before, SINGLE_USE, FailureKind::Uncertain)), 120);
+}
+
+#[test]
+fn where_reuse_is_only_rejected_a_probe_need_not_wait_for_orphans() {
+    let mode = RotationMode::SingleUse(ReusePolicy::Reject);
+    let end = after(&grant(), mode, FailureKind::Uncertain);
+    assert!(wait(&end) <= 5 && end.tainted);
+}
+
+#[test]
 fn a_definitive_failure_burns_nothing_and_keeps_doubt_and_suspicion() {
     use FailureKind::{ClientRejected, Refused, Throttled, UnlabelledRefusal, Unreachable};
     for kind in [ClientRejected, Refused, Throttled, UnlabelledRefusal, Unreachable] {

@@ -12,5 +12,5 @@ mod settlement;
 
 pub(crate) use self::adoption::Standing;
 pub(crate) use self::flights::{Flight, Flights, Rotated};
-pub(crate) use self::presentation::Answer;
+pub(crate) use self::presentation::{Answer, NotSent};
 pub use self::recovery::Recovered;

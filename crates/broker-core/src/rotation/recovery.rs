@@ -1,16 +1,22 @@
 //! At start: what earlier runs left open is settled before anything new is begun.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Answer;
 use super::adoption::Standing;
 use super::presentation::read_answer;
 use super::settlement::log_adoption;
+use crate::error::chain;
 use crate::ports::{AdoptOutcome, AttemptEnd, EscrowRecord, GrantAfter, RawResponse};
 use crate::{
     Attempt, AttemptId, AttemptKind, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase,
     ProviderFailure, TenantId,
 };
+
+/// How long an answer that cannot be settled is kept in escrow.
+const ESCROW_KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// What a start found and settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,11 +29,13 @@ pub struct Recovered {
     pub uncertain: usize,
     /// Answers and attempts that could not be settled; they are kept for the next start.
     pub unsettled: usize,
+    /// Journal records that could not be read; the files that hold them are kept for a day.
+    pub damaged: u64,
 }
 
 impl Recovered {
     fn not_settled(&mut self, attempt: &AttemptId, error: &BrokerError) {
-        tracing::error!(%attempt, %error, "an earlier run's attempt could not be settled");
+        tracing::error!(%attempt, error = chain(error), "an earlier run's attempt could not be settled");
         self.unsettled += 1;
     }
 }
@@ -38,39 +46,48 @@ impl Broker {
     /// Call it once, before serving, when no earlier run can still be alive.
     pub async fn recover(&self) -> Result<Recovered, BrokerError> {
         let mut recovered = Recovered::default();
-        for record in &self.escrow.earlier_records().await.map_err(escrow_unusable)? {
+        let earlier = self.escrow.earlier_records().await.map_err(escrow_unusable)?;
+        recovered.damaged = earlier.damaged;
+        let mut answered = HashSet::new();
+        for record in &earlier.records {
             match self.replay(record).await {
                 Ok(adopted) => recovered.adopted += usize::from(adopted),
-                Err(error) => recovered.not_settled(&record.attempt, &error),
+                Err(error) => {
+                    recovered.not_settled(&record.attempt, &error);
+                    answered.insert(record.attempt);
+                }
             }
         }
         for attempt in self.grants.orphaned_attempts(self.incarnation).await? {
+            // Its answer lies in escrow and could not be settled: presenting the token again could cost the family.
+            if answered.contains(&attempt.id) {
+                continue;
+            }
             match (attempt.phase, self.settle_orphan(&attempt).await) {
                 (_, Err(error)) => recovered.not_settled(&attempt.id, &error),
                 (AttemptPhase::Claimed, Ok(())) => recovered.unsent += 1,
                 (AttemptPhase::Sent, Ok(())) => recovered.uncertain += 1,
             }
         }
-        // An answer that could not be settled (its provider is not configured any more, say) is kept for the next start.
-        if recovered.unsettled == 0 {
-            self.escrow.forget_earlier().await.map_err(escrow_unusable)?;
-        }
+        let all_settled = recovered.unsettled == 0 && recovered.damaged == 0;
+        let kept_since = (!all_settled).then(|| self.clock.now() - ESCROW_KEPT);
+        self.escrow.forget_earlier(kept_since).await.map_err(escrow_unusable)?;
         Ok(recovered)
     }
 
-    /// Whether the record's answer was adopted now.
+    /// Whether the record's answer was adopted now. Reads are retried: an answer is worth a wait.
     async fn replay(&self, record: &EscrowRecord) -> Result<bool, BrokerError> {
-        let Some(attempt) = self.grants.attempt(&record.tenant, record.attempt).await? else {
-            tracing::warn!(attempt = %record.attempt, "an escrowed answer belongs to no known attempt");
-            return Ok(false);
-        };
-        let provider = self.provider(&attempt.key.provider)?.clone();
+        let attempt = self.persist(|| self.grants.attempt(&record.tenant, record.attempt)).await?;
+        let attempt = attempt.ok_or_else(|| {
+            BrokerError::Internal("an escrowed answer belongs to no attempt in this store".into())
+        })?;
+        let provider = self.provider(&attempt.key.provider)?;
         let keys = self.keys.of(&record.tenant).await?;
-        let id = record.attempt.to_string();
+        let owner = EscrowRecord::owner(record.attempt, record.status, record.received_at);
         let response = RawResponse {
             status: record.status,
             retry_after: None,
-            body: keys.open(&record.body, EscrowRecord::place(&record.tenant, &id))?,
+            body: keys.open(&record.body, EscrowRecord::place(&record.tenant, &owner))?,
             received_at: record.received_at,
         };
         match read_answer(provider.as_ref(), &response) {
@@ -80,20 +97,20 @@ impl Broker {
                 log_adoption(&attempt, outcome);
                 Ok(matches!(outcome, AdoptOutcome::Adopted(_)))
             }
-            Answer::Failed(failure) => {
-                self.settle_orphaned_answer(&attempt, &failure).await?;
-                Ok(false)
-            }
+            Answer::Failed(failure) => self.settle_orphaned_answer(&attempt, &failure).await.map(|()| false),
+            Answer::NotSent(_) => Ok(false),
         }
     }
 
     async fn standing(&self, attempt: &Attempt) -> Result<Option<Standing>, BrokerError> {
         match attempt.kind {
-            AttemptKind::Refresh => {
-                Ok(self.grants.vendable(&attempt.key).await?.map(|held| Standing::of_grant(&held.grant)))
-            }
+            AttemptKind::Refresh => Ok(self
+                .persist(|| self.grants.vendable(&attempt.key))
+                .await?
+                .map(|held| Standing::of_grant(&held.grant))),
             AttemptKind::CodeExchange(id) => {
-                let authorization = self.consents.authorization(&attempt.key.tenant, id).await?;
+                let tenant = &attempt.key.tenant;
+                let authorization = self.persist(|| self.consents.authorization(tenant, id)).await?;
                 Ok(authorization.map(|authorization| Standing::of_consent(&authorization, attempt)))
             }
         }
@@ -105,7 +122,7 @@ impl Broker {
             (AttemptKind::Refresh, AttemptPhase::Sent) => {
                 self.settle_orphaned_answer(attempt, &ProviderFailure::of(FailureKind::Uncertain)).await
             }
-            (AttemptKind::Refresh, AttemptPhase::Claimed) => self.release_orphan(attempt).await,
+            (AttemptKind::Refresh, AttemptPhase::Claimed) => self.release(attempt).await,
         }
     }
 
@@ -119,7 +136,8 @@ impl Broker {
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = settled {
-                tracing::error!(attempt = %id, %error, "a claim of unknown outcome could not be given back");
+                let error = chain(&error);
+                tracing::error!(attempt = %id, error, "a claim of unknown outcome could not be given back");
             }
         });
     }
@@ -133,13 +151,13 @@ impl Broker {
             return self.close_exchange(attempt, failure.kind.as_str()).await;
         }
         let provider = self.provider(&attempt.key.provider)?.clone();
-        let Some(held) = self.grants.vendable(&attempt.key).await? else { return Ok(()) };
+        let Some(held) = self.persist(|| self.grants.vendable(&attempt.key)).await? else { return Ok(()) };
         self.settle_failure(attempt, &held.grant, failure, provider.as_ref()).await.map(|_| ())
     }
 
     /// Claimed and provably not sent: as if it had never been, and due again at once.
-    async fn release_orphan(&self, attempt: &Attempt) -> Result<(), BrokerError> {
-        let Some(held) = self.grants.vendable(&attempt.key).await? else { return Ok(()) };
+    pub(super) async fn release(&self, attempt: &Attempt) -> Result<(), BrokerError> {
+        let Some(held) = self.persist(|| self.grants.vendable(&attempt.key)).await? else { return Ok(()) };
         let end = AttemptEnd {
             attempt: attempt.clone(),
             conclusion: "unsent",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use broker_crypto::{Place, TenantKeys};
 
 use super::{Flight, Rotated};
+use crate::error::chain;
 use crate::ports::{
     ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, RefreshClaim, TokenRequest,
 };
@@ -29,7 +30,7 @@ impl Broker {
             Err(held_elsewhere) => return held_elsewhere,
         };
         let rotated = self.rotate_leased(key, generation).await.unwrap_or_else(|error| {
-            tracing::error!(grant = %key.grant_id(), %error, "a rotation failed");
+            tracing::error!(grant = %key.grant_id(), error = chain(&error), "a rotation failed");
             Rotated::Failed(error.into())
         });
         if let Some(lease) = lease
@@ -66,23 +67,19 @@ impl Broker {
         });
         let claimed = match outcome? {
             ClaimOutcome::Claimed(claimed) => *claimed,
-            ClaimOutcome::Busy => return Ok(Rotated::StillRunning),
+            ClaimOutcome::Busy(open) => return self.settle_own_leftover(&open).await,
+            ClaimOutcome::Undecided(_) => return Ok(Rotated::Refused),
             ClaimOutcome::Newer(_) | ClaimOutcome::NotRefreshable | ClaimOutcome::Absent => {
                 return Ok(Rotated::Unchanged);
             }
         };
-        if claimed.before.undecided_until(claim.at).is_some() {
-            self.close_too_early(&claimed).await?;
-            return Ok(Rotated::Refused);
-        }
-        let answer = match self.refresh_request(&claimed, &keys).await {
-            Ok(request) => self.present(&claimed.attempt, provider, request, &keys).await,
-            Err(error) => {
-                self.close_unsent(&claimed).await?;
-                return Err(error);
+        match self.refresh_request(&claimed, &keys).await {
+            Ok(request) => {
+                let answer = self.present(&claimed.attempt, provider, request, &keys).await;
+                self.settle_refresh(&claimed, answer, provider.as_ref(), &keys).await
             }
-        };
-        self.settle_refresh(&claimed, answer, provider, &keys).await
+            Err(error) => self.settle_unmade(&claimed, error, provider.as_ref()).await,
+        }
     }
 
     fn refresh_claim(&self, key: &GrantKey, generation: Generation) -> RefreshClaim {

@@ -50,6 +50,7 @@ pub(crate) fn refusal(grant: &Grant, now: Timestamp, pause: Duration) -> BrokerE
             Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
                 BrokerError::ClientRegistrationRejected(grant.registration.clone())
             }
+            Some(FailureKind::Internal) => BrokerError::Internal("the grant's refresh cannot be made".into()),
             Some(_) => BrokerError::ProviderUnavailable(retry_after),
             None => BrokerError::RefreshInProgress(pause),
         },

@@ -76,7 +76,7 @@ impl Broker {
         }
         if satisfies(&held.grant, request.min_validity, began) && held.grant.lifecycle == Lifecycle::Active {
             return match profile.old_access_token_dies_on_refresh {
-                true => self.vend_unless_dying(request, held, began).await,
+                true => self.vend_unless_dying(request, held, profile, began).await,
                 false => self.open(held, began, None).await,
             };
         }
@@ -88,23 +88,26 @@ impl Broker {
         self: &Arc<Self>,
         request: &VendRequest,
         held: Arc<VendableGrant>,
+        profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
         let Some(mut flight) = self.flights.running(held.grant.id) else {
             let uncertain = held.grant.phase == Phase::Uncertain;
             return self.open(held, began, uncertain.then_some(StaleReason::RotationUncertain)).await;
         };
-        let until = began + self.wait(request).min(WAIT_FOR_DYING_TOKEN);
-        let landed = tokio::select! {
-            _ = flight.landed() => true,
-            () = self.clock.sleep_until(until) => false,
-        };
-        if !landed {
+        let wait = request.wait.unwrap_or(self.timing.default_wait).min(WAIT_FOR_DYING_TOKEN);
+        if self.within(Some(wait), flight.landed()).await.is_none() {
             return self.open(held, began, Some(StaleReason::RotationUncertain)).await;
         }
         let now_held = self.vendable(&request.key).await?;
-        let uncertain = now_held.grant.phase == Phase::Uncertain;
-        self.open(now_held, began, uncertain.then_some(StaleReason::RotationUncertain)).await
+        let now = self.clock.now();
+        if now_held.grant.generation > held.grant.generation {
+            return self.open_checked(now_held, request, now).await;
+        }
+        match now_held.grant.lifecycle == Lifecycle::Active && now_held.grant.phase == Phase::Idle {
+            true => self.open(now_held, now, None).await,
+            false => self.vend_as_is(now_held, profile, now).await,
+        }
     }
 
     /// The token is not fresh enough: a refresh must be waited for, unless it makes no sense to try.
@@ -123,21 +126,35 @@ impl Broker {
             None => Some(self.start_rotation(&grant.key, grant.generation)),
         };
         let Some(mut flight) = flight else { return self.vend_as_is(held, profile, began).await };
-        let rotated = tokio::select! {
-            rotated = flight.landed() => rotated,
-            () = self.clock.sleep_until(began + self.wait(request)) => Rotated::StillRunning,
-        };
+        let rotated = self.within(request.wait, flight.landed()).await.unwrap_or(Rotated::StillRunning);
         let now_held = self.vendable(&request.key).await?;
+        let now = self.clock.now();
+        let alive = now_held.grant.expires_at > now;
         // Any token adopted after the call began is as fresh as one can be, whatever its life.
-        if now_held.grant.generation > held.grant.generation && now_held.grant.expires_at > self.clock.now() {
-            return self.open(now_held, self.clock.now(), None).await;
+        if alive && now_held.grant.generation > held.grant.generation {
+            return self.open_checked(now_held, request, now).await;
         }
-        let Rotated::Failed(error) = rotated else {
-            return self.vend_as_is(now_held, profile, self.clock.now()).await;
-        };
-        match now_held.grant.expires_at <= self.clock.now() {
-            true => Err(error.into()),
-            false => self.open(now_held, self.clock.now(), Some(StaleReason::BackendUnavailable)).await,
+        match rotated {
+            Rotated::Failed(error) if !alive => Err(error.into()),
+            Rotated::Failed(_) => self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await,
+            Rotated::StillRunning if alive && profile.old_access_token_dies_on_refresh => {
+                self.open(now_held, now, Some(StaleReason::RotationUncertain)).await
+            }
+            _ => self.vend_as_is(now_held, profile, now).await,
+        }
+    }
+
+    /// A token set that came meanwhile may cover less than the one before.
+    async fn open_checked(
+        &self,
+        held: Arc<VendableGrant>,
+        request: &VendRequest,
+        now: Timestamp,
+    ) -> Result<Vended, BrokerError> {
+        let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
+        match missing.is_empty() {
+            true => self.open(held, now, None).await,
+            false => Err(BrokerError::MissingScopes(missing)),
         }
     }
 
@@ -176,9 +193,5 @@ impl Broker {
 
     pub(crate) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {
         self.cache.get_or_load(key, self.grants.as_ref()).await
-    }
-
-    fn wait(&self, request: &VendRequest) -> Duration {
-        request.wait.unwrap_or(self.timing.default_wait)
     }
 }

@@ -99,11 +99,7 @@ async fn a_refused_code_makes_no_grant() {
 #[tokio::test]
 async fn the_old_token_is_served_until_a_new_consent_is_adopted() {
     let world = World::new().await;
-    world.provider.next([Answer::RotateWhenReleased]);
-    let started = world.start().await;
-    let (broker, callback) = (world.broker.clone(), world.callback(&started));
-    let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
-    world.provider.reached().await;
+    let consenting = world.consent_under_way().await;
     assert_eq!(world.token().await, "at-1");
     let lineage = world.grant().await.lineage;
     world.provider.release();
@@ -115,11 +111,7 @@ async fn the_old_token_is_served_until_a_new_consent_is_adopted() {
 #[tokio::test]
 async fn a_new_consent_that_finds_the_grant_moved_on_is_adopted_after_it() {
     let world = World::new().await;
-    world.provider.next([Answer::RotateWhenReleased]);
-    let started = world.start().await;
-    let (broker, callback) = (world.broker.clone(), world.callback(&started));
-    let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
-    world.provider.reached().await;
+    let consenting = world.consent_under_way().await;
     assert_eq!(world.broker.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
     world.provider.release();
     let grant = consenting.await.unwrap().unwrap();
@@ -196,11 +188,7 @@ async fn a_caller_that_waits_no_longer_leaves_the_exchange_running() {
     callback.wait = Some(std::time::Duration::from_secs(2));
     let call = tokio::spawn(async move { broker.complete_authorization(&callback).await });
     world.provider.reached().await;
-    while !call.is_finished() {
-        world.pass(1);
-        tokio::task::yield_now().await;
-    }
-    assert!(matches!(call.await.unwrap(), Err(BrokerError::RefreshInProgress(_))));
+    assert!(matches!(world.outwait(call).await, Err(BrokerError::RefreshInProgress(_))));
     world.provider.release();
     world.broker.drain().await;
     assert_eq!(world.grant().await.generation.get(), 1);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, Escrow, EscrowError, EscrowRecord, Presentation, ProviderClient,
-    RawResponse, SendGate, TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, EarlierRecords, Escrow, EscrowError, EscrowRecord, Presentation,
+    ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
 };
 use broker_core::{FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Fail(ProviderFailure),
     /// Rotates, and the answer is lost.
     RotateAndLose,
+    /// Rotates, and the process dies before the answer is read.
+    RotateAndHang,
     /// No connection.
     Unreachable,
     /// The request is written; then nothing, for ever.
@@ -35,6 +37,8 @@ pub(crate) enum Answer {
     HangBeforeSent,
     /// Waits until [`FakeProvider::release`], then rotates.
     RotateWhenReleased,
+    /// Waits until [`FakeProvider::release`], then gives no tokens.
+    FailWhenReleased(FailureKind),
 }
 
 pub(crate) fn fail(kind: FailureKind) -> Answer {
@@ -50,6 +54,7 @@ pub(crate) struct FakeProvider {
     arrivals: watch::Sender<usize>,
     scripted_at: AtomicUsize,
     pub(crate) life: Mutex<Option<Duration>>,
+    pub(crate) scopes: Mutex<Option<Vec<String>>>,
     pub(crate) log: Log,
     clock: Arc<dyn broker_core::Clock>,
 }
@@ -59,6 +64,9 @@ struct State {
     serial: u64,
     live: String,
     presented: Vec<String>,
+    /// When an answer that replaced the live token was lost on its way.
+    lost_at: Option<Timestamp>,
+    /// Presentations of a replaced token that no lost answer excuses, or that came too soon after it.
     dead_presented: usize,
 }
 
@@ -86,6 +94,7 @@ impl FakeProvider {
             arrivals: watch::Sender::new(0),
             scripted_at: AtomicUsize::new(0),
             life: Mutex::new(Some(Duration::from_secs(3600))),
+            scopes: Mutex::default(),
             log,
             clock,
         }
@@ -112,7 +121,7 @@ impl FakeProvider {
         self.state.lock().unwrap().presented.len()
     }
 
-    /// How often a token was presented after the provider had replaced it.
+    /// How often a token was presented after the provider had replaced it, without a lost answer to excuse it.
     pub(crate) fn dead_presented(&self) -> usize {
         self.state.lock().unwrap().dead_presented
     }
@@ -128,16 +137,27 @@ impl FakeProvider {
         format!("at-{} {}", state.serial, state.live)
     }
 
-    fn present(&self, request: &TokenRequest) {
+    /// Whether the token presented had been replaced.
+    fn present(&self, request: &TokenRequest) -> bool {
         let mut state = self.state.lock().unwrap();
         let token = match &request.presentation {
             Presentation::RefreshToken(token) => token.expose().to_owned(),
             Presentation::AuthorizationCode { code, .. } => code.expose().to_owned(),
         };
-        if token.starts_with("rt-") && token != state.live {
-            state.dead_presented += 1;
+        let dead = token.starts_with("rt-") && token != state.live;
+        if dead {
+            let excused =
+                state.lost_at.take().is_some_and(|lost| self.clock.now().since(lost) >= ORPHAN_WAIT);
+            state.dead_presented += usize::from(!excused);
         }
         state.presented.push(token);
+        dead
+    }
+
+    /// A rotation whose answer the process never reads.
+    fn rotate_and_lose(&self) {
+        self.rotate();
+        self.state.lock().unwrap().lost_at = Some(self.clock.now());
     }
 
     fn answer(&self, body: impl Into<Vec<u8>>) -> Result<RawResponse, CallError> {
@@ -176,13 +196,20 @@ impl ProviderClient for FakeProvider {
         }
         gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
         self.log.note("sent");
-        self.present(&request);
+        let dead = self.present(&request);
         self.arrivals.send_modify(|count| *count += 1);
+        if dead {
+            return self.answer(encode(&ProviderFailure::of(FailureKind::DeadToken)));
+        }
         match answer {
             Answer::Rotate => self.answer(self.rotate()),
             Answer::RotateWhenReleased => {
                 self.released.notified().await;
                 self.answer(self.rotate())
+            }
+            Answer::FailWhenReleased(kind) => {
+                self.released.notified().await;
+                self.answer(encode(&ProviderFailure::of(kind)))
             }
             Answer::KeepRefreshToken => {
                 let pair = self.rotate();
@@ -197,8 +224,12 @@ impl ProviderClient for FakeProvider {
             }
             Answer::Fail(failure) => self.answer(encode(&failure)),
             Answer::RotateAndLose => {
-                self.rotate();
+                self.rotate_and_lose();
                 Err(CallError::Lost("reset".into()))
+            }
+            Answer::RotateAndHang => {
+                self.rotate_and_lose();
+                std::future::pending().await
             }
             _ => std::future::pending().await,
         }
@@ -219,7 +250,7 @@ impl ProviderClient for FakeProvider {
             refresh_token: refresh,
             token_type: "Bearer".into(),
             expires_in: *self.life.lock().unwrap(),
-            scopes: None,
+            scopes: self.scopes.lock().unwrap().clone(),
             api_base_url: None,
             refresh_token_timeout: None,
             authorization_expires_in: None,
@@ -259,6 +290,13 @@ impl FakeEscrow {
         self.earlier.lock().unwrap().extend(records);
     }
 
+    /// The bodies of earlier records do not open any more.
+    pub(crate) fn spoil_earlier(&self) {
+        for record in self.earlier.lock().unwrap().iter_mut() {
+            record.status += 1;
+        }
+    }
+
     pub(crate) fn earlier_len(&self) -> usize {
         self.earlier.lock().unwrap().len()
     }
@@ -286,14 +324,18 @@ impl Escrow for FakeEscrow {
         Ok(())
     }
 
-    async fn earlier_records(&self) -> Result<Vec<EscrowRecord>, EscrowError> {
-        Ok(self.earlier.lock().unwrap().clone())
+    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError> {
+        Ok(EarlierRecords { records: self.earlier.lock().unwrap().clone(), damaged: 0 })
     }
 
-    async fn forget_earlier(&self) -> Result<(), EscrowError> {
-        self.earlier.lock().unwrap().clear();
+    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError> {
+        let kept = |record: &EscrowRecord| before.is_some_and(|before| record.received_at >= before);
+        self.earlier.lock().unwrap().retain(kept);
         Ok(())
     }
 }
+
+/// `Timing::default().orphan_wait`.
+const ORPHAN_WAIT: Duration = Duration::from_secs(120);
 
 pub(crate) const START: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);

@@ -8,7 +8,7 @@ use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
     RefreshClaim, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{Attempt, AttemptId, Generation, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
@@ -20,6 +20,8 @@ pub(crate) struct FlakyStore {
     pub(crate) refuse_sent: AtomicBool,
     /// Nothing can be adopted.
     pub(crate) refuse_adopt: AtomicBool,
+    /// Claims do not answer at all.
+    pub(crate) refuse_claim: AtomicBool,
     /// An adoption was refused.
     pub(crate) refused: Notify,
 }
@@ -31,6 +33,7 @@ impl FlakyStore {
             lose_claim: AtomicBool::new(false),
             refuse_sent: AtomicBool::new(false),
             refuse_adopt: AtomicBool::new(false),
+            refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
         }
     }
@@ -54,7 +57,19 @@ impl GrantStore for FlakyStore {
         self.inner.due_grants(now, limit).await
     }
 
+    async fn postpone(
+        &self,
+        key: &GrantKey,
+        generation: Generation,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.postpone(key, generation, until).await
+    }
+
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
+        if self.refuse_claim.load(Ordering::SeqCst) {
+            return down();
+        }
         let outcome = self.inner.claim_refresh(claim).await?;
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }

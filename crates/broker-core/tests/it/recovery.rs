@@ -138,3 +138,33 @@ async fn an_escrowed_refusal_is_concluded_at_the_next_start() {
     world.broker.recover().await.unwrap();
     assert_eq!(world.grant().await.phase, Phase::Suspect);
 }
+
+#[tokio::test]
+async fn while_an_escrowed_answer_cannot_be_settled_its_token_is_not_presented_again() {
+    let mut world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    world.restart();
+    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    world.escrow.spoil_earlier();
+    let recovered = world.broker.recover().await.unwrap();
+    assert_eq!((recovered.unsettled, recovered.uncertain), (2, 0), "the consent's record too");
+    assert_eq!(world.escrow.earlier_len(), 2, "what cannot be settled is kept");
+    let calls = world.provider.calls();
+    world.pass(86_400);
+    assert!(world.vend().await.is_err());
+    assert_eq!(world.provider.calls(), calls);
+}
+
+#[tokio::test]
+async fn an_escrowed_answer_of_another_store_is_kept() {
+    let mut world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    let mut other = World::new().await;
+    other.escrow = world.escrow.clone();
+    world.restart();
+    other.restart();
+    assert_eq!(other.broker.recover().await.unwrap().unsettled, 1);
+    assert_eq!(world.escrow.earlier_len(), 2);
+    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    assert_eq!(world.broker.recover().await.unwrap().adopted, 1);
+}

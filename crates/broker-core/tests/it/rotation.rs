@@ -94,7 +94,7 @@ async fn a_passing_refusal_costs_nothing() {
 #[tokio::test]
 async fn a_lost_rotation_is_probed_once_orphans_are_gone_and_named_when_lost() {
     let world = World::new().await;
-    world.provider.next([Answer::RotateAndLose, fail(FailureKind::DeadToken)]);
+    world.provider.next([Answer::RotateAndLose]);
     world.pass(7200);
     assert!(
         matches!(world.vend().await, Err(BrokerError::ProviderUnavailable(wait)) if wait.as_secs() == 120)
@@ -189,4 +189,22 @@ async fn past_a_window_the_provider_has_the_last_word() {
     let world = World::with(ProviderProfile { authorization_expires_in: week, ..profile() }).await;
     world.pass(8 * 86_400);
     assert_eq!(world.token().await, "at-2");
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_kept_alive_however_long_the_access_token_lives() {
+    let idle = Some(Duration::from_secs(30 * 86_400));
+    let world = World::empty(ProviderProfile { refresh_token_timeout: idle, ..profile() }).await;
+    *world.provider.life.lock().unwrap() = Some(Duration::from_secs(3650 * 86_400));
+    let grant = world.consent().await.unwrap();
+    assert_eq!(grant.due_at, Some(grant.issued_at + Duration::from_secs(10 * 86_400)));
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_sent_is_not_the_providers_fault() {
+    let world = World::new().await;
+    world.flaky.refuse_sent.store(true, Ordering::SeqCst);
+    world.pass(7200);
+    assert!(matches!(world.vend().await, Err(BrokerError::BackendUnavailable(_))));
+    assert_eq!(world.grant().await.last_failure, None);
 }

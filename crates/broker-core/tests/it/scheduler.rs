@@ -66,3 +66,25 @@ async fn settled(world: &World) -> broker_core::Grant {
     .await
     .expect("the scheduler settles what is due")
 }
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_claimed_is_put_off() {
+    let world = World::new().await;
+    world.pass(3600);
+    let due = world.grant().await.due_at.unwrap();
+    world.flaky.refuse_claim.store(true, std::sync::atomic::Ordering::SeqCst);
+    let stop = CancellationToken::new();
+    let scheduler = tokio::spawn(world.broker.clone().run_scheduler(stop.clone()));
+    while world.grant().await.due_at == Some(due) {
+        tick(&world).await;
+    }
+    assert!(world.grant().await.due_at.unwrap() >= due + Duration::from_secs(60));
+    world.flaky.refuse_claim.store(false, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..70 {
+        tick(&world).await;
+    }
+    assert_eq!(settled(&world).await.generation.get(), 2);
+    stop.cancel();
+    world.pass(2);
+    scheduler.await.unwrap();
+}

@@ -134,11 +134,7 @@ async fn a_caller_that_waits_no_longer_is_told_that_the_refresh_goes_on() {
     let broker = world.broker.clone();
     let call = tokio::spawn(async move { broker.vend(&impatient).await });
     world.provider.reached().await;
-    while !call.is_finished() {
-        world.pass(1);
-        tokio::task::yield_now().await;
-    }
-    assert!(matches!(call.await.unwrap(), Err(BrokerError::RefreshInProgress(_))));
+    assert!(matches!(world.outwait(call).await, Err(BrokerError::RefreshInProgress(_))));
     world.provider.release();
     world.broker.drain().await;
     assert_eq!(world.grant().await.generation.get(), 2);
@@ -193,4 +189,34 @@ async fn concurrent_reads_share_one_cached_grant() {
     let world = World::new().await;
     let (one, two) = (world.vend().await.unwrap(), world.vend().await.unwrap());
     assert!(Arc::ptr_eq(&one.grant, &two.grant));
+}
+
+#[tokio::test]
+async fn where_the_old_token_dies_nothing_dead_is_served_after_the_wait() {
+    let dies = broker_core::ProviderProfile {
+        old_access_token_dies_on_refresh: true,
+        authorization_expires_in: Some(Duration::from_secs(600)),
+        ..profile()
+    };
+    let world = World::with(dies).await;
+    world.pass(700);
+    world.provider.next([Answer::FailWhenReleased(FailureKind::DeadToken)]);
+    let broker = world.broker.clone();
+    let forced = tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
+    world.provider.reached().await;
+    let broker = world.broker.clone();
+    let waiting = tokio::spawn(async move { broker.vend(&request()).await });
+    tokio::task::yield_now().await;
+    world.provider.release();
+    assert!(matches!(waiting.await.unwrap(), Err(BrokerError::GrantExpired { .. })));
+    assert!(forced.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_refresh_that_narrows_the_scopes_is_noticed() {
+    let world = World::new().await;
+    *world.provider.scopes.lock().unwrap() = Some(vec!["less".into()]);
+    world.pass(7200);
+    let reader = VendRequest { required_scopes: vec!["read".into()], ..request() };
+    assert!(matches!(world.broker.vend(&reader).await, Err(BrokerError::MissingScopes(_))));
 }

@@ -13,8 +13,9 @@ use broker_core::{
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
+use tokio::task::JoinHandle;
 
-use crate::fakes::{FakeEscrow, FakeProvider, Log, START};
+use crate::fakes::{Answer, FakeEscrow, FakeProvider, Log, START};
 use crate::flaky_store::FlakyStore;
 
 pub(crate) struct World {
@@ -133,6 +134,25 @@ impl World {
             )),
             wait: None,
         }
+    }
+
+    /// A consent whose answer waits until the provider is released.
+    pub(crate) async fn consent_under_way(&self) -> JoinHandle<Result<Grant, BrokerError>> {
+        self.provider.next([Answer::RotateWhenReleased]);
+        let started = self.start().await;
+        let (broker, callback) = (self.broker.clone(), self.callback(&started));
+        let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+        self.provider.reached().await;
+        consenting
+    }
+
+    /// Lets time pass until a caller has waited long enough.
+    pub(crate) async fn outwait<T>(&self, call: JoinHandle<T>) -> T {
+        while !call.is_finished() {
+            self.pass(1);
+            tokio::task::yield_now().await;
+        }
+        call.await.unwrap()
     }
 
     pub(crate) async fn consent(&self) -> Result<Grant, BrokerError> {

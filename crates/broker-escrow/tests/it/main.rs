@@ -46,7 +46,7 @@ async fn keep(escrow: &FileEscrow, number: u32, size: usize, received_at: Timest
 async fn earlier(escrow: &FileEscrow) -> Vec<u32> {
     let number =
         |record: EscrowRecord| u32::from_be_bytes(record.attempt.as_bytes()[12..].try_into().unwrap());
-    escrow.earlier_records().await.unwrap().into_iter().map(number).collect()
+    escrow.earlier_records().await.unwrap().records.into_iter().map(number).collect()
 }
 
 fn segments(directory: &Path) -> Vec<PathBuf> {
@@ -69,7 +69,7 @@ async fn the_next_run_finds_what_this_one_wrote() {
     let second = open(directory.path());
     keep(&second, 4, 100, NOW).await;
     assert_eq!(earlier(&second).await, [1, 2, 3]);
-    let found = second.earlier_records().await.unwrap().remove(0);
+    let found = second.earlier_records().await.unwrap().records.remove(0);
     assert_eq!((found.status, found.received_at), (200, NOW));
     assert_eq!(found.body.as_bytes(), [7; 100]);
     drop(second);
@@ -83,8 +83,8 @@ async fn forgetting_leaves_this_runs_records() {
     keep(&open(directory.path()), 1, 100, NOW).await;
     let second = open(directory.path());
     keep(&second, 2, 100, NOW).await;
-    second.forget_earlier().await.unwrap();
-    second.forget_earlier().await.unwrap();
+    second.forget_earlier(None).await.unwrap();
+    second.forget_earlier(None).await.unwrap();
     assert_eq!(earlier(&second).await, [0; 0]);
     keep(&second, 3, 100, NOW).await;
     drop(second);
@@ -96,7 +96,7 @@ async fn numbers_go_on_after_forgetting() {
     let directory = TempDir::new().unwrap();
     for run in 1..=3 {
         let escrow = open(directory.path());
-        escrow.forget_earlier().await.unwrap();
+        escrow.forget_earlier(None).await.unwrap();
         keep(&escrow, run, 100, NOW).await;
     }
     assert_eq!(segments(directory.path()).len(), 1);
@@ -162,10 +162,27 @@ async fn damage_is_counted_and_costs_only_what_it_hit() {
 
     let second = open(directory.path());
     assert_eq!(earlier(&second).await, [1]);
-    assert_eq!(second.damaged(), 2);
+    assert_eq!(second.earlier_records().await.unwrap().damaged, 2);
     keep(&second, 4, 100, NOW).await;
     drop(second);
     assert_eq!(earlier(&open(directory.path())).await, [1, 4]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_settled_is_kept_for_a_while_and_then_let_go() {
+    let directory = TempDir::new().unwrap();
+    let first = open(directory.path());
+    keep(&first, 1, 100, NOW).await;
+    drop(first);
+    let segment = &segments(directory.path())[0];
+    let written = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    fs::File::options().append(true).open(segment).unwrap().set_modified(written).unwrap();
+    let second = open(directory.path());
+    let at = Timestamp::from_unix_seconds(1_700_000_000);
+    second.forget_earlier(Some(at)).await.unwrap();
+    assert_eq!(earlier(&second).await, [1]);
+    second.forget_earlier(Some(at + Duration::from_secs(1))).await.unwrap();
+    assert_eq!(earlier(&second).await, [0; 0]);
 }
 
 #[tokio::test]
@@ -174,7 +191,7 @@ async fn files_of_others_are_left_alone() {
     let note = directory.path().join("README");
     fs::write(&note, "the operator's").unwrap();
     let escrow = open(directory.path());
-    escrow.forget_earlier().await.unwrap();
+    escrow.forget_earlier(None).await.unwrap();
     assert!(note.exists());
 }
 
@@ -235,7 +252,7 @@ async fn what_earlier_runs_left_is_never_dropped_and_may_fill_the_journal() {
     assert!(refused.problem.contains("no room"), "{refused}");
     second.append(&record(401, KIB, NOW)).await.unwrap();
     assert_eq!(earlier(&second).await.len(), 400);
-    second.forget_earlier().await.unwrap();
+    second.forget_earlier(None).await.unwrap();
     second.reserve().await.unwrap();
 }
 
@@ -254,7 +271,7 @@ async fn concurrent_appends_never_mix() {
     let mut found = earlier(&next).await;
     found.sort_unstable();
     assert_eq!(found, (1..=64).collect::<Vec<_>>());
-    assert_eq!(next.damaged(), 0);
+    assert_eq!(next.earlier_records().await.unwrap().damaged, 0);
 }
 
 #[tokio::test]

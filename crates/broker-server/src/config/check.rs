@@ -1,15 +1,17 @@
 //! What parses may still not be usable: values that must be there, or do not go together.
 
-use super::{AuthMode, Config};
+use super::{AuthMode, Config, writable};
 
 /// Every problem, with its key.
 pub(super) fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
-    check_places(config, &mut problems);
-    check_access(config, &mut problems);
-    if let Err(unsafe_timing) = config.rotation.timing().check() {
-        problems.push(format!("[rotation] {unsafe_timing}"));
-    }
+    problems.extend(config.store.problem());
+    problems.extend(escrow(config));
+    problems.extend(config.keys.ring().err());
+    problems.extend(config.public_url().err());
+    problems.extend(access(config));
+    problems.extend(config.rotation.problems());
+    problems.extend(ca_file(config));
     if config.vend.cached_grants == 0 {
         problems.push("[vend] cached_grants must not be zero".into());
     }
@@ -19,32 +21,28 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems
 }
 
-fn check_places(config: &Config, problems: &mut Vec<String>) {
-    if config.store.url.is_empty() {
-        problems.push("[store] url is not set; write \"sqlite:///path/to/broker.db\"".into());
-    } else if !config.store.url.starts_with("sqlite:") {
-        problems.push("[store] url must begin with sqlite: (sqlite:///path or sqlite::memory:)".into());
-    }
-    if config.escrow.dir.is_none() {
-        problems
-            .push("[escrow] dir is not set; name a directory on a volume that outlives the process".into());
-    }
-    match (&config.keys.kek_file, &config.keys.kek) {
-        (None, None) => problems.push(
-            "[keys] neither kek_file nor kek is set; make a key with `token-broker keys generate --out FILE`"
-                .into(),
-        ),
-        (Some(_), Some(_)) => problems.push("[keys] set either kek_file or kek, not both".into()),
-        _ => {}
+fn escrow(config: &Config) -> Option<String> {
+    match &config.escrow.dir {
+        None => {
+            Some("[escrow] dir is not set; name a directory on a volume that outlives the process".to_owned())
+        }
+        Some(directory) => {
+            writable::possible(directory).err().map(|problem| format!("[escrow] dir: {problem}"))
+        }
     }
 }
 
-fn check_access(config: &Config, problems: &mut Vec<String>) {
-    let loopback = config.listen.grpc.ip().is_loopback();
-    if config.auth.mode == AuthMode::Dev && !loopback {
-        problems.push(format!(
+fn access(config: &Config) -> Option<String> {
+    let strangers = config.auth.mode == AuthMode::Dev && !config.listen.grpc.ip().is_loopback();
+    strangers.then(|| {
+        format!(
             "[auth] mode = \"dev\" knows no callers and is allowed on a loopback address only, but [listen] grpc is {}",
             config.listen.grpc
-        ));
-    }
+        )
+    })
+}
+
+/// Reading the system's certificates takes its time, and nothing in a configuration can spoil them.
+fn ca_file(config: &Config) -> Option<String> {
+    config.egress.ca_file.as_ref().and_then(|_| config.open_egress().err())
 }

@@ -8,43 +8,61 @@ use super::ConfigError;
 
 const PREFIX: &str = "TOKEN_BROKER__";
 
-/// The variables that are meant for the broker, without their prefix.
-pub(super) fn overrides(variables: impl Iterator<Item = (OsString, OsString)>) -> Vec<(String, String)> {
-    let ours = |(name, value): (OsString, OsString)| {
-        let name = name.into_string().ok()?.strip_prefix(PREFIX)?.to_owned();
-        Some((name, value.into_string().ok()?))
-    };
-    let mut found: Vec<_> = variables.filter_map(ours).collect();
-    found.sort();
-    found
+/// One variable that is meant for the broker.
+pub(super) struct Override {
+    /// Its full name.
+    pub(super) name: String,
+    value: String,
 }
 
-/// Puts the overrides into the table. Answers the variables' full names.
-pub(super) fn apply(table: &mut Table, overrides: Vec<(String, String)>) -> Result<Vec<String>, ConfigError> {
-    let mut names = Vec::new();
-    for (name, value) in overrides {
-        let path: Vec<String> = name.split("__").map(str::to_lowercase).collect();
-        if path.len() < 2 || path.iter().any(String::is_empty) {
-            return Err(ConfigError::Environment(format!(
-                "{PREFIX}{name} names no key; write {PREFIX}SECTION__KEY"
-            )));
-        }
-        set(table, &path, literal(value), &name)?;
-        names.push(format!("{PREFIX}{name}"));
+impl Override {
+    pub(super) fn new(name: String, value: String) -> Self {
+        Self { name, value }
     }
-    Ok(names)
+
+    /// Puts the value where the name says.
+    pub(super) fn apply(self, table: &mut Table) -> Result<(), ConfigError> {
+        let path: Vec<String> = self.name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
+        if path.len() < 2 || path.iter().any(String::is_empty) {
+            return Err(self.problem(format_args!("names no key; write {PREFIX}SECTION__KEY")));
+        }
+        match set(table, &path, literal(&self.value)) {
+            true => Ok(()),
+            false => Err(self.problem("goes below a key that is no section")),
+        }
+    }
+
+    fn problem(&self, what: impl std::fmt::Display) -> ConfigError {
+        ConfigError::Environment(format!("{} {what}", self.name))
+    }
 }
 
-fn set(table: &mut Table, path: &[String], value: Value, name: &str) -> Result<(), ConfigError> {
-    let Some((key, rest)) = path.split_first() else { return Ok(()) };
+/// The variables that are meant for the broker, by name.
+pub(super) fn overrides(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<Override>, ConfigError> {
+    let mut found = Vec::new();
+    for (name, value) in variables {
+        let Some(name) = name.into_string().ok().filter(|name| name.starts_with(PREFIX)) else { continue };
+        let value =
+            value.into_string().map_err(|_| ConfigError::Environment(format!("{name} is not UTF-8")))?;
+        found.push(Override::new(name, value));
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+/// `false`: the path leads below a key that is no section.
+fn set(table: &mut Table, path: &[String], value: Value) -> bool {
+    let Some((key, rest)) = path.split_first() else { return true };
     let key = existing_name(table, key);
     if rest.is_empty() {
         table.insert(key, value);
-        return Ok(());
+        return true;
     }
     match table.entry(key).or_insert_with(|| Value::Table(Table::new())) {
-        Value::Table(inner) => set(inner, rest, value, name),
-        _ => Err(ConfigError::Environment(format!("{PREFIX}{name} goes below a key that is no section"))),
+        Value::Table(inner) => set(inner, rest, value),
+        _ => false,
     }
 }
 
@@ -59,11 +77,11 @@ fn existing_name(table: &Table, written: &str) -> String {
 }
 
 /// Numbers, booleans, arrays and tables are written as in TOML; anything else is text.
-fn literal(text: String) -> Value {
+fn literal(text: &str) -> Value {
     let as_toml = format!("value = {text}");
     let parsed = toml::from_str::<Table>(&as_toml).ok().and_then(|mut table| table.remove("value"));
     match parsed {
         Some(value @ (Value::Boolean(_) | Value::Integer(_) | Value::Array(_) | Value::Table(_))) => value,
-        _ => Value::String(text),
+        _ => Value::String(text.to_owned()),
     }
 }

@@ -6,13 +6,14 @@ use serde::Deserialize;
 
 use super::Config;
 use super::check::check;
-use super::environment::{apply, overrides};
+use super::environment::{Override, overrides};
+use super::problem::{in_file, without_values};
 
-/// What is wrong with a configuration. The text names the file, line and key, or the variable.
+/// What is wrong with a configuration. The text names the file, line and key, or the variable; never a value.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -20,15 +21,15 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not TOML, or a key is unknown or of the wrong type.
-    #[error("{path}: {problem}")]
+    #[error("{}: {problem}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Line, key and problem.
+        /// Line, column and problem.
         problem: String,
     },
     /// An environment variable does not fit.
-    #[error("environment: {0}")]
+    #[error("the environment variable {0}")]
     Environment(String),
     /// The values do not go together.
     #[error("the configuration cannot be used:{}", list(.0))]
@@ -46,7 +47,7 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
         None => String::new(),
     };
-    let config = parse(&text, path, overrides(std::env::vars_os()))?;
+    let config = parse(&text, path, overrides(std::env::vars_os())?)?;
     let problems = check(&config);
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Unusable(problems)) }
 }
@@ -54,18 +55,24 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
 pub(super) fn parse(
     text: &str,
     path: Option<&Path>,
-    overrides: Vec<(String, String)>,
+    overrides: Vec<Override>,
 ) -> Result<Config, ConfigError> {
     let malformed = |error: toml::de::Error| ConfigError::Malformed {
         path: path.unwrap_or(Path::new("defaults")).to_owned(),
-        problem: error.to_string(),
+        problem: in_file(text, &error),
     };
     // Read by itself first: only here does an error still know its line.
-    toml::from_str::<Config>(text).map_err(malformed)?;
+    let mut config: Config = toml::from_str(text).map_err(malformed)?;
     let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
-    let names = apply(&mut table, overrides)?;
-    Config::deserialize(table)
-        .map_err(|error| ConfigError::Environment(format!("{} (set: {})", error.message(), names.join(", "))))
+    // Read anew after each variable: so an error is known to be of this one.
+    for variable in overrides {
+        let name = variable.name.clone();
+        variable.apply(&mut table)?;
+        config = Config::deserialize(table.clone()).map_err(|error| {
+            ConfigError::Environment(format!("{name}: {}", without_values(error.message())))
+        })?;
+    }
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use super::*;
-use crate::config::DEFAULT_TOML;
+use crate::config::{Adapter, DEFAULT_TOML, ProviderConfig};
 
 fn parsed(text: &str, overrides: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let overrides = overrides.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let full = |(name, value): &(&str, &str)| Override::new(format!("TOKEN_BROKER__{name}"), (*value).into());
+    let overrides = overrides.iter().map(full).collect();
     parse(text, Some(Path::new("broker.toml")), overrides)
 }
 
@@ -61,11 +62,74 @@ fn a_provider_is_reached_with_an_underscore_for_its_dash() {
 }
 
 #[test]
-fn a_bad_variable_is_named() {
-    let error = parsed("", &[("LISTEN__GRPC", "nowhere")]).unwrap_err().to_string();
-    assert!(error.contains("TOKEN_BROKER__LISTEN__GRPC"), "{error}");
+fn a_bad_variable_is_named_and_no_other() {
+    for (name, value) in
+        [("LISTEN__GRPC", "nowhere"), ("LISTEN__GRCP", "127.0.0.1:1"), ("LOG__LEVEL", "loud")]
+    {
+        let variables = [("AUTH__MODE", "dev"), (name, value), ("VEND__CACHED_GRANTS", "7")];
+        let error = parsed("", &variables).unwrap_err().to_string();
+        assert!(error.contains(&format!("TOKEN_BROKER__{name}: ")), "{error}");
+        assert!(!error.contains("AUTH") && !error.contains("VEND"), "{error}");
+    }
     let error = parsed("", &[("LISTEN", "x")]).unwrap_err().to_string();
-    assert!(error.contains("TOKEN_BROKER__SECTION__KEY"), "{error}");
+    assert!(error.contains("TOKEN_BROKER__LISTEN ") && error.contains("SECTION__KEY"), "{error}");
+    let error = parsed("", &[("LISTEN__GRPC__PORT", "1"), ("LISTEN__GRPC", "127.0.0.1:1")]).unwrap_err();
+    assert!(error.to_string().contains("TOKEN_BROKER__LISTEN__GRPC"), "{error}");
+}
+
+#[test]
+fn no_value_is_ever_quoted() {
+    let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    for keys in [
+        "kekk = \"SECRET\"",
+        "kek = \"SECRET",
+        "kek = SECRET=",
+        "kek = k:SECRET=",
+        "kek = [\"SECRET\"]",
+        "kek = { kid = \"SECRET\" }",
+        "kek_file = [\"SECRET\"]",
+        "kek = \"SECRET\" \"SECRET\"",
+        "kek = \"\"\"\nSECRET",
+        "kek-1:SECRET=",
+        "\"kek-1:SECRET=\" = 1",
+        "kek = \"a\"\nkek = \"SECRET\"",
+    ] {
+        let file = format!("[keys]\n{}\n", keys.replace("SECRET", secret));
+        let error = parsed(&file, &[]).unwrap_err();
+        assert!(error.to_string().contains("broker.toml: line "), "{error}");
+        assert!(!format!("{error} {error:?}").contains("AAEC"), "{keys}: {error}");
+    }
+    for (name, value) in [("KEYS__KEKK", secret), ("KEYS__KEK", "[\"AAEC\"]"), ("AUTH__MODE", secret)] {
+        let error = parsed("", &[(name, value)]).unwrap_err().to_string();
+        assert!(error.contains(name) && !error.contains("AAEC"), "{error}");
+    }
+}
+
+#[test]
+fn a_provider_goes_over_the_built_in_ones() {
+    let url = "https://proxy.example/token";
+    let by_variable = parsed("", &[("PROVIDERS__EVERCAM__TOKEN_URL", url)]).unwrap();
+    let by_file = parsed(&format!("[providers.evercam]\ntoken_url = \"{url}\"\n"), &[]).unwrap();
+    assert_eq!(by_variable, by_file);
+    let definition = by_file.providers["evercam"].definition();
+    assert_eq!(definition.endpoints.token_url, url);
+    assert_eq!(definition.profile, ProviderConfig::of(Adapter::Evercam).definition().profile);
+    assert_eq!(by_file.providers["eagle-eye"], ProviderConfig::of(Adapter::EagleEye));
+    assert_eq!(check(&by_file).iter().filter(|problem| problem.contains("providers")).count(), 0);
+}
+
+#[test]
+fn a_provider_goes_only_where_that_is_said() {
+    let config = parsed("", &[("PROVIDERS__EAGLE_EYE__ENABLED", "false")]).unwrap();
+    assert_eq!(config.providers.keys().collect::<Vec<_>>(), ["evercam"]);
+}
+
+#[test]
+fn a_new_provider_needs_an_adapter() {
+    let config = parsed("", &[("PROVIDERS__EVERCM__TOKEN_URL", "https://a.example/t")]).unwrap();
+    assert!(check(&config).iter().any(|problem| problem.contains("[providers.evercm] adapter is not set")));
+    let named = [("PROVIDERS__X__ACCESS_TOKEN_LIFETIME", "1h"), ("PROVIDERS__X__ADAPTER", "oauth2")];
+    assert_eq!(parsed("", &named).unwrap().providers["x"].adapter, Some(Adapter::OAuth2));
 }
 
 #[test]
@@ -77,13 +141,30 @@ fn what_is_missing_is_listed_at_once() {
 }
 
 #[test]
-fn dev_mode_stays_on_this_machine() {
-    let config = parsed("[listen]\ngrpc = \"0.0.0.0:7400\"\n", &[]).unwrap();
-    assert!(check(&config).iter().any(|problem| problem.contains("loopback")));
-}
-
-#[test]
-fn an_attempt_longer_than_its_lease_is_refused() {
-    let config = parsed("[rotation]\nprovider_timeout = \"90s\"\n", &[]).unwrap();
-    assert!(check(&config).iter().any(|problem| problem.contains("lease_ttl")));
+fn what_cannot_be_served_is_refused_before() {
+    for (key, value, told) in [
+        ("LISTEN__GRPC", "0.0.0.0:7400", "loopback"),
+        ("STORE__URL", "sqlite://broker.db", "absolute path"),
+        ("STORE__URL", "sqlite:///no/such/directory/broker.db", "/no/such/directory"),
+        ("ESCROW__DIR", "/dev/null/escrow", "/dev/null is not a directory"),
+        ("KEYS__KEK", "no material", "[keys] kek: "),
+        ("KEYS__KEK_FILE", "/no/kek", "/no/kek"),
+        ("HTTP__PUBLIC_URL", "broker.example.com", "[http] public_url"),
+        ("EGRESS__CA_FILE", "/no/ca.pem", "/no/ca.pem"),
+        ("VEND__CACHED_GRANTS", "0", "cached_grants"),
+        ("ROTATION__PROVIDER_TIMEOUT", "90s", "lease_ttl"),
+        ("ROTATION__PROVIDER_TIMEOUT", "0s", "provider_timeout must be longer than zero"),
+        ("ROTATION__CONNECT_TIMEOUT", "0s", "connect_timeout must be longer than zero"),
+        ("ROTATION__AUTHORIZATION_LIFE", "0s", "authorization_life must be longer than zero"),
+        ("ROTATION__PROBE_CAP", "500000000000years", "probe_cap must not be longer"),
+        ("PROVIDERS__EVERCAM__ACCESS_TOKEN_LIFETIME", "101years", "access_token_lifetime must not be longer"),
+    ] {
+        let problems = check(&parsed("", &[(key, value)]).unwrap()).join("\n");
+        assert!(problems.contains(told), "{key}={value}: {problems}");
+    }
+    let longest = [
+        ("ROTATION__CONNECT_TIMEOUT", "500000000000years"),
+        ("ROTATION__PROVIDER_TIMEOUT", "500000000000years"),
+    ];
+    assert!(check(&parsed("", &longest).unwrap()).join("\n").contains("connect_timeout must not be longer"));
 }

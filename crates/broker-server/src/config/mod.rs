@@ -1,21 +1,32 @@
 //! Configuration: one TOML file, overridden by `TOKEN_BROKER__SECTION__KEY`.
 
 mod check;
+mod egress;
 mod environment;
+mod keys;
 mod load;
 mod model;
+mod problem;
 mod provider;
+mod providers;
+mod public_url;
 mod rotation;
 mod secret_text;
+mod store;
+mod writable;
 
+pub use egress::EgressConfig;
+pub use keys::KeysConfig;
 pub use load::{ConfigError, load};
 pub use model::{
-    AuthConfig, AuthMode, Config, EscrowConfig, HttpConfig, KeysConfig, LeaseConfig, ListenConfig, LogConfig,
-    LogFormat, LogLevel, StoreConfig, VendConfig,
+    AuthConfig, AuthMode, Config, EscrowConfig, HttpConfig, LeaseConfig, ListenConfig, LogConfig, LogFormat,
+    LogLevel, VendConfig,
 };
 pub use provider::{Adapter, Authentication, Body, ProviderConfig, Reuse, Rotation};
+pub use public_url::PublicUrl;
 pub use rotation::RotationConfig;
 pub use secret_text::SecretText;
+pub use store::StoreConfig;
 
 /// The commented default configuration.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{ProviderConfig, RotationConfig, SecretText};
+use super::{EgressConfig, KeysConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig, providers};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -32,7 +32,10 @@ pub struct Config {
     pub rotation: RotationConfig,
     /// Logs.
     pub log: LogConfig,
+    /// How providers are called.
+    pub egress: EgressConfig,
     /// Authorization servers by name.
+    #[serde(deserialize_with = "providers::merged")]
     pub providers: BTreeMap<String, ProviderConfig>,
 }
 
@@ -49,8 +52,17 @@ impl Default for Config {
             vend: VendConfig::default(),
             rotation: RotationConfig::default(),
             log: LogConfig::default(),
-            providers: ProviderConfig::built_in(),
+            egress: EgressConfig::default(),
+            providers: providers::built_in(),
         }
+    }
+}
+
+impl Config {
+    /// Where browsers reach the broker, if that is said.
+    pub fn public_url(&self) -> Result<Option<PublicUrl>, String> {
+        let text = self.http.public_url.as_deref();
+        text.map(PublicUrl::parse).transpose().map_err(|problem| format!("[http] public_url {problem}"))
     }
 }
 
@@ -96,24 +108,6 @@ pub enum AuthMode {
     /// No credentials, loopback only: metadata `x-tokenbroker-principal` names the caller.
     #[default]
     Dev,
-}
-
-/// `[store]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreConfig {
-    /// `sqlite:///path` or `sqlite::memory:`.
-    pub url: String,
-}
-
-/// `[keys]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KeysConfig {
-    /// File of key encryption keys, newest first.
-    pub kek_file: Option<PathBuf>,
-    /// The same, in place; meant for the environment.
-    pub kek: Option<SecretText>,
 }
 
 /// `[escrow]`

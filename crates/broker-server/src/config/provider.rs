@@ -1,18 +1,20 @@
 //! `[providers.NAME]`: an adapter, and what differs from it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use broker_core::{ProviderName, ReusePolicy, RotationMode};
 use broker_providers::{BodyFormat, ClientAuthentication, GrantWindow, Overrides, ProviderDefinition};
 use serde::Deserialize;
 
+use super::rotation::too_long;
+
 /// One authorization server.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "each key is described where users read it: in default.toml")]
 pub struct ProviderConfig {
-    pub adapter: Adapter,
+    pub adapter: Option<Adapter>,
+    pub enabled: Option<bool>,
     pub authorize_url: Option<String>,
     pub token_url: Option<String>,
     pub device_authorization_url: Option<String>,
@@ -26,14 +28,14 @@ pub struct ProviderConfig {
     pub default_scopes: Option<Vec<String>>,
     pub rotation: Option<Rotation>,
     pub reuse: Option<Reuse>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(with = "humantime_serde")]
     pub grace: Option<Duration>,
     pub old_access_token_dies_on_refresh: Option<bool>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(with = "humantime_serde")]
     pub access_token_lifetime: Option<Duration>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(with = "humantime_serde")]
     pub refresh_token_timeout: Option<Duration>,
-    #[serde(default, with = "humantime_serde")]
+    #[serde(with = "humantime_serde")]
     pub authorization_expires_in: Option<Duration>,
     pub permanent: Option<bool>,
 }
@@ -69,44 +71,17 @@ keywords!(
 );
 
 impl ProviderConfig {
-    /// The two providers every configuration has unless it replaces them.
-    pub(super) fn built_in() -> BTreeMap<String, Self> {
-        let evercam = ("evercam".to_owned(), Self::of(Adapter::Evercam));
-        BTreeMap::from([evercam, ("eagle-eye".to_owned(), Self::of(Adapter::EagleEye))])
-    }
-
     /// An adapter as it is.
     pub fn of(adapter: Adapter) -> Self {
-        Self {
-            adapter,
-            authorize_url: None,
-            token_url: None,
-            device_authorization_url: None,
-            revoke_url: None,
-            introspect_url: None,
-            base_url: None,
-            api_hosts: None,
-            client_authentication: None,
-            body_format: None,
-            send_scope: None,
-            default_scopes: None,
-            rotation: None,
-            reuse: None,
-            grace: None,
-            old_access_token_dies_on_refresh: None,
-            access_token_lifetime: None,
-            refresh_token_timeout: None,
-            authorization_expires_in: None,
-            permanent: None,
-        }
+        Self { adapter: Some(adapter), ..Self::default() }
     }
 
-    /// The whole definition.
+    /// The whole definition. A provider without an adapter is refused before anybody asks.
     pub fn definition(&self) -> ProviderDefinition {
         let adapter = match self.adapter {
-            Adapter::Evercam => ProviderDefinition::evercam(),
-            Adapter::EagleEye => ProviderDefinition::eagle_eye(),
-            Adapter::OAuth2 => ProviderDefinition::oauth2(),
+            Some(Adapter::Evercam) => ProviderDefinition::evercam(),
+            Some(Adapter::EagleEye) => ProviderDefinition::eagle_eye(),
+            Some(Adapter::OAuth2) | None => ProviderDefinition::oauth2(),
         };
         adapter.overridden(self.overrides())
     }
@@ -116,6 +91,12 @@ impl ProviderConfig {
         let mut problems = Vec::new();
         if let Err(problem) = ProviderName::new(name) {
             problems.push(format!("[providers.{name}] the name {problem}"));
+        }
+        if self.adapter.is_none() {
+            problems.push(format!(
+                "[providers.{name}] adapter is not set; only evercam and eagle-eye have one by their name"
+            ));
+            return problems;
         }
         if self.grace.is_some() != (self.rotation == Some(Rotation::Grace)) {
             problems
@@ -127,9 +108,22 @@ impl ProviderConfig {
         if self.permanent == Some(true) && self.window().is_some() {
             problems.push(format!("[providers.{name}] a permanent grant has no other window"));
         }
+        for (key, span) in self.spans() {
+            problems.extend(too_long(span).map(|problem| format!("[providers.{name}] {key} {problem}")));
+        }
         let definition = self.definition().validate().err().unwrap_or_default();
         problems.extend(definition.iter().map(|problem| format!("[providers.{name}] {problem}")));
         problems
+    }
+
+    fn spans(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let spans = [
+            ("grace", self.grace),
+            ("access_token_lifetime", self.access_token_lifetime),
+            ("refresh_token_timeout", self.refresh_token_timeout),
+            ("authorization_expires_in", self.authorization_expires_in),
+        ];
+        spans.into_iter().filter_map(|(key, span)| Some((key, span?)))
     }
 
     fn overrides(&self) -> Overrides {

@@ -6,6 +6,14 @@ use broker_core::Timing;
 use broker_egress::EgressConfig;
 use serde::Deserialize;
 
+/// Nobody means more, and sums of such times stay far from where clocks end.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// What is wrong with a time nobody means.
+pub(super) fn too_long(span: Duration) -> Option<String> {
+    (span > LONGEST).then(|| "must not be longer than 100 years".to_owned())
+}
+
 /// The times of the rotation protocol (docs/rotation.md). Durations are written `30s`, `5m`, `1h`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -68,10 +76,41 @@ impl Default for RotationConfig {
 }
 
 impl RotationConfig {
+    /// Every problem, with its key.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, span) in self.spans() {
+            let zero = span.is_zero().then(|| "must be longer than zero".to_owned());
+            problems.extend(zero.or(too_long(span)).map(|problem| format!("[rotation] {key} {problem}")));
+        }
+        if problems.is_empty() {
+            problems.extend(
+                self.timing().check().err().map(|unsafe_timing| format!("[rotation] {unsafe_timing}")),
+            );
+        }
+        problems
+    }
+
+    fn spans(&self) -> [(&'static str, Duration); 11] {
+        [
+            ("connect_timeout", self.connect_timeout),
+            ("provider_timeout", self.provider_timeout),
+            ("lease_ttl", self.lease_ttl),
+            ("orphan_wait", self.orphan_wait),
+            ("suspect_confirm_after", self.suspect_confirm_after),
+            ("retry_base", self.retry_base),
+            ("retry_cap", self.retry_cap),
+            ("probe_cap", self.probe_cap),
+            ("tick", self.tick),
+            ("authorization_life", self.authorization_life),
+            ("default_wait", self.default_wait),
+        ]
+    }
+
     /// What the middle goes by.
     pub fn timing(&self) -> Timing {
         Timing {
-            attempt_budget: self.connect_timeout + self.provider_timeout,
+            attempt_budget: self.connect_timeout.saturating_add(self.provider_timeout),
             lease_ttl: self.lease_ttl,
             orphan_wait: self.orphan_wait,
             suspect_confirm_after: self.suspect_confirm_after,

@@ -1,12 +1,12 @@
 //! The directory and the simulators a development broker lives in.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use broker_crypto::OsEntropy;
-use provider_sim::{EagleEyeConfig, EvercamConfig, Running, Simulator};
+use provider_sim::{EagleEyeConfig, EvercamConfig, HttpsBaseUrl, Running, Simulator};
 use tokio::net::TcpListener;
 
 use super::provider::DemoProvider;
@@ -19,6 +19,8 @@ use crate::keys;
 /// Short lives, so that there is something to see.
 const EVERCAM_ACCESS_TTL: Duration = Duration::from_secs(60);
 const EAGLE_EYE_ACCESS_TTL: Duration = Duration::from_secs(90);
+
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What a development broker needs around it.
 pub(super) struct House {
@@ -54,21 +56,35 @@ impl House {
             state_file: Some(directory.join("evercam.state")),
             ..EvercamConfig::demo()
         });
+        let evercam = evercam.bind(ANY_PORT).await?;
+        // Bound first: the simulator's answers name the address.
+        let listener = TcpListener::bind(ANY_PORT).await?;
+        let address = listener.local_addr()?;
         let eagle_eye = Simulator::eagle_eye(EagleEyeConfig {
             access_ttl: EAGLE_EYE_ACCESS_TTL,
             state_file: Some(directory.join("eagle-eye.state")),
+            https_base_url: HttpsBaseUrl { hostname: address.ip().to_string(), port: address.port() },
             ..EagleEyeConfig::demo()
-        });
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let (evercam, eagle_eye) = (evercam.bind(any).await?, eagle_eye.bind(any).await?);
+        })
+        .serve(listener)?;
         let providers =
             [DemoProvider::evercam(evercam.base_url()), DemoProvider::eagle_eye(eagle_eye.base_url())];
         let listen = listen(any_port).await;
         Ok(Self { directory, temporary, evercam, eagle_eye, providers, listen })
     }
 
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
+    /// Where everything is.
+    pub(super) fn introduction(&self, running: &crate::Running) -> String {
+        let mut text = format!(
+            "data   {}\nbroker http://{}  (gRPC; probes on http://{})\n",
+            self.directory.display(),
+            running.grpc,
+            running.http
+        );
+        for provider in &self.providers {
+            text += &format!("sim    {}  ({}, plain http)\n", provider.base_url, provider.name);
+        }
+        text
     }
 
     pub(super) fn providers(&self) -> &[DemoProvider] {
@@ -119,6 +135,8 @@ fn at_simulator(adapter: Adapter, base_url: &str, path: &str) -> ProviderConfig 
         token_url: Some(format!("{base_url}/{path}/token")),
         revoke_url: Some(format!("{base_url}/{path}/revoke")),
         base_url: Some(base_url.to_owned()),
+        // Nobody who tries this sends a token anywhere else.
+        api_hosts: Some(vec![Ipv4Addr::LOCALHOST.to_string()]),
         ..ProviderConfig::of(adapter)
     }
 }
@@ -130,8 +148,7 @@ async fn listen(any_port: bool) -> ListenConfig {
     if !any_port && free(usual.grpc).await && free(usual.http).await {
         return usual;
     }
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    ListenConfig { grpc: any, http: any }
+    ListenConfig { grpc: ANY_PORT, http: ANY_PORT }
 }
 
 /// What to try next.
@@ -142,6 +159,7 @@ pub(super) fn invitation(grpc: SocketAddr) -> String {
          \n  cargo run --release -p broker-cli -- --tenant demo grants list\n\
          \n  cargo run --release -p broker-cli -- --tenant demo --provider evercam --user alice token get\n\
          \n  cargo run --release -p broker-cli -- --tenant demo --provider eagle-eye --user alice grants refresh\n\
+         \nThe simulators speak plain http, also where a vended api base URL says https.\n\
          \nCtrl-C ends it.\n\n"
     )
 }

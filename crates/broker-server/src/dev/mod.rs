@@ -9,12 +9,13 @@ mod walk;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 
 use self::house::House;
 use self::walk::Walk;
-use crate::{Surroundings, serve, telemetry};
+use crate::stop::StopSignals;
+use crate::{Running, Surroundings, serve, telemetry};
 
 /// Flags of `token-broker dev`.
 #[derive(Args)]
@@ -30,16 +31,29 @@ pub(crate) struct DevArgs {
     log: String,
 }
 
-/// Runs the broker, the simulators and the walk.
+/// Runs the broker, the simulators and the walk. A temporary directory goes whenever and however this ends.
 pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
-    let house = House::open(args.data.as_deref(), args.once).await?;
+    let mut stop = StopSignals::listen()?;
+    let opening = House::open(args.data.as_deref(), args.once);
+    let Some(house) = stop.unless_asked(opening).await.transpose()? else { return stopped(&args) };
+    let ended = live(&house, &args, &mut stop).await;
+    house.close().await?;
+    ended
+}
+
+async fn live(house: &House, args: &DevArgs, stop: &mut StopSignals) -> anyhow::Result<()> {
     let config = house.config(&args.log)?;
     telemetry::init(&config.log)?;
-    let running = serve::start(&config, Surroundings::of_this_machine()).await?;
-    say(format!("{}\n", running.addresses_json()))?;
-    say(format!("data   {}\n", house.directory().display()))?;
-    say(format!("broker http://{}  (gRPC; probes on http://{})\n", running.grpc, running.http))?;
+    let starting = serve::start(&config, Surroundings::of_this_machine());
+    let Some(running) = stop.unless_asked(starting).await.transpose()? else { return stopped(args) };
+    let shown = stop.unless_asked(show(house, &running, args.once)).await;
+    running.shutdown_unless(stop.asked()).await;
+    shown.unwrap_or_else(|| stopped(args))
+}
 
+async fn show(house: &House, running: &Running, once: bool) -> anyhow::Result<()> {
+    say(format!("{}\n", running.addresses_json()))?;
+    say(house.introduction(running))?;
     let walk = Walk::begin(running.grpc).await?;
     let mut checked = Vec::new();
     for provider in house.providers() {
@@ -47,19 +61,16 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
             walk.provider(provider).await.with_context(|| format!("the {} walk failed", provider.name))?,
         );
     }
-    if args.once {
-        for token in &checked {
-            say(token.line())?;
-        }
-    } else {
-        say(house::invitation(running.grpc))?;
-        tokio::select! {
-            watched = table::watch(&walk) => watched?,
-            stopped = serve::stop_signal() => stopped?,
-        }
+    if once {
+        return checked.iter().try_for_each(|token| say(token.line()));
     }
-    running.shutdown().await;
-    house.close().await
+    say(house::invitation(running.grpc))?;
+    table::watch(&walk).await
+}
+
+/// To be asked to end is no failure, except of a walk that was to be seen through.
+fn stopped(args: &DevArgs) -> anyhow::Result<()> {
+    if args.once { bail!("asked to end before the walk was over") } else { Ok(()) }
 }
 
 fn say(text: impl AsRef<str>) -> anyhow::Result<()> {

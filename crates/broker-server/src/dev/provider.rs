@@ -16,6 +16,8 @@ pub(super) struct DemoProvider {
     pub(super) scopes: &'static [&'static str],
     /// An API call that needs a token.
     pub(super) api_path: &'static str,
+    /// Whether its token answers name the prefix of API calls.
+    pub(super) names_base_url: bool,
 }
 
 impl DemoProvider {
@@ -29,6 +31,7 @@ impl DemoProvider {
             redirect_uri: EvercamConfig::DEMO_REDIRECT_URI,
             scopes: &["cameras:read", "camera:live_view"],
             api_path: "/v2/cameras",
+            names_base_url: false,
         }
     }
 
@@ -42,6 +45,7 @@ impl DemoProvider {
             redirect_uri: EagleEyeConfig::DEMO_REDIRECT_URI,
             scopes: &["vms.all"],
             api_path: "/api/v3.0/users/self",
+            names_base_url: true,
         }
     }
 }

@@ -94,6 +94,7 @@ impl Walk {
         ensure!(second.generation >= generation, "a token older than the rotation was vended");
         ensure!(second.access_token != first.access_token, "the rotation brought the same token");
         self.call_api(provider, &second).await?;
+        check_base_url(provider, &second.api_base_url)?;
         self.tell(provider, &format!("rotated to generation {generation}; the API accepts the new token"))?;
         Ok(CheckedToken { provider: provider.name, token: second })
     }
@@ -168,6 +169,16 @@ impl Walk {
     fn tell(&self, provider: &DemoProvider, what: &str) -> anyhow::Result<()> {
         say(format!("{:<9} {what}\n", provider.name))
     }
+}
+
+/// Where a provider names a base URL, it is the simulator's: a token of the demo goes nowhere else.
+fn check_base_url(provider: &DemoProvider, vended: &str) -> anyhow::Result<()> {
+    let expected = match provider.names_base_url {
+        true => provider.base_url.replacen("http://", "https://", 1),
+        false => String::new(),
+    };
+    ensure!(vended == expected, "the vended api_base_url is `{vended}`, not `{expected}`");
+    Ok(())
 }
 
 fn key(provider: &DemoProvider) -> GrantKey {

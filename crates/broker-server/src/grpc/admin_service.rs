@@ -16,19 +16,22 @@ use broker_proto::v1::{
 use tonic::{Request, Response, Status};
 
 use super::request::{Fields, grant_key};
-use super::status::status;
-use super::{deadline, message, page_token};
+use super::status::Statuses;
+use super::{caller, deadline, message, page_token};
+use crate::config::PublicUrl;
 
-const DEFAULT_PAGE: u32 = 100;
+const DEFAULT_PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 1000;
 
 pub(super) struct AdminApi {
     broker: Arc<Broker>,
+    statuses: Statuses,
+    public_url: Option<PublicUrl>,
 }
 
 impl AdminApi {
-    pub(super) fn new(broker: Arc<Broker>) -> Self {
-        Self { broker }
+    pub(super) fn new(broker: Arc<Broker>, statuses: Statuses, public_url: Option<PublicUrl>) -> Self {
+        Self { broker, statuses, public_url }
     }
 }
 
@@ -38,13 +41,18 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateTenantRequest>,
     ) -> Result<Response<CreateTenantResponse>, Status> {
+        let principal = caller::principal(request.metadata()).to_owned();
         let message = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.tenant(&message.tenant_id);
         fields.at_most("display_name", &message.display_name, 256);
-        let id = fields.finish(id).map_err(|error| status(&error))?;
-        let tenant =
-            self.broker.create_tenant(id, message.display_name).await.map_err(|error| status(&error))?;
+        let id = fields.finish(id).map_err(|error| self.statuses.of(&error))?;
+        let tenant = self
+            .broker
+            .create_tenant(id, message.display_name)
+            .await
+            .map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(principal, tenant = %tenant.id, "tenant created");
         Ok(Response::new(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) }))
     }
 
@@ -52,6 +60,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateClientRegistrationRequest>,
     ) -> Result<Response<CreateClientRegistrationResponse>, Status> {
+        let principal = caller::principal(request.metadata()).to_owned();
         let message = request.into_inner();
         if message.allow_device_authorization || message.grant_window.is_some() {
             return Err(Status::unimplemented(
@@ -59,8 +68,22 @@ impl AdminService for AdminApi {
                  `allow_device_authorization` and `grant_window` out",
             ));
         }
-        let new = read_registration(message).map_err(|error| status(&error))?;
-        let registration = self.broker.create_registration(new).await.map_err(|error| status(&error))?;
+        if self
+            .public_url
+            .as_ref()
+            .is_some_and(|url| url.hosts_callback(&message.provider, &message.redirect_uri))
+        {
+            return Err(Status::unimplemented(
+                "the broker hosts no callback page yet, which this `redirect_uri` would be on; give one of the product",
+            ));
+        }
+        let new = read_registration(message).map_err(|error| self.statuses.of(&error))?;
+        let registration =
+            self.broker.create_registration(new).await.map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(
+            principal, tenant = %registration.tenant, provider = %registration.provider,
+            registration = %registration.id, "client registration created"
+        );
         let client_registration = Some(message::registration(&registration));
         Ok(Response::new(CreateClientRegistrationResponse { client_registration }))
     }
@@ -70,7 +93,7 @@ impl AdminService for AdminApi {
         request: Request<ListGrantsRequest>,
     ) -> Result<Response<ListGrantsResponse>, Status> {
         let message = request.into_inner();
-        let filter = read_filter(&message).map_err(|error| status(&error))?;
+        let filter = read_filter(&message).map_err(|error| self.statuses.of(&error))?;
         if !message.states.is_empty() && filter.lifecycles.is_empty() {
             // Only states were named that no grant can be in yet; an empty filter would mean any.
             return Ok(Response::new(ListGrantsResponse::default()));
@@ -78,7 +101,7 @@ impl AdminService for AdminApi {
         let page_size = filter.limit as usize;
         // One more than asked for tells whether there is another page.
         let filter = GrantFilter { limit: filter.limit + 1, ..filter };
-        let mut grants = self.broker.list_grants(&filter).await.map_err(|error| status(&error))?;
+        let mut grants = self.broker.list_grants(&filter).await.map_err(|error| self.statuses.of(&error))?;
         let more = grants.len() > page_size;
         grants.truncate(page_size);
         let last = grants.last().filter(|_| more);
@@ -92,8 +115,8 @@ impl AdminService for AdminApi {
         &self,
         request: Request<GetGrantRequest>,
     ) -> Result<Response<GetGrantResponse>, Status> {
-        let key = grant_key(request.into_inner().key).map_err(|error| status(&error))?;
-        let grant = self.broker.grant(&key).await.map_err(|error| status(&error))?;
+        let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
+        let grant = self.broker.grant(&key).await.map_err(|error| self.statuses.of(&error))?;
         Ok(Response::new(GetGrantResponse { grant: Some(message::grant(&grant)) }))
     }
 
@@ -101,9 +124,14 @@ impl AdminService for AdminApi {
         &self,
         request: Request<RefreshGrantRequest>,
     ) -> Result<Response<RefreshGrantResponse>, Status> {
+        let principal = caller::principal(request.metadata()).to_owned();
         let wait = deadline::wait(request.metadata());
-        let key = grant_key(request.into_inner().key).map_err(|error| status(&error))?;
-        let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| status(&error))?;
+        let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
+        let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(
+            principal, tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
+            generation = grant.generation.get(), "grant refreshed"
+        );
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
     }
 }
@@ -119,6 +147,7 @@ fn read_registration(message: CreateClientRegistrationRequest) -> Result<NewRegi
         _ => {}
     }
     let client_secret = (!message.public).then(|| ClientSecret::new(message.client_secret));
+    fields.scopes("scopes", &message.scopes);
     let names = tenant.zip(provider).zip(id);
     let new = names.map(|((tenant, provider), id)| NewRegistration {
         tenant,
@@ -164,5 +193,21 @@ fn lifecycle(state: GrantState) -> Option<Lifecycle> {
         GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
         GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
         GrantState::Revoking | GrantState::Revoked | GrantState::Unspecified => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_size_of_the_contract() {
+        for (asked, size) in [(0, 50), (1, 1), (1000, 1000), (1001, 1000)] {
+            let request =
+                ListGrantsRequest { tenant_id: "acme".into(), page_size: asked, ..Default::default() };
+            assert_eq!(read_filter(&request).unwrap().limit, size);
+        }
+        let negative = ListGrantsRequest { tenant_id: "acme".into(), page_size: -1, ..Default::default() };
+        assert!(read_filter(&negative).is_err());
     }
 }

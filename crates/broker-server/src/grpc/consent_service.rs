@@ -16,18 +16,19 @@ use broker_proto::v1::{
 use tonic::{Request, Response, Status};
 
 use super::request::Fields;
-use super::status::status;
+use super::status::Statuses;
 use super::{caller, deadline, message};
 
 const LONGEST_CALLBACK: usize = 16 * 1024;
 
 pub(super) struct ConsentApi {
     broker: Arc<Broker>,
+    statuses: Statuses,
 }
 
 impl ConsentApi {
-    pub(super) fn new(broker: Arc<Broker>) -> Self {
-        Self { broker }
+    pub(super) fn new(broker: Arc<Broker>, statuses: Statuses) -> Self {
+        Self { broker, statuses }
     }
 }
 
@@ -43,8 +44,9 @@ impl ConsentService for ConsentApi {
                 "the broker hosts no callback page yet, which `return_to` is for; leave it empty",
             ));
         }
-        let start = read_start(request.into_inner()).map_err(|error| status(&error))?;
-        let started = self.broker.start_authorization(&start).await.map_err(|error| status(&error))?;
+        let start = read_start(request.into_inner()).map_err(|error| self.statuses.of(&error))?;
+        let started =
+            self.broker.start_authorization(&start).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal, tenant = %start.key.tenant, provider = %start.key.provider,
             authorization = %started.id, "authorization started"
@@ -65,9 +67,15 @@ impl ConsentService for ConsentApi {
                 "the broker hosts no callback page yet; hand over `callback_url`",
             ));
         }
+        let principal = caller::principal(request.metadata()).to_owned();
         let wait = deadline::wait(request.metadata());
-        let complete = read_complete(request.into_inner(), wait).map_err(|error| status(&error))?;
-        let grant = self.broker.complete_authorization(&complete).await.map_err(|error| status(&error))?;
+        let complete = read_complete(request.into_inner(), wait).map_err(|error| self.statuses.of(&error))?;
+        let grant =
+            self.broker.complete_authorization(&complete).await.map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(
+            principal, tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
+            generation = grant.generation.get(), "authorization completed"
+        );
         Ok(Response::new(CompleteAuthorizationResponse { grant: Some(message::grant(&grant)) }))
     }
 
@@ -78,11 +86,11 @@ impl ConsentService for ConsentApi {
         let message = request.into_inner();
         let mut fields = Fields::default();
         let tenant = fields.tenant(&message.tenant_id);
-        let tenant = fields.finish(tenant).map_err(|error| status(&error))?;
+        let tenant = fields.finish(tenant).map_err(|error| self.statuses.of(&error))?;
         // What is no id of ours names nothing of ours.
         let id = AuthorizationId::parse(&message.authorization_id)
-            .ok_or_else(|| status(&BrokerError::AuthorizationNotFound))?;
-        let found = self.broker.authorization(&tenant, id).await.map_err(|error| status(&error))?;
+            .ok_or_else(|| self.statuses.of(&BrokerError::AuthorizationNotFound))?;
+        let found = self.broker.authorization(&tenant, id).await.map_err(|error| self.statuses.of(&error))?;
         let late = self.broker.is_late(&found);
         Ok(Response::new(message::authorization(&found, late)))
     }
@@ -93,6 +101,7 @@ fn read_start(message: StartAuthorizationRequest) -> Result<StartRequest, Broker
     let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
     let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
     fields.at_most("login_hint", &message.login_hint, 256);
+    fields.scopes("scopes", &message.scopes);
     let request = key.map(|key| StartRequest {
         key,
         registration,

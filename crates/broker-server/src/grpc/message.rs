@@ -132,6 +132,7 @@ fn failure(failure: &LastFailure) -> v1::GrantError {
         FailureKind::Unreachable => v1::GrantErrorKind::Unreachable,
         FailureKind::Refused => v1::GrantErrorKind::Refused,
         FailureKind::Uncertain => v1::GrantErrorKind::Uncertain,
+        FailureKind::Internal => v1::GrantErrorKind::Internal,
     };
     v1::GrantError {
         kind: kind.into(),
@@ -160,6 +161,7 @@ pub(super) fn registration(registration: &ClientRegistration) -> v1::ClientRegis
         provider: registration.provider.to_string(),
         registration_id: registration.id.to_string(),
         client_id: registration.client_id.clone(),
+        secrets: registration.client_secret.iter().map(|_| first_secret(registration)).collect(),
         redirect_uri: registration.redirect_uri.clone(),
         scopes: registration.scopes.clone(),
         public: registration.client_secret.is_none(),
@@ -168,6 +170,15 @@ pub(super) fn registration(registration: &ClientRegistration) -> v1::ClientRegis
         create_time: Some(timestamp(registration.created_at)),
         update_time: Some(timestamp(registration.created_at)),
         ..Default::default()
+    }
+}
+
+/// The secret a registration is created with. No other can be added yet.
+fn first_secret(registration: &ClientRegistration) -> v1::ClientSecret {
+    v1::ClientSecret {
+        secret_id: "1".to_owned(),
+        create_time: Some(timestamp(registration.created_at)),
+        last_accepted_time: None,
     }
 }
 
@@ -205,6 +216,8 @@ fn authorization_failure(name: &str) -> v1::AuthorizationFailure {
         Some(
             FailureKind::DeadToken | FailureKind::Refused | FailureKind::Throttled | FailureKind::Unreachable,
         ) => v1::AuthorizationFailure::ProviderRefused,
-        Some(FailureKind::Uncertain) | None => v1::AuthorizationFailure::OutcomeUnknown,
+        Some(FailureKind::Uncertain | FailureKind::Internal) | None => {
+            v1::AuthorizationFailure::OutcomeUnknown
+        }
     }
 }

@@ -14,6 +14,7 @@ mod token_service;
 use std::sync::Arc;
 
 use broker_core::Broker;
+use broker_crypto::Entropy;
 use broker_proto::v1::admin_service_server::{self, AdminServiceServer};
 use broker_proto::v1::consent_service_server::{self, ConsentServiceServer};
 use broker_proto::v1::event_service_server::{self, EventServiceServer};
@@ -25,7 +26,9 @@ use tonic_health::server::HealthReporter;
 use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
+use self::status::Statuses;
 use self::token_service::TokenApi;
+use crate::config::PublicUrl;
 
 /// Longest request that is decoded, in bytes: a batch of 256 full keys fits many times over.
 const MAX_REQUEST: usize = 1024 * 1024;
@@ -40,19 +43,23 @@ const SERVICES: [&str; 5] = [
 ];
 
 /// All services, health included. Health says SERVING per service until the process drains.
-pub(crate) async fn routes(broker: Arc<Broker>) -> (Routes, HealthReporter) {
+pub(crate) async fn routes(
+    broker: Arc<Broker>,
+    entropy: Arc<dyn Entropy>,
+    public_url: Option<PublicUrl>,
+) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
         health.set_service_status(service, ServingStatus::Serving).await;
     }
+    let statuses = Statuses::new(entropy);
+    let tokens = TokenApi::new(broker.clone(), statuses.clone());
+    let consents = ConsentApi::new(broker.clone(), statuses.clone());
+    let admin = AdminApi::new(broker, statuses, public_url);
     let routes = Routes::new(health_service)
-        .add_service(
-            TokenServiceServer::new(TokenApi::new(broker.clone())).max_decoding_message_size(MAX_REQUEST),
-        )
-        .add_service(
-            ConsentServiceServer::new(ConsentApi::new(broker.clone())).max_decoding_message_size(MAX_REQUEST),
-        )
-        .add_service(AdminServiceServer::new(AdminApi::new(broker)).max_decoding_message_size(MAX_REQUEST))
+        .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
+        .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))
+        .add_service(AdminServiceServer::new(admin).max_decoding_message_size(MAX_REQUEST))
         .add_service(EventServiceServer::new(EventApi));
     (routes.prepare(), health)
 }

@@ -8,6 +8,8 @@ use broker_core::{
 use broker_proto::v1;
 use prost_types::Duration as ProtoDuration;
 
+const MAX_SCOPES: usize = 64;
+
 /// Collects violations while fields are read.
 #[derive(Default)]
 pub(super) struct Fields {
@@ -101,6 +103,13 @@ impl Fields {
         }
     }
 
+    /// Not more scopes than any grant has. Whether each is a scope token is the middle's to say.
+    pub(super) fn scopes(&mut self, field: &str, scopes: &[String]) {
+        if scopes.len() > MAX_SCOPES {
+            self.violation(field, format!("must be at most {MAX_SCOPES}, but are {}", scopes.len()));
+        }
+    }
+
     /// The value read, or every violation found.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, BrokerError> {
         match value {
@@ -135,6 +144,16 @@ mod tests {
         let fields = violations(grant_key(Some(key)));
         assert_eq!(fields, ["key.tenant_id", "key.provider", "key.user_id", "key.account"]);
         assert_eq!(violations(grant_key(None)), ["key.tenant_id", "key.provider", "key.user_id"]);
+    }
+
+    #[test]
+    fn scopes_are_counted() {
+        let read = |count| {
+            let mut fields = Fields::default();
+            fields.scopes("scopes", &vec!["a".to_owned(); count]);
+            fields.finish(Some(()))
+        };
+        assert!(read(64).is_ok() && read(65).is_err());
     }
 
     #[test]

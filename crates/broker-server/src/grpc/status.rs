@@ -1,9 +1,11 @@
 //! Domain errors as gRPC statuses: one exhaustive match, the error table of the contract.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::{AuthorizationProblem, BrokerError, FieldViolation};
+use broker_crypto::Entropy;
 use broker_proto::reason::{DOMAIN, name};
 use broker_proto::v1::Reason;
 use tonic::{Code, Status};
@@ -40,10 +42,46 @@ impl Row {
     }
 }
 
-/// The status of an error. What a driver said goes to the log, never to the client.
-pub(super) fn status(error: &BrokerError) -> Status {
-    log(error);
-    let row = row(error);
+/// Makes statuses of errors. What a driver said goes to the log, never to the client.
+#[derive(Clone)]
+pub(super) struct Statuses {
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Statuses {
+    /// Incidents are numbered by `entropy`.
+    pub(super) fn new(entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy }
+    }
+
+    /// The status of an error.
+    pub(super) fn of(&self, error: &BrokerError) -> Status {
+        match error {
+            BrokerError::Internal(what) => {
+                let incident = self.incident();
+                tracing::error!(incident, what, "a request failed by our fault");
+                encode(row(error).with("incident", incident))
+            }
+            BrokerError::BackendUnavailable(source) => {
+                tracing::error!(error = %source, "a request failed because a backend did not answer");
+                encode(row(error))
+            }
+            other => {
+                tracing::debug!(error = %other, "a request was refused");
+                encode(row(error))
+            }
+        }
+    }
+
+    /// What the answer and the log line of one failure have in common.
+    fn incident(&self) -> String {
+        let mut bytes = [0; 8];
+        self.entropy.fill(&mut bytes);
+        format!("{:016x}", u64::from_be_bytes(bytes))
+    }
+}
+
+fn encode(row: Row) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(name(row.reason), DOMAIN, row.metadata);
     if let Some(delay) = row.retry {
@@ -53,17 +91,6 @@ pub(super) fn status(error: &BrokerError) -> Status {
         details.add_bad_request_violation(violation.field, violation.problem);
     }
     Status::with_error_details(row.code, row.message, details)
-}
-
-/// Expected or ours: decided once, here.
-fn log(error: &BrokerError) {
-    match error {
-        BrokerError::Internal(what) => tracing::error!(what, "a request failed by our fault"),
-        BrokerError::BackendUnavailable(source) => {
-            tracing::error!(error = %source, "a request failed because a backend did not answer");
-        }
-        other => tracing::debug!(error = %other, "a request was refused"),
-    }
 }
 
 fn row(error: &BrokerError) -> Row {
@@ -131,7 +158,8 @@ fn row(error: &BrokerError) -> Row {
         BrokerError::RefreshInProgress(retry) => Row::new(
             Code::Unavailable,
             Reason::RefreshInProgress,
-            "a refresh is still running; try again after the delay given",
+            "a refresh is still running, or the provider refused once and is asked again after the delay given; \
+             try again then",
         )
         .retry_after(*retry),
         BrokerError::BackendUnavailable(_) => Row::new(
@@ -158,7 +186,7 @@ fn row(error: &BrokerError) -> Row {
         BrokerError::Internal(_) => Row::new(
             Code::Internal,
             Reason::Internal,
-            "the broker failed and has logged why; trying again may or may not help",
+            "the broker failed and has logged why under the incident given; trying again may or may not help",
         ),
     }
 }
@@ -177,6 +205,7 @@ fn explain(problem: AuthorizationProblem) -> &'static str {
             "the provider answered the authorization request with an error"
         }
         AuthorizationProblem::CodeRefused => "the provider refused the authorization code",
+        AuthorizationProblem::Superseded => "the user completed a later authorization meanwhile",
     }
 }
 

@@ -2,6 +2,18 @@ use broker_core::{ConsentCause, RegistrationId, Timestamp};
 
 use super::*;
 
+struct Sevens;
+
+impl Entropy for Sevens {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+fn statuses() -> Statuses {
+    Statuses::new(Arc::new(Sevens))
+}
+
 /// Error, code, reason, metadata, whether waiting helps.
 type TableRow = (BrokerError, Code, &'static str, Vec<(&'static str, &'static str)>, bool);
 
@@ -61,14 +73,20 @@ fn table() -> Vec<TableRow> {
             vec![("problem", "ALREADY_USED")],
             false,
         ),
-        (BrokerError::Internal("row 7: hunter2".into()), Internal, "INTERNAL", vec![], false),
+        (
+            BrokerError::Internal("row 7: hunter2".into()),
+            Internal,
+            "INTERNAL",
+            vec![("incident", "0707070707070707")],
+            false,
+        ),
     ]
 }
 
 #[test]
 fn every_error_has_the_code_reason_and_details_of_the_table() {
     for (error, code, reason, metadata, waiting_helps) in table() {
-        let status = status(&error);
+        let status = statuses().of(&error);
         let info = status.get_details_error_info().unwrap();
         assert_eq!(
             (status.code(), info.reason.as_str(), info.domain.as_str()),
@@ -91,7 +109,7 @@ fn every_reason_is_one_of_the_contract() {
 #[test]
 fn nothing_of_a_driver_or_a_defect_reaches_a_client() {
     for (error, ..) in table() {
-        let status = status(&error);
+        let status = statuses().of(&error);
         assert!(!format!("{status:?}").contains("hunter2"), "{status:?}");
         assert!(!String::from_utf8_lossy(status.details()).contains("hunter2"));
     }
@@ -100,7 +118,7 @@ fn nothing_of_a_driver_or_a_defect_reaches_a_client() {
 #[test]
 fn a_malformed_request_names_its_fields() {
     let error = BrokerError::InvalidRequest(vec![FieldViolation::new("requests[3].user_id", "must be set")]);
-    let status = status(&error);
+    let status = statuses().of(&error);
     let violations = status.get_details_bad_request().unwrap().field_violations;
     assert_eq!(violations[0].field, "requests[3].user_id");
     assert!(status.message().contains("requests[3].user_id must be set"));

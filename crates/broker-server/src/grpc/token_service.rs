@@ -16,22 +16,22 @@ use tonic::{Request, Response, Status};
 use tonic_types::pb;
 
 use super::request::Fields;
-use super::status::status;
+use super::status::Statuses;
 use super::{caller, deadline, message};
 
 const DEFAULT_MIN_VALIDITY: Duration = Duration::from_secs(60);
 /// Above half of a token's life it counts as half of it, so that a larger one is surely a mistake.
 const LONGEST_MIN_VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
-const MAX_SCOPES: usize = 64;
 const MAX_BATCH: usize = 256;
 
 pub(super) struct TokenApi {
     broker: Arc<Broker>,
+    statuses: Statuses,
 }
 
 impl TokenApi {
-    pub(super) fn new(broker: Arc<Broker>) -> Self {
-        Self { broker }
+    pub(super) fn new(broker: Arc<Broker>, statuses: Statuses) -> Self {
+        Self { broker, statuses }
     }
 
     async fn vend(
@@ -60,7 +60,7 @@ impl TokenService for TokenApi {
         let principal = caller::principal(request.metadata());
         let wait = deadline::wait(request.metadata());
         let token = self.vend(request.get_ref(), wait, principal).await;
-        token.map(Response::new).map_err(|error| status(&error))
+        token.map(Response::new).map_err(|error| self.statuses.of(&error))
     }
 
     async fn batch_get_access_tokens(
@@ -73,12 +73,12 @@ impl TokenService for TokenApi {
         if requests.is_empty() || requests.len() > MAX_BATCH {
             let problem = format!("must be 1 to {MAX_BATCH} requests, but are {}", requests.len());
             let violation = FieldViolation::new("requests", problem);
-            return Err(status(&BrokerError::InvalidRequest(vec![violation])));
+            return Err(self.statuses.of(&BrokerError::InvalidRequest(vec![violation])));
         }
         let results = requests.iter().map(|one| async move {
             let result = match self.vend(one, wait, principal).await {
                 Ok(token) => BatchResult::Token(token),
-                Err(error) => BatchResult::Status(as_message(&status(&error))),
+                Err(error) => BatchResult::Status(as_message(&self.statuses.of(&error))),
             };
             BatchGetAccessTokensResult { result: Some(result) }
         });
@@ -92,9 +92,7 @@ fn read(message: &GetAccessTokenRequest, wait: Option<Duration>) -> Result<VendR
     let min_validity =
         fields.duration("min_validity", message.min_validity, DEFAULT_MIN_VALIDITY, LONGEST_MIN_VALIDITY);
     fields.at_most("purpose", &message.purpose, 256);
-    if message.required_scopes.len() > MAX_SCOPES {
-        fields.violation("required_scopes", format!("must be at most {MAX_SCOPES}"));
-    }
+    fields.scopes("required_scopes", &message.required_scopes);
     let request = key.zip(min_validity).map(|(key, min_validity)| VendRequest {
         key,
         min_validity,

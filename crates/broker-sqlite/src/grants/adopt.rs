@@ -19,7 +19,10 @@ pub(crate) async fn adopt(
         return Ok(AdoptOutcome::AlreadyAdopted(generation));
     }
     let standing = lookup::standing(connection, &attempt.key).await?;
-    let outcome = judge(adoption, standing.as_ref());
+    let outcome = match later_consent(connection, attempt).await? {
+        true => AdoptOutcome::Superseded,
+        false => judge(adoption, standing.as_ref()),
+    };
     match outcome {
         AdoptOutcome::Adopted(_) => {
             token_set::keep(connection, adoption, standing.is_some()).await?;
@@ -78,15 +81,27 @@ fn judge(adoption: &Adoption, standing: Option<&Standing>) -> AdoptOutcome {
             wins
         }
         (Lineage::Present, _) => AdoptOutcome::Superseded,
-        // The user has consented once more since: the later consent stands.
-        (Lineage::New { consented_at, .. }, Some(grant)) if grant.consented_at > consented_at => {
-            AdoptOutcome::Superseded
-        }
         (Lineage::New { .. }, grant) => match grant.map_or(Generation::NONE, |grant| grant.generation) {
             generation if generation == adoption.base => wins,
             generation => AdoptOutcome::Moved(generation),
         },
     }
+}
+
+/// Whether this is a consent and the user has consented once more since: the later consent stands. Later by the order
+/// in which the store saw them, not by a clock that may step back.
+async fn later_consent(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<bool, StoreError> {
+    let later = sqlx::query(
+        "SELECT 1 FROM attempts mine JOIN attempts later ON later.grant_id = mine.grant_id
+         WHERE mine.tenant = ?1 AND mine.id = ?2 AND mine.kind <> 'refresh'
+           AND later.kind <> 'refresh' AND later.adopted_generation IS NOT NULL AND later.rowid > mine.rowid",
+    )
+    .bind(attempt.key.tenant.as_str())
+    .bind(attempt.id.as_bytes().as_slice())
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)?;
+    Ok(later.is_some())
 }
 
 async fn close_adopted(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<(), StoreError> {

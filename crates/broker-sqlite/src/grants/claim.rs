@@ -1,7 +1,7 @@
 //! Opening a refresh attempt: the only statement that reads a refresh token.
 
 use broker_core::ports::{ClaimOutcome, ClaimedRefresh, RefreshClaim, StoreError};
-use broker_core::{Attempt, AttemptKind, AttemptPhase, Grant, GrantId, GrantKey, Lifecycle};
+use broker_core::{Attempt, AttemptId, AttemptKind, AttemptPhase, Grant, GrantId, GrantKey, Lifecycle};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -61,17 +61,29 @@ async fn refusal(
     if grant.lifecycle != Lifecycle::Active || !grant.refreshable {
         return Ok(Some(ClaimOutcome::NotRefreshable));
     }
-    Ok(refresh_is_open(connection, grant.id).await?.then_some(ClaimOutcome::Busy))
+    if let Some(open) = open_refresh(connection, claim, grant.id).await? {
+        return Ok(Some(ClaimOutcome::Busy(Box::new(open))));
+    }
+    Ok(grant.undecided_until(claim.at).map(ClaimOutcome::Undecided))
 }
 
-async fn refresh_is_open(connection: &mut SqliteConnection, grant: GrantId) -> Result<bool, StoreError> {
+async fn open_refresh(
+    connection: &mut SqliteConnection,
+    claim: &RefreshClaim,
+    grant: GrantId,
+) -> Result<Option<Attempt>, StoreError> {
     let open =
-        sqlx::query("SELECT 1 FROM attempts WHERE grant_id = ?1 AND closed_at IS NULL AND kind = 'refresh'")
+        sqlx::query("SELECT id FROM attempts WHERE grant_id = ?1 AND closed_at IS NULL AND kind = 'refresh'")
             .bind(grant.as_bytes().as_slice())
-            .fetch_optional(connection)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(failed)?;
-    Ok(open.is_some())
+    match open {
+        Some(row) => {
+            attempts::read(connection, &claim.key.tenant, row.id("id", AttemptId::from_bytes)?).await
+        }
+        None => Ok(None),
+    }
 }
 
 fn attempt(claim: &RefreshClaim, before: &Grant, presentation_no: u32) -> Attempt {

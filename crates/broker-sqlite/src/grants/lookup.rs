@@ -1,7 +1,7 @@
 //! Where a grant stands, read inside a transaction that is about to change it.
 
 use broker_core::ports::StoreError;
-use broker_core::{Generation, GrantKey, LineageId, Timestamp};
+use broker_core::{Generation, GrantKey, LineageId};
 use sqlx::SqliteConnection;
 
 use crate::columns::{BindDomain, Columns};
@@ -11,7 +11,6 @@ use crate::operation::failed;
 pub(crate) struct Standing {
     pub(crate) lineage: LineageId,
     pub(crate) generation: Generation,
-    pub(crate) consented_at: Timestamp,
 }
 
 pub(crate) async fn standing(
@@ -19,7 +18,7 @@ pub(crate) async fn standing(
     key: &GrantKey,
 ) -> Result<Option<Standing>, StoreError> {
     let row = sqlx::query(
-        "SELECT lineage, generation, consented_at FROM grants
+        "SELECT lineage, generation FROM grants
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4",
     )
     .bind_key(key)
@@ -30,6 +29,5 @@ pub(crate) async fn standing(
     Ok(Some(Standing {
         lineage: row.id("lineage", LineageId::from_bytes)?,
         generation: row.generation("generation")?,
-        consented_at: row.time("consented_at")?,
     }))
 }

@@ -18,7 +18,7 @@ use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
     RefreshClaim, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{Attempt, AttemptId, Generation, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
 
 use crate::SqliteStore;
 use crate::operation::{failed, operation};
@@ -35,6 +35,15 @@ impl GrantStore for SqliteStore {
 
     async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError> {
         operation("due_grants", async { due::read(&mut *self.read().await?, now, limit).await }).await
+    }
+
+    async fn postpone(
+        &self,
+        key: &GrantKey,
+        generation: Generation,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        operation("postpone", due::postpone(&self.writer, key, generation, until)).await
     }
 
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
@@ -90,7 +99,12 @@ impl GrantStore for SqliteStore {
     }
 
     async fn attempt(&self, tenant: &TenantId, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
-        operation("attempt", async { attempts::read(&mut *self.read().await?, tenant, id).await }).await
+        // On the writer's connection: whoever asks whether a claim was committed must not overtake its commit.
+        operation("attempt", async {
+            let mut tx = self.write().await?;
+            attempts::read(&mut tx, tenant, id).await
+        })
+        .await
     }
 
     async fn orphaned_attempts(&self, owner: IncarnationId) -> Result<Vec<Attempt>, StoreError> {

@@ -54,6 +54,25 @@ impl TenantStore for SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// The first data key of each tenant, of at most so many tenants: what a start opens to see that its keys fit.
+    pub async fn oldest_data_keys(&self, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+        operation("oldest_data_keys", async {
+            sqlx::query(
+                "SELECT tenant, id, purpose, envelope FROM data_keys WHERE number = 1 ORDER BY tenant LIMIT ?1",
+            )
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(|row| Ok((row.name("tenant", TenantId::new)?, key_from_row(row)?)))
+            .collect()
+        })
+        .await
+    }
+}
+
 async fn insert_tenant(connection: &mut SqliteConnection, tenant: &Tenant) -> Result<bool, StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO tenants (id, display_name, created_at) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",

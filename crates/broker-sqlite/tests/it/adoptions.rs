@@ -130,7 +130,8 @@ async fn a_later_consent_stands(world: World) {
     let (attempt, authorization) = world.exchange(&key("ada")).await;
     let later = world.exchange(&key("ada")).await;
     world.adopt_new(&later, 0).await;
-    let earlier = Lineage::New { authorization, consented_at: NOW - HOUR };
+    // The clock has stepped forward and back meanwhile; the order of the claims decides.
+    let earlier = Lineage::New { authorization, consented_at: NOW + HOUR };
     assert_eq!(world.adopt(&attempt, earlier, 1, true).await, AdoptOutcome::Superseded);
     assert_eq!(world.read(&key("ada")).await.lineage, later.0.lineage);
     let kept = world.store.authorization(&key("ada").tenant, authorization).await.unwrap().unwrap();

@@ -41,7 +41,7 @@ async fn of_many_claims_one_is_granted(world: World) {
     }
     let outcomes = claims.join_all().await;
     assert_eq!(outcomes.iter().filter(|o| matches!(o, ClaimOutcome::Claimed(_))).count(), 1);
-    assert_eq!(outcomes.iter().filter(|o| matches!(o, ClaimOutcome::Busy)).count(), 15);
+    assert_eq!(outcomes.iter().filter(|o| matches!(o, ClaimOutcome::Busy(_))).count(), 15);
 }
 
 async fn a_claim_moves_the_grant_out_of_the_due_range(world: World) {

@@ -17,7 +17,7 @@ crate::on_every_store!(
 async fn an_attempt_is_closed_once_and_frees_the_grant(world: World) {
     world.grant(&key("ada")).await;
     let attempt = world.claim(&key("ada"), 1).await.attempt;
-    assert!(matches!(world.try_claim(&key("ada"), 1).await, ClaimOutcome::Busy));
+    assert!(matches!(world.try_claim(&key("ada"), 1).await, ClaimOutcome::Busy(_)));
     assert!(world.close(&attempt, Some(after(Phase::Idle, false))).await);
     let left = world.read(&key("ada")).await;
     assert!(!world.close(&attempt, Some(after(Phase::Suspect, true))).await);

@@ -57,6 +57,16 @@ async fn a_second_opener_is_told_the_file_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_file_of_two_hard_links_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("broker.db");
+    open(&path).await.unwrap().close().await;
+    fs::hard_link(&path, directory.path().join("other.db")).unwrap();
+    let refused = open(&path).await.unwrap_err();
+    assert!(matches!(&refused, OpenError::File { .. }), "{refused}");
+}
+
+#[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("broker.db");

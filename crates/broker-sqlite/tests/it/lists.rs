@@ -1,7 +1,7 @@
 //! Lists and what is due.
 
 use broker_core::ports::{GrantFilter, GrantStore};
-use broker_core::{ConsentCause, GrantKey, Lifecycle, ProviderName, UserId};
+use broker_core::{ConsentCause, Generation, GrantKey, Lifecycle, ProviderName, UserId};
 
 use crate::world::{HOUR, NOW, World, key, key_of, tenant_id};
 
@@ -10,6 +10,7 @@ crate::on_every_store!(
     filters_narrow_a_list,
     a_page_may_start_beside_the_tenant,
     what_is_due_comes_earliest_first,
+    a_postponed_grant_is_due_later_and_never_sooner,
 );
 
 fn everything() -> GrantFilter {
@@ -101,4 +102,22 @@ async fn what_is_due_comes_earliest_first(world: World) {
     };
     assert_eq!(due(10).await, ["bob", "cy", "ada"]);
     assert_eq!(due(2).await, ["bob", "cy"]);
+}
+
+async fn a_postponed_grant_is_due_later_and_never_sooner(world: World) {
+    let grant = world.grant(&key("ada")).await;
+    let due = grant.due_at.unwrap();
+    let (first, other) = (Generation::new(1), Generation::new(2));
+    world.store.postpone(&grant.key, first, due + HOUR).await.unwrap();
+    assert_eq!(world.read(&grant.key).await.due_at, Some(due + HOUR));
+    world.store.postpone(&grant.key, first, due).await.unwrap();
+    world.store.postpone(&grant.key, other, due + 2 * HOUR).await.unwrap();
+    assert_eq!(
+        world.read(&grant.key).await.due_at,
+        Some(due + HOUR),
+        "not back, and not of another generation"
+    );
+    let elsewhere = key_of("globex", "ada");
+    world.store.postpone(&elsewhere, first, due + 3 * HOUR).await.unwrap();
+    assert_eq!(world.read(&grant.key).await.due_at, Some(due + HOUR));
 }

@@ -66,7 +66,14 @@ impl Model {
         if let Some(generation) = known.adopted {
             return AdoptOutcome::AlreadyAdopted(generation);
         }
-        if known.attempt.kind == AttemptKind::Refresh && !self.is_present(&known.attempt) {
+        let overtaken = match known.attempt.kind {
+            AttemptKind::Refresh => !self.is_present(&known.attempt),
+            // A consent that the store saw later was adopted.
+            AttemptKind::CodeExchange(_) => self.attempts[at + 1..]
+                .iter()
+                .any(|later| later.attempt.kind != AttemptKind::Refresh && later.adopted.is_some()),
+        };
+        if overtaken {
             self.attempts[at].open = false;
             return AdoptOutcome::Superseded;
         }
@@ -113,7 +120,10 @@ async fn claim(world: &World, model: &mut Model, generation: u64) {
         ClaimOutcome::Newer(newer) => {
             assert!(newer.get() == model.generation && generation < model.generation)
         }
-        ClaimOutcome::Busy => assert!(model.open_refresh().is_some()),
+        ClaimOutcome::Undecided(until) => {
+            assert!(until > crate::world::NOW && model.open_refresh().is_none())
+        }
+        ClaimOutcome::Busy(_) => assert!(model.open_refresh().is_some()),
         ClaimOutcome::NotRefreshable => panic!("every token set here has a refresh token"),
         ClaimOutcome::Claimed(claimed) => {
             assert!(model.open_refresh().is_none(), "two refreshes are open");

@@ -60,9 +60,11 @@ async fn the_first_registration_is_used(world: World) {
         let found = world.store.first_registration(&tenant_id("acme"), &provider()).await.unwrap();
         found.unwrap().id.as_str().to_owned()
     };
-    for (id, created_at, first_then) in
-        [("later", NOW + HOUR, "later"), ("earlier", NOW, "earlier"), ("a-same-time", NOW, "earlier")]
-    {
+    for (id, created_at, first_then) in [
+        ("later", NOW + HOUR, "main"),
+        ("earlier", NOW - HOUR, "earlier"),
+        ("a-same-time", NOW - HOUR, "earlier"),
+    ] {
         world.store.create_registration(&registration("acme", id, created_at)).await.unwrap();
         assert_eq!(first().await, first_then);
     }

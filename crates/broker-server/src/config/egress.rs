@@ -1,0 +1,49 @@
+//! `[egress]`: how providers are called.
+
+use std::path::PathBuf;
+
+use broker_egress::Egress;
+use serde::Deserialize;
+
+use super::Config;
+
+/// `[egress]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EgressConfig {
+    /// Certificates (PEM) trusted in addition to those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// The door to outgoing HTTP: the certificates of `[egress]`, the times of `[rotation]`.
+    pub fn open_egress(&self) -> Result<Egress, String> {
+        let mut egress = self.rotation.egress();
+        if let Some(path) = &self.egress.ca_file {
+            let pem = std::fs::read(path)
+                .map_err(|error| format!("[egress] ca_file {}: {error}", path.display()))?;
+            egress.extra_roots_pem = Some(pem);
+        }
+        Egress::new(egress).map_err(|error| match &self.egress.ca_file {
+            Some(path) => format!("[egress] ca_file {}: {error}", path.display()),
+            None => format!("cannot set up outgoing HTTP: {error}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let config = Config { egress: EgressConfig { ca_file: Some(path.clone()) }, ..Config::default() };
+        for _ in ["absent", "empty"] {
+            let problem = config.open_egress().err().unwrap();
+            assert!(problem.starts_with("[egress] ca_file") && problem.contains("ca.pem"), "{problem}");
+            std::fs::write(&path, "").unwrap();
+        }
+    }
+}

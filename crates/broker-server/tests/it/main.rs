@@ -1,0 +1,11 @@
+//! Runs the real `token-broker`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers too")]
+
+mod broker;
+mod configuration;
+mod contract;
+#[cfg(feature = "dev")]
+mod dev;
+mod keys;
+mod stopping;
