@@ -1,7 +1,7 @@
 //! Many tokens in one call: each request has an answer of its own.
 
 use broker_e2e::client::read;
-use broker_e2e::{House, Provider, ask};
+use broker_e2e::{Answer, House, Provider, ask};
 use broker_proto::error::BrokerError;
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::{BatchGetAccessTokensRequest, GetAccessTokenRequest, GrantKey, Reason};
@@ -33,7 +33,8 @@ async fn answers_come_in_order_and_one_failure_is_one_failure() {
     let tokens: Vec<_> = results.iter().map(|result| result.as_ref().map(String::as_str).ok()).collect();
     let (ada, bob) = (Some(of_ada.access_token.as_str()), Some(of_bob.access_token.as_str()));
     assert_eq!(tokens, [bob, None, ada, None, bob, None, None]);
-    let reasons: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).map(reason).collect();
+    let reasons: Vec<_> =
+        results.iter().filter_map(|result| result.as_ref().err()).map(|error| reason(error)).collect();
     assert_eq!(
         reasons,
         [
@@ -77,14 +78,15 @@ async fn a_failing_refresh_fails_only_its_own_answer() {
 }
 
 /// The tokens and errors of a batch.
-async fn batch(house: &House, requests: Vec<GetAccessTokenRequest>) -> Vec<Result<String, BrokerError>> {
+async fn batch(house: &House, requests: Vec<GetAccessTokenRequest>) -> Vec<Answer<String>> {
     let request = BatchGetAccessTokensRequest { requests };
     let response = read(house.client.tokens().batch_get_access_tokens(request).await).unwrap();
     let result = |result| match result {
         BatchResult::Token(token) => Ok(token.access_token),
         BatchResult::Status(status) => {
             let details = status.encode_to_vec().into();
-            Err(BrokerError::from_status(&Status::with_details(status.code.into(), status.message, details)))
+            let status = Status::with_details(status.code.into(), status.message, details);
+            Err(Box::new(BrokerError::from_status(&status)))
         }
     };
     response.results.into_iter().map(|one| result(one.result.unwrap())).collect()

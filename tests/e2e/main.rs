@@ -16,6 +16,7 @@ mod errors;
 mod hardening;
 mod health;
 mod parity;
+mod registrations;
 mod scheduler;
 mod single_flight;
 mod vend;

@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use broker_e2e::House;
+use broker_e2e::client::registration;
+use broker_e2e::{House, Provider};
 use broker_proto::FILE_DESCRIPTOR_SET;
+use broker_proto::v1::complete_authorization_request::Callback;
+use broker_proto::v1::{
+    CompleteAuthorizationRequest, CreateClientRegistrationRequest, GrantWindow, HostedCallback,
+    StartAuthorizationRequest,
+};
 use http::uri::PathAndQuery;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -36,6 +42,41 @@ async fn the_readme_lists_exactly_the_rpcs_that_are_not_built_yet() {
     }
     assert!(unimplemented.len() < rpcs.len(), "some are built");
     assert_eq!(listed(), unimplemented);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_built_yet_is_refused_and_not_ignored() {
+    let house = House::open().await;
+    let (client, key) = (&house.client, house.key(Provider::Evercam, "ada"));
+    let (tenant_id, user_id) = (key.tenant_id.clone(), key.user_id.clone());
+    let start = StartAuthorizationRequest {
+        tenant_id: tenant_id.clone(),
+        provider: key.provider.clone(),
+        user_id: user_id.clone(),
+        return_to: "home".to_owned(),
+        ..Default::default()
+    };
+    let hosted = HostedCallback { authorization_id: "a".to_owned(), completion_code: "c".to_owned() };
+    let callback = Some(Callback::HostedCallback(hosted));
+    let complete = CompleteAuthorizationRequest { tenant_id, user_id, callback };
+    let plain = CreateClientRegistrationRequest {
+        registration_id: "other".to_owned(),
+        ..registration("acme", Provider::Evercam)
+    };
+    let device = CreateClientRegistrationRequest { allow_device_authorization: true, ..plain.clone() };
+    let window =
+        CreateClientRegistrationRequest { grant_window: Some(GrantWindow::default()), ..plain.clone() };
+
+    for answer in [
+        client.consents().start_authorization(start).await.map(drop),
+        client.consents().complete_authorization(complete).await.map(drop),
+        client.admin().create_client_registration(device).await.map(drop),
+        client.admin().create_client_registration(window).await.map(drop),
+    ] {
+        assert_eq!(answer.unwrap_err().code(), Code::Unimplemented);
+    }
+    client.register(plain).await.unwrap();
     house.close().await;
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use broker_e2e::{Client, House, Provider, ask};
 use broker_proto::v1::Reason;
 use futures_util::future::join_all;
-use provider_sim::{Endpoint, Fault};
+use provider_sim::{Endpoint, Fault, When};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn thirty_two_callers_of_an_expired_token_cause_one_refresh() {
     for provider in Provider::ALL {
         let house = House::open().await;
@@ -32,7 +32,7 @@ async fn thirty_two_callers_of_an_expired_token_cause_one_refresh() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_on_connections_of_their_own_cause_one_refresh_too() {
     let house = House::open().await;
     let key = house.consent(Provider::EagleEye, "ada").await;
@@ -47,7 +47,28 @@ async fn callers_on_connections_of_their_own_cause_one_refresh_too() {
     house.close().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_crowd_does_not_ask_again_for_an_answer_that_was_lost() {
+    for provider in Provider::ALL {
+        let house = House::open().await;
+        for user in 0..8 {
+            let key = house.consent(provider, &format!("user-{user}")).await;
+            house.outlive_token(provider);
+            let lost = Fault::drop_connection(Endpoint::Refresh, When::BeforeCommit);
+            house.simulator(provider).faults().push(lost);
+            // Some come while the refresh runs, some as it ends, and some when its outcome is in doubt.
+            for _ in 0..8 {
+                let answers = join_all((0..8).map(|_| house.vend(&key))).await;
+                assert!(answers.iter().all(Result::is_err), "{provider:?}: nothing was rotated");
+            }
+        }
+        let journal = house.simulator(provider).journal();
+        assert_eq!((journal.max_presentations(), journal.refreshes()), (1, 0), "{provider:?}");
+        house.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_callback_handed_over_sixteen_times_is_exchanged_once() {
     for provider in Provider::ALL {
         let house = House::open().await;

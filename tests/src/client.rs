@@ -15,7 +15,7 @@ use tonic::{Response, Status};
 use crate::Provider;
 
 /// An answer, or the error that the broker's details tell of.
-pub type Answer<T> = Result<T, BrokerError>;
+pub type Answer<T> = Result<T, Box<BrokerError>>;
 
 /// A client of every service. Clones share a connection.
 #[derive(Clone)]
@@ -139,5 +139,5 @@ pub fn registration(tenant: &str, provider: Provider) -> v1::CreateClientRegistr
 
 /// The error that a status tells of.
 pub fn read<T>(answer: Result<Response<T>, Status>) -> Answer<T> {
-    answer.map(Response::into_inner).map_err(|status| BrokerError::from_status(&status))
+    answer.map(Response::into_inner).map_err(|status| Box::new(BrokerError::from_status(&status)))
 }

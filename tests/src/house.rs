@@ -1,5 +1,8 @@
 //! Both simulators, a broker, and a tenant with a registration at each.
 
+mod broker;
+mod plan;
+
 use std::fs;
 use std::mem;
 use std::net::SocketAddr;
@@ -8,27 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use broker_proto::v1;
-use broker_server::Surroundings;
-use provider_sim::{EagleEyeConfig, EvercamConfig, Simulator};
 use tempfile::TempDir;
 
+use self::broker::Broker;
+pub use self::plan::Plan;
 use crate::canary::Canaries;
 use crate::client::{ask, registration};
 use crate::settings::Settings;
-use crate::{Answer, BrokerProcess, Client, HandClock, Provider, Recorder, http, logs, store};
+use crate::{Answer, Client, HandClock, Provider, Recorder, http, logs, store};
 
 /// The tenant of every house.
 pub const TENANT: &str = "acme";
-
-/// How to furnish a house.
-pub struct Plan {
-    evercam: EvercamConfig,
-    eagle_eye: EagleEyeConfig,
-    rotation: Vec<(&'static str, String)>,
-    child: Option<PathBuf>,
-    scheduler: bool,
-    recorded: bool,
-}
 
 /// A running broker with everything around it.
 pub struct House {
@@ -48,12 +41,6 @@ pub struct House {
     closed: bool,
 }
 
-enum Broker {
-    Here(broker_server::Running),
-    Child(BrokerProcess),
-    Gone,
-}
-
 impl House {
     /// A broker in this process, on the clock of the house. Its scheduler sleeps.
     pub async fn open() -> Self {
@@ -62,14 +49,7 @@ impl House {
 
     /// A house to be furnished in another way.
     pub fn plan() -> Plan {
-        Plan {
-            evercam: EvercamConfig::demo(),
-            eagle_eye: EagleEyeConfig::demo(),
-            rotation: Vec::new(),
-            child: None,
-            scheduler: false,
-            recorded: false,
-        }
+        Plan::default()
     }
 
     /// The key of a user's grant.
@@ -109,20 +89,12 @@ impl House {
 
     /// Where the broker serves gRPC.
     pub fn grpc(&self) -> SocketAddr {
-        match &self.broker {
-            Broker::Here(running) => running.grpc,
-            Broker::Child(process) => process.grpc,
-            Broker::Gone => panic!("the broker is gone"),
-        }
+        self.broker.addresses().0
     }
 
     /// Where the broker serves HTTP.
     pub fn http(&self) -> SocketAddr {
-        match &self.broker {
-            Broker::Here(running) => running.http,
-            Broker::Child(process) => process.http,
-            Broker::Gone => panic!("the broker is gone"),
-        }
+        self.broker.addresses().1
     }
 
     /// Starts an authorization and lets the person approve it. Answers it with the callback URL.
@@ -187,29 +159,19 @@ impl House {
 
     /// SIGKILL to a broker that is a child process.
     pub async fn kill(&mut self) {
-        match mem::replace(&mut self.broker, Broker::Gone) {
-            Broker::Child(process) => process.kill().await,
-            _ => panic!("no child process to kill"),
-        }
+        mem::replace(&mut self.broker, Broker::Gone).kill().await;
     }
 
     /// Lets the broker stop as it likes to.
     pub async fn stop(&mut self) {
-        match mem::replace(&mut self.broker, Broker::Gone) {
-            Broker::Here(running) => running.shutdown().await,
-            Broker::Child(process) => {
-                let status = process.end(rustix::process::Signal::TERM).await;
-                assert!(status.success(), "{status}");
-            }
-            Broker::Gone => {}
-        }
+        mem::replace(&mut self.broker, Broker::Gone).stop().await;
     }
 
     /// Starts a broker again on what the last one left.
     pub async fn restart(&mut self) {
         assert!(matches!(self.broker, Broker::Gone), "two brokers on one store");
         (self.broker, self.client) =
-            start(self.binary.as_deref(), &self.config, &self.settings, &self.clock).await;
+            Broker::start(self.binary.as_deref(), &self.config, &self.settings.log(), &self.clock).await;
     }
 
     /// Ends everything, and checks what must hold after any test.
@@ -232,83 +194,6 @@ impl Drop for House {
     }
 }
 
-impl Plan {
-    /// The broker is a child process on the machine's clock.
-    pub fn child(self, binary: &str) -> Self {
-        Self { child: Some(binary.into()), scheduler: true, ..self }
-    }
-
-    /// The scheduler looks for due grants.
-    pub fn scheduler(self) -> Self {
-        Self { scheduler: true, ..self }
-    }
-
-    /// Everything between broker and simulators goes through taps.
-    pub fn recorded(self) -> Self {
-        Self { recorded: true, ..self }
-    }
-
-    /// A key of `[rotation]`.
-    pub fn rotation(mut self, key: &'static str, value: &str) -> Self {
-        self.rotation.push((key, value.to_owned()));
-        self
-    }
-
-    /// Another Eagle Eye.
-    pub fn eagle_eye(self, eagle_eye: EagleEyeConfig) -> Self {
-        Self { eagle_eye, ..self }
-    }
-
-    /// Another Evercam.
-    pub fn evercam(self, evercam: EvercamConfig) -> Self {
-        Self { evercam, ..self }
-    }
-
-    /// Starts everything, and creates the tenant and its registrations.
-    pub async fn open(mut self) -> House {
-        if !self.scheduler {
-            self.rotation.push(("tick", "3650days".to_owned()));
-        }
-        let log_from = logs::capture();
-        let clock = Arc::new(HandClock::new());
-        let time = if self.child.is_some() { provider_sim::Clock::system() } else { clock.of_simulators() };
-        let any = "127.0.0.1:0";
-        let evercam = Simulator::evercam(self.evercam).with_clock(time.clone()).bind(any).await.unwrap();
-        let eagle_eye = Simulator::eagle_eye(self.eagle_eye).with_clock(time).bind(any).await.unwrap();
-        let simulators = [evercam, eagle_eye];
-        let mut recorders = Vec::new();
-        if self.recorded {
-            for simulator in &simulators {
-                recorders.push(Recorder::start(simulator.address()).await);
-            }
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let settings = Settings::new(directory.path(), self.rotation);
-        let direct = |provider: Provider| simulators[provider as usize].base_url();
-        let tapped = |provider: Provider| {
-            recorders.get(provider as usize).map_or_else(|| direct(provider), Recorder::base_url)
-        };
-        let config = settings.write(direct, tapped);
-        let (broker, client) = start(self.child.as_deref(), &config, &settings, &clock).await;
-        let house = House {
-            client,
-            clock,
-            directory,
-            settings,
-            config,
-            simulators: simulators.map(Some).into(),
-            recorders,
-            binary: self.child,
-            broker,
-            canaries: Mutex::default(),
-            log_from,
-            closed: false,
-        };
-        house.move_in().await;
-        house
-    }
-}
-
 impl House {
     async fn move_in(&self) {
         self.client.create_tenant(TENANT).await.unwrap();
@@ -316,24 +201,6 @@ impl House {
             self.client.register(registration(TENANT, provider)).await.unwrap();
         }
     }
-}
-
-async fn start(
-    binary: Option<&Path>,
-    config: &Path,
-    settings: &Settings,
-    clock: &Arc<HandClock>,
-) -> (Broker, Client) {
-    if let Some(binary) = binary {
-        let process = BrokerProcess::serve(binary, config, &settings.log()).await;
-        let client = Client::connect(process.grpc).await;
-        return (Broker::Child(process), client);
-    }
-    let config = broker_server::config::load(Some(config)).unwrap();
-    let around = Surroundings { clock: clock.clone(), ..Surroundings::of_this_machine() };
-    let running = broker_server::start(&config, around).await.unwrap();
-    let client = Client::connect(running.grpc).await;
-    (Broker::Here(running), client)
 }
 
 fn provider_of(key: &v1::GrantKey) -> Provider {

@@ -120,3 +120,19 @@ async fn a_code_that_the_provider_refuses_is_told_as_such() {
         house.close().await;
     }
 }
+
+#[tokio::test]
+async fn an_error_of_the_provider_is_not_the_users_refusal() {
+    for provider in Provider::ALL {
+        let house = House::open().await;
+        let key = house.key(provider, "ada");
+        let started = house.client.start(&key).await.unwrap();
+        let callback = provider.person().deny(&started.authorization_url).await.unwrap();
+        let failed = callback.replace("error=access_denied", "error=server_error");
+
+        assert_eq!(problem(house.client.complete(&key, &failed).await), "PROVIDER_ERROR");
+
+        assert_eq!(state(&house, &started.authorization_id).await, AuthorizationState::Failed);
+        house.close().await;
+    }
+}

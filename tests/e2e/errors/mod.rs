@@ -16,7 +16,7 @@ use tonic::Code;
 
 /// The error of an answer, which must have this code and reason.
 #[track_caller]
-pub(crate) fn refused<T>(answer: Answer<T>, code: Code, reason: Reason) -> BrokerError {
+pub(crate) fn refused<T>(answer: Answer<T>, code: Code, reason: Reason) -> Box<BrokerError> {
     let Err(error) = answer else { panic!("answered, where {reason:?} was due") };
     assert_eq!((error.code(), error.reason()), (code, Some(reason)), "{error}");
     error

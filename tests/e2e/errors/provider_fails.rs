@@ -50,10 +50,42 @@ async fn a_token_that_is_still_valid_is_served_although_its_refresh_failed() {
 
         assert_eq!(served.served_stale_reason(), ServedStaleReason::RefreshFailed);
         assert_eq!((served.generation, &served.access_token), (1, &first.access_token));
-        let content = house.vend(&key).await.unwrap();
-        assert_eq!(content.served_stale_reason(), ServedStaleReason::Unspecified, "a minute is left, easily");
+        let undemanding = house.vend(&key).await.unwrap();
+        assert_eq!(
+            undemanding.served_stale_reason(),
+            ServedStaleReason::Unspecified,
+            "a minute is left, easily"
+        );
         house.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_token_that_outlives_its_grant_is_served_with_the_reason() {
+    let house = House::open().await;
+    let provider = Provider::Evercam;
+    let simulator = house.simulator(provider);
+    let rejected = house.consent(provider, "ada").await;
+    simulator.set_client_secret(provider.client_id(), "changed-behind-the-tenants-back").unwrap();
+    house.client.refresh(&rejected).await.unwrap_err();
+    simulator.set_client_secret(provider.client_id(), provider.client_secret()).unwrap();
+    let revoked = house.consent(provider, "bob").await;
+    let dead = FaultBody::Json(json!({ "error": "invalid_grant" }));
+    simulator.faults().push(Fault::respond(Endpoint::Refresh, When::BeforeCommit, 400, dead).times(2));
+    house.client.refresh(&revoked).await.unwrap_err();
+    house.clock.advance(Duration::from_secs(61));
+    house.client.refresh(&revoked).await.unwrap_err();
+
+    let served = house.vend(&revoked).await.unwrap();
+    assert_eq!(served.served_stale_reason(), ServedStaleReason::ConsentRequired);
+    assert_eq!(house.api_status(provider, &served).await, 200);
+    simulator.set_client_secret(provider.client_id(), "changed-once-more-behind-their-back").unwrap();
+    house.clock.advance(provider.token_life() * 3 / 4);
+    let min_validity = prost_types::Duration::try_from(provider.token_life() / 2).unwrap();
+    let request = GetAccessTokenRequest { min_validity: Some(min_validity), ..ask(&rejected) };
+    let served = house.vend_as(request).await.unwrap();
+    assert_eq!(served.served_stale_reason(), ServedStaleReason::ClientRegistrationRejected);
+    house.close().await;
 }
 
 /// A fault, and what the broker makes of it.
