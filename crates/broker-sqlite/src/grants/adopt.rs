@@ -27,7 +27,7 @@ pub(crate) async fn adopt(
         AdoptOutcome::Adopted(_) => {
             token_set::keep(connection, adoption, standing.is_some()).await?;
             close_adopted(connection, adoption).await?;
-            close_unsent(connection, attempt, adoption.at).await?;
+            close_overtaken(connection, attempt, adoption.at).await?;
             complete_authorization(connection, adoption).await?;
         }
         AdoptOutcome::Superseded => supersede(connection, attempt, adoption.at).await?,
@@ -121,8 +121,9 @@ async fn close_adopted(connection: &mut SqliteConnection, adoption: &Adoption) -
 }
 
 /// Any other refresh that was claimed and not yet sent holds a token which now has a successor. Sending it could
-/// cost the whole family (RFC 9700 §4.14.2), so it is closed here and its SENT will be refused.
-async fn close_unsent(
+/// cost the whole family (RFC 9700 §4.14.2), so it is closed here and its SENT will be refused. One of another lineage
+/// is closed even if it was sent: its answer cannot be adopted any more, and left open it would block the new lineage.
+async fn close_overtaken(
     connection: &mut SqliteConnection,
     adopted: &Attempt,
     at: Timestamp,
@@ -130,12 +131,13 @@ async fn close_unsent(
     sqlx::query(
         "UPDATE attempts SET closed_at = ?6, conclusion = 'superseded'
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND id <> ?5
-           AND kind = 'refresh' AND closed_at IS NULL AND sent_at IS NULL AND grant_id = ?7",
+           AND kind = 'refresh' AND closed_at IS NULL AND (sent_at IS NULL OR lineage <> ?8) AND grant_id = ?7",
     )
     .bind_key(&adopted.key)
     .bind(adopted.id.as_bytes().as_slice())
     .bind_time(at)
     .bind(adopted.grant_id().as_bytes().as_slice())
+    .bind(adopted.lineage.as_bytes().as_slice())
     .execute(connection)
     .await
     .map_err(failed)?;

@@ -14,6 +14,7 @@ crate::on_every_store!(
     an_answer_of_a_replaced_lineage_is_superseded,
     an_answer_of_a_passed_generation_is_superseded,
     a_new_lineage_learns_that_the_grant_has_moved,
+    a_sent_refresh_of_the_old_lineage_does_not_block_the_new_one,
     a_later_consent_stands,
     an_answer_without_refresh_token_keeps_the_old_one,
     a_new_lineage_without_refresh_token_drops_the_old_one,
@@ -126,6 +127,16 @@ async fn a_new_lineage_learns_that_the_grant_has_moved(world: World) {
     assert_eq!(world.adopt_new(&elsewhere, 4).await, AdoptOutcome::Moved(Generation::NONE));
 }
 
+async fn a_sent_refresh_of_the_old_lineage_does_not_block_the_new_one(world: World) {
+    world.grant(&key("ada")).await;
+    let stuck = world.claim(&key("ada"), 1).await.attempt;
+    assert!(world.send(&stuck).await);
+    let exchange = world.exchange(&key("ada")).await;
+    assert_eq!(world.adopt_new(&exchange, 1).await, adopted(2));
+    assert_eq!(world.claim(&key("ada"), 2).await.attempt.lineage, exchange.0.lineage);
+    assert_eq!(world.adopt_refresh(&stuck).await, AdoptOutcome::Superseded);
+}
+
 async fn a_later_consent_stands(world: World) {
     let (attempt, authorization) = world.exchange(&key("ada")).await;
     let later = world.exchange(&key("ada")).await;
@@ -176,7 +187,7 @@ async fn a_consent_passes_an_open_refresh(world: World) {
     world.send(&stuck).await;
     let present = world.reconsent(&key("ada")).await;
     assert_eq!((present.phase, present.generation), (Phase::Idle, Generation::new(2)));
-    assert!(world.close(&stuck, Some(after(Phase::Uncertain, true))).await);
+    assert!(!world.close(&stuck, Some(after(Phase::Uncertain, true))).await, "the new lineage closed it");
     assert_eq!(world.read(&key("ada")).await, present, "the old lineage's end harms the new one");
     world.claim(&key("ada"), 2).await;
 }

@@ -81,8 +81,10 @@ impl Model {
         self.lineage = Some(known.attempt.lineage);
         self.attempts[at].adopted = Some(Generation::new(self.generation));
         self.attempts[at].open = false;
-        for other in self.attempts.iter_mut().filter(|k| !k.sent && k.attempt.kind == AttemptKind::Refresh) {
-            other.open = false;
+        let lineage = self.lineage;
+        for other in self.attempts.iter_mut().filter(|k| k.attempt.kind == AttemptKind::Refresh) {
+            let overtaken = !other.sent || Some(other.attempt.lineage) != lineage;
+            other.open &= !overtaken;
         }
         AdoptOutcome::Adopted(Generation::new(self.generation))
     }
