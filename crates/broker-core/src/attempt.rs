@@ -14,16 +14,18 @@ pub enum AttemptKind {
     CodeExchange(AuthorizationId),
 }
 
-/// How far an open attempt got.
+/// How far an attempt got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptPhase {
     /// Durable, and not one byte written to the provider.
     Claimed,
     /// The request was about to be written, or was.
     Sent,
+    /// It was adopted or concluded: nothing is to be done about it any more.
+    Closed,
 }
 
-/// An open attempt, durable before anything is sent.
+/// An attempt, durable before anything is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     /// Its id.

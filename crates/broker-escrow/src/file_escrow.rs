@@ -24,6 +24,7 @@ use crate::{EscrowId, Limits, OpenError, record, segment};
 pub struct FileEscrow {
     id: EscrowId,
     directory: PathBuf,
+    limits: Limits,
     /// The first segment of this run; all below are of earlier ones.
     first: u64,
     // Writes are done in place, not on a thread for blocking work. A `write` of a few KiB into the page cache takes
@@ -48,7 +49,14 @@ impl FileEscrow {
         let first = earlier.last.map_or(1, |last| last + 1);
         let journal =
             Journal::start(directory.to_owned(), limits, first, earlier.bytes).map_err(unusable())?;
-        Ok(Self { id, directory: directory.to_owned(), first, journal: Mutex::new(journal), _lock: lock })
+        Ok(Self {
+            id,
+            directory: directory.to_owned(),
+            limits,
+            first,
+            journal: Mutex::new(journal),
+            _lock: lock,
+        })
     }
 
     /// The directory's id.
@@ -92,10 +100,13 @@ impl Escrow for FileEscrow {
     async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError> {
         let undeleted = "the segments of earlier runs could not be deleted";
         let mut kept = 0;
-        for path in Earlier::paths(&self.directory, self.first).map_err(failed(undeleted))? {
+        // The newest first: more than half of the room is never kept, or nothing new could be claimed.
+        for path in Earlier::paths(&self.directory, self.first).map_err(failed(undeleted))?.into_iter().rev()
+        {
             let file = fs::metadata(&path).map_err(failed(undeleted))?;
+            let fits = kept + file.len() <= self.limits.total_bytes / 2;
             // A segment is written at its end only: when that was is when its newest record was received.
-            if before.is_some_and(|before| written_at(&file) >= before) {
+            if fits && before.is_some_and(|before| written_at(&file) >= before) {
                 kept += file.len();
             } else {
                 fs::remove_file(path).map_err(failed(undeleted))?;

@@ -28,13 +28,18 @@ pub struct Overrides {
     pub grant_window: Option<GrantWindow>,
 }
 
-/// How long a grant lives; both limits are replaced together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct GrantWindow {
-    /// See [`broker_core::ProviderProfile::refresh_token_timeout`].
-    pub refresh_token_timeout: Option<Duration>,
-    /// See [`broker_core::ProviderProfile::authorization_expires_in`].
-    pub authorization_expires_in: Option<Duration>,
+/// How long a grant lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantWindow {
+    /// As long as nobody revokes it.
+    Permanent,
+    /// Each limit that is named replaces the adapter's.
+    Limits {
+        /// See [`broker_core::ProviderProfile::refresh_token_timeout`].
+        refresh_token_timeout: Option<Duration>,
+        /// See [`broker_core::ProviderProfile::authorization_expires_in`].
+        authorization_expires_in: Option<Duration>,
+    },
 }
 
 impl ProviderDefinition {
@@ -61,9 +66,16 @@ impl ProviderDefinition {
         set(&mut profile.rotation, changes.rotation);
         set(&mut profile.old_access_token_dies_on_refresh, changes.old_access_token_dies_on_refresh);
         set(&mut profile.access_token_lifetime, changes.access_token_lifetime);
-        if let Some(window) = changes.grant_window {
-            profile.refresh_token_timeout = window.refresh_token_timeout;
-            profile.authorization_expires_in = window.authorization_expires_in;
+        match changes.grant_window {
+            None => {}
+            Some(GrantWindow::Permanent) => {
+                profile.refresh_token_timeout = None;
+                profile.authorization_expires_in = None;
+            }
+            Some(GrantWindow::Limits { refresh_token_timeout, authorization_expires_in }) => {
+                set_some(&mut profile.refresh_token_timeout, refresh_token_timeout);
+                set_some(&mut profile.authorization_expires_in, authorization_expires_in);
+            }
         }
         self
     }
@@ -90,15 +102,24 @@ mod tests {
         let plain = ProviderDefinition::eagle_eye();
         assert_eq!(plain.clone().overridden(Overrides::default()), plain);
 
-        let window = GrantWindow { refresh_token_timeout: None, authorization_expires_in: None };
         let changes = Overrides {
             token_url: Some("http://127.0.0.1:1/t".to_owned()),
-            grant_window: Some(window),
+            grant_window: Some(GrantWindow::Permanent),
             ..Overrides::default()
         };
         let changed = plain.clone().overridden(changes);
         assert_eq!(changed.endpoints.token_url, "http://127.0.0.1:1/t");
         assert_eq!(changed.endpoints.authorize_url, plain.endpoints.authorize_url);
         assert_eq!(changed.profile.authorization_expires_in, None, "a permanent grant can be configured");
+
+        let idle = Some(Duration::from_secs(14 * 86_400));
+        let limits = GrantWindow::Limits { refresh_token_timeout: idle, authorization_expires_in: None };
+        let changes = Overrides { grant_window: Some(limits), ..Overrides::default() };
+        let changed = plain.clone().overridden(changes).profile;
+        assert_eq!(changed.refresh_token_timeout, idle);
+        assert_eq!(
+            changed.authorization_expires_in, plain.profile.authorization_expires_in,
+            "one limit leaves the other"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! At start: whether the key encryption keys are those the store was made with.
 
+use std::collections::BTreeMap;
+
 use anyhow::bail;
 use broker_core::TenantId;
 use broker_crypto::{CryptoError, KeyRing, WrappedDek};
@@ -43,12 +45,20 @@ enum Verdict {
 
 fn verdict(sample: &[(TenantId, WrappedDek)], ring: &KeyRing) -> Verdict {
     let mut damaged = Vec::new();
+    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     for (tenant, wrapped) in sample {
-        match ring.unwrap_dek(tenant.as_str(), wrapped) {
-            Ok(_) => {}
-            Err(CryptoError::UnknownKey(kid)) => return Verdict::Missing(kid),
-            Err(_) => damaged.push(tenant.clone()),
+        let Err(error) = ring.unwrap_dek(tenant.as_str(), wrapped) else { continue };
+        damaged.push(tenant.clone());
+        if let CryptoError::UnknownKey(kid) = error {
+            *missing.entry(kid).or_default() += 1;
         }
+    }
+    // The name is read before anything is verified: named once, it may be a damaged byte; named twice, a key is gone.
+    let most = missing.into_iter().max_by_key(|(_, tenants)| *tenants);
+    if let Some((kid, tenants)) = most
+        && (tenants > 1 || damaged.len() == sample.len())
+    {
+        return Verdict::Missing(kid);
     }
     let nothing_opens = !sample.is_empty() && damaged.len() == sample.len();
     if nothing_opens { Verdict::Another } else { Verdict::Fits { damaged } }
@@ -86,6 +96,8 @@ mod tests {
         let right = ring("kek-1");
         let mut sample = [wrapped("a", &right), wrapped("b", &right)];
         *sample[0].1.envelope.last_mut().unwrap() ^= 1;
+        assert_eq!(verdict(&sample, &right), Verdict::Fits { damaged: vec![sample[0].0.clone()] });
+        sample[0] = wrapped("a", &ring("kek-0"));
         assert_eq!(verdict(&sample, &right), Verdict::Fits { damaged: vec![sample[0].0.clone()] });
     }
 }

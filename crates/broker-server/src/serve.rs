@@ -17,11 +17,15 @@ use crate::config::Config;
 use crate::wiring::Surroundings;
 use crate::{grpc, http, wiring};
 
-/// How long requests under way may take to finish once the process stops.
+/// The least time that what is under way has to finish once the process stops; never less than an attempt may take,
+/// with this much to store its answer.
 const FINISH_WITHIN: Duration = Duration::from_secs(45);
+const TO_STORE: Duration = Duration::from_secs(12);
 
 /// A broker that serves.
 pub struct Running {
+    /// How long what is under way may take to finish once the process stops.
+    finish_within: Duration,
     /// Where gRPC is served.
     pub grpc: SocketAddr,
     /// Where HTTP is served.
@@ -46,6 +50,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
     let (routes, health) = grpc::routes(broker.clone(), entropy, public_url).await;
     let running = Running {
+        finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
         broker: broker.clone(),
@@ -64,7 +69,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
 
 /// What could not be settled is not lost, but somebody must look.
 fn log_recovered(recovered: Recovered) {
-    match recovered.unsettled {
+    match recovered.unsettled as u64 + recovered.damaged {
         0 => tracing::info!(?recovered, "earlier runs are settled"),
         _ => tracing::warn!(
             ?recovered,
@@ -102,13 +107,13 @@ impl Running {
         tracing::info!(
             "waiting for {} attempts, at most {} s",
             self.broker.attempts_under_way(),
-            FINISH_WITHIN.as_secs()
+            self.finish_within.as_secs()
         );
         let finished = async {
             self.tasks.wait().await;
             self.broker.drain().await;
         };
-        if tokio::time::timeout(FINISH_WITHIN, finished).await.is_err() {
+        if tokio::time::timeout(self.finish_within, finished).await.is_err() {
             tracing::warn!(
                 "some requests or attempts did not finish in time; their outcome is in escrow or unknown"
             );

@@ -162,6 +162,10 @@ pub struct DueGrant {
     pub key: GrantKey,
     /// Its generation.
     pub generation: Generation,
+    /// Since when it has been due.
+    pub due_at: Timestamp,
+    /// An earlier outcome is undecided.
+    pub undecided: bool,
 }
 
 /// Which grants to list; an absent field means any.
@@ -195,14 +199,9 @@ pub trait GrantStore: Send + Sync {
     /// Active grants that are due, earliest first; work proportional to what is due.
     async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError>;
 
-    /// Moves the due time of a grant that is still at `generation` to `until`, never back: for a rotation that ended
-    /// before its claim could do so.
-    async fn postpone(
-        &self,
-        key: &GrantKey,
-        generation: Generation,
-        until: Timestamp,
-    ) -> Result<(), StoreError>;
+    /// Moves a grant's due time to `until` if nothing has moved it since it was read: for a rotation that ended before
+    /// its claim could do so.
+    async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError>;
 
     /// Opens a refresh attempt if the grant is at the generation seen and no attempt is open.
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError>;

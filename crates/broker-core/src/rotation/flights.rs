@@ -69,6 +69,11 @@ impl Flight {
 pub(crate) struct Flights(Arc<Mutex<HashMap<GrantId, watch::Receiver<Option<Rotated>>>>>);
 
 impl Flights {
+    /// How many are under way.
+    pub(crate) fn count(&self) -> usize {
+        self.map().len()
+    }
+
     pub(crate) fn running(&self, grant: GrantId) -> Option<Flight> {
         self.map().get(&grant).cloned().map(Flight)
     }

@@ -11,6 +11,6 @@ mod refresh;
 mod settlement;
 
 pub(crate) use self::adoption::Standing;
-pub(crate) use self::flights::{Flight, Flights, Rotated};
+pub(crate) use self::flights::{Flight, Flights, Rotated, RotationError};
 pub(crate) use self::presentation::{Answer, NotSent};
 pub use self::recovery::Recovered;

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker_crypto::TenantKeys;
+
 use super::Answer;
 use super::adoption::Standing;
 use super::presentation::read_answer;
@@ -17,6 +19,9 @@ use crate::{
 
 /// How long an answer that cannot be settled is kept in escrow.
 const ESCROW_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a start spends on one answer or attempt.
+const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What a start found and settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,12 +54,16 @@ impl Broker {
         let earlier = self.escrow.earlier_records().await.map_err(escrow_unusable)?;
         recovered.damaged = earlier.damaged;
         let mut answered = HashSet::new();
+        let kept_since = self.clock.now() - ESCROW_KEPT;
         for record in &earlier.records {
-            match self.replay(record).await {
+            match self.in_time(self.replay(record)).await {
                 Ok(adopted) => recovered.adopted += usize::from(adopted),
                 Err(error) => {
                     recovered.not_settled(&record.attempt, &error);
-                    answered.insert(record.attempt);
+                    // Beyond its time the answer is let go below, and what it left behind is settled without it.
+                    if record.received_at >= kept_since {
+                        answered.insert(record.attempt);
+                    }
                 }
             }
         }
@@ -63,16 +72,22 @@ impl Broker {
             if answered.contains(&attempt.id) {
                 continue;
             }
-            match (attempt.phase, self.settle_orphan(&attempt).await) {
+            match (attempt.phase, self.in_time(self.settle_orphan(&attempt)).await) {
                 (_, Err(error)) => recovered.not_settled(&attempt.id, &error),
                 (AttemptPhase::Claimed, Ok(())) => recovered.unsent += 1,
                 (AttemptPhase::Sent, Ok(())) => recovered.uncertain += 1,
+                (AttemptPhase::Closed, Ok(())) => {}
             }
         }
         let all_settled = recovered.unsettled == 0 && recovered.damaged == 0;
-        let kept_since = (!all_settled).then(|| self.clock.now() - ESCROW_KEPT);
-        self.escrow.forget_earlier(kept_since).await.map_err(escrow_unusable)?;
+        self.escrow.forget_earlier((!all_settled).then_some(kept_since)).await.map_err(escrow_unusable)?;
         Ok(recovered)
+    }
+
+    /// A start must not wait for ever for a store that answers some questions and not others.
+    async fn in_time<T>(&self, step: impl Future<Output = Result<T, BrokerError>>) -> Result<T, BrokerError> {
+        let too_late = || BrokerError::Internal("the store did not settle it in time".into());
+        self.within(Some(SETTLE_WITHIN), step).await.unwrap_or_else(|| Err(too_late()))
     }
 
     /// Whether the record's answer was adopted now. Reads are retried: an answer is worth a wait.
@@ -81,8 +96,11 @@ impl Broker {
         let attempt = attempt.ok_or_else(|| {
             BrokerError::Internal("an escrowed answer belongs to no attempt in this store".into())
         })?;
+        if attempt.phase == AttemptPhase::Closed {
+            return Ok(false);
+        }
         let provider = self.provider(&attempt.key.provider)?;
-        let keys = self.keys.of(&record.tenant).await?;
+        let keys = self.keys_when_reachable(&record.tenant).await?;
         let owner = EscrowRecord::owner(record.attempt, record.status, record.received_at);
         let response = RawResponse {
             status: record.status,
@@ -102,6 +120,17 @@ impl Broker {
         }
     }
 
+    async fn keys_when_reachable(&self, tenant: &TenantId) -> Result<Arc<TenantKeys>, BrokerError> {
+        loop {
+            match self.keys.of(tenant).await {
+                Err(BrokerError::BackendUnavailable(_)) => {
+                    self.clock.sleep_until(self.clock.now() + self.timing.tick).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
     async fn standing(&self, attempt: &Attempt) -> Result<Option<Standing>, BrokerError> {
         match attempt.kind {
             AttemptKind::Refresh => Ok(self
@@ -118,6 +147,7 @@ impl Broker {
 
     async fn settle_orphan(&self, attempt: &Attempt) -> Result<(), BrokerError> {
         match (attempt.kind, attempt.phase) {
+            (_, AttemptPhase::Closed) => Ok(()),
             (AttemptKind::CodeExchange(_), _) => self.close_exchange(attempt, "interrupted").await,
             (AttemptKind::Refresh, AttemptPhase::Sent) => {
                 self.settle_orphaned_answer(attempt, &ProviderFailure::of(FailureKind::Uncertain)).await
@@ -131,7 +161,11 @@ impl Broker {
         let broker = Arc::clone(self);
         self.tasks.spawn(async move {
             let settled = match broker.persist(|| broker.grants.attempt(&tenant, id)).await {
-                Ok(Some(attempt)) => broker.settle_orphan(&attempt).await,
+                Ok(Some(attempt)) => {
+                    let settled = broker.settle_orphan(&attempt).await;
+                    broker.cache.forget(&attempt.key);
+                    settled
+                }
                 Ok(None) => Ok(()),
                 Err(error) => Err(error.into()),
             };
@@ -187,7 +221,12 @@ impl Broker {
 fn as_before(grant: &Grant, now: crate::Timestamp) -> GrantAfter {
     GrantAfter {
         lifecycle: grant.lifecycle,
-        phase: if grant.tainted { Phase::Uncertain } else { Phase::Idle },
+        phase: match grant.last_failure.as_ref().map(|last| last.kind) {
+            _ if grant.tainted => Phase::Uncertain,
+            // The claim has overwritten the phase; the failure tells that the token was refused once already.
+            Some(FailureKind::DeadToken) => Phase::Suspect,
+            _ => Phase::Idle,
+        },
         tainted: grant.tainted,
         due_at: Some(now),
         failure: None,

@@ -81,10 +81,15 @@ impl Broker {
     /// abnormally. Unsent it is given back. Sent it is left for the next start, which finds its answer in escrow.
     pub(super) async fn settle_own_leftover(&self, open: &Attempt) -> Result<Rotated, BrokerError> {
         if open.owner != self.incarnation {
+            tracing::warn!(
+                attempt = %open.id, grant = %open.grant_id(),
+                "a grant waits for an earlier run's attempt whose answer could not be settled; see the log of the start"
+            );
             return Ok(Rotated::StillRunning);
         }
         match open.phase {
             AttemptPhase::Claimed => self.release(open).await?,
+            AttemptPhase::Closed => {}
             AttemptPhase::Sent => {
                 tracing::error!(attempt = %open.id, "an attempt was sent and never settled; a restart settles it");
             }

@@ -12,7 +12,7 @@ pub(crate) use self::cache::GrantCache;
 pub(crate) use self::freshness::refusal;
 use self::freshness::{missing_scopes, satisfies, stale_reason};
 use crate::ports::VendableGrant;
-use crate::rotation::Rotated;
+use crate::rotation::{Rotated, RotationError};
 use crate::{Broker, BrokerError, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
@@ -92,7 +92,7 @@ impl Broker {
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
         let Some(mut flight) = self.flights.running(held.grant.id) else {
-            let uncertain = held.grant.phase == Phase::Uncertain;
+            let uncertain = matches!(held.grant.phase, Phase::Sent | Phase::Uncertain);
             return self.open(held, began, uncertain.then_some(StaleReason::RotationUncertain)).await;
         };
         let wait = request.wait.unwrap_or(self.timing.default_wait).min(WAIT_FOR_DYING_TOKEN);
@@ -136,7 +136,9 @@ impl Broker {
         }
         match rotated {
             Rotated::Failed(error) if !alive => Err(error.into()),
-            Rotated::Failed(_) => self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await,
+            Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
+                self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
+            }
             Rotated::StillRunning if alive && profile.old_access_token_dies_on_refresh => {
                 self.open(now_held, now, Some(StaleReason::RotationUncertain)).await
             }

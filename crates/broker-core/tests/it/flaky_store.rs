@@ -8,7 +8,7 @@ use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
     RefreshClaim, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Generation, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
@@ -57,13 +57,8 @@ impl GrantStore for FlakyStore {
         self.inner.due_grants(now, limit).await
     }
 
-    async fn postpone(
-        &self,
-        key: &GrantKey,
-        generation: Generation,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.postpone(key, generation, until).await
+    async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
+        self.inner.postpone(due, until).await
     }
 
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {

@@ -143,16 +143,34 @@ async fn an_escrowed_refusal_is_concluded_at_the_next_start() {
 async fn while_an_escrowed_answer_cannot_be_settled_its_token_is_not_presented_again() {
     let mut world = World::new().await;
     answered_and_not_adopted(&world).await;
+    // Nothing is adopted from here on: the task of the dead process lives on in this test and would do it.
     world.restart();
-    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
     world.escrow.spoil_earlier();
     let recovered = world.broker.recover().await.unwrap();
-    assert_eq!((recovered.unsettled, recovered.uncertain), (2, 0), "the consent's record too");
+    assert_eq!((recovered.unsettled, recovered.uncertain), (1, 0), "the consent's answer is settled already");
     assert_eq!(world.escrow.earlier_len(), 2, "what cannot be settled is kept");
     let calls = world.provider.calls();
-    world.pass(86_400);
+    world.pass(86_401);
     assert!(world.vend().await.is_err());
     assert_eq!(world.provider.calls(), calls);
+
+    world.restart();
+    let recovered = world.broker.recover().await.unwrap();
+    assert_eq!((recovered.unsettled, recovered.uncertain), (1, 1), "after a day it is given up");
+    assert_eq!(world.escrow.earlier_len(), 0);
+}
+
+#[tokio::test]
+async fn a_start_does_not_wait_for_ever_for_a_store_that_does_not_settle() {
+    let mut world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    world.restart();
+    let broker = world.broker.clone();
+    let start = tokio::spawn(async move { broker.recover().await.unwrap() });
+    assert_eq!(world.outwait(start).await.unsettled, 1);
+    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    world.restart();
+    assert_eq!(world.broker.recover().await.unwrap().adopted, 1);
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ impl ProviderConfig {
             problems
                 .push(format!("[providers.{name}] grace goes with rotation = \"grace\", and only with it"));
         }
-        if self.reuse.is_some() && self.rotation != Some(Rotation::SingleUse) {
+        if self.reuse.is_some() && self.rotation.is_some_and(|rotation| rotation != Rotation::SingleUse) {
             problems.push(format!("[providers.{name}] reuse goes with rotation = \"single-use\" only"));
         }
         if self.permanent == Some(true) && self.window().is_some() {
@@ -149,12 +149,18 @@ impl ProviderConfig {
             rotation: self.rotation_mode(),
             old_access_token_dies_on_refresh: self.old_access_token_dies_on_refresh,
             access_token_lifetime: self.access_token_lifetime,
-            grant_window: self.permanent.filter(|p| *p).map(|_| GrantWindow::default()).or(self.window()),
+            grant_window: if self.permanent == Some(true) {
+                Some(GrantWindow::Permanent)
+            } else {
+                self.window()
+            },
         }
     }
 
     fn rotation_mode(&self) -> Option<RotationMode> {
-        Some(match self.rotation? {
+        // Every adapter is single-use unless the configuration says otherwise, so `reuse` alone is enough.
+        let rotation = self.rotation.or(self.reuse.map(|_| Rotation::SingleUse))?;
+        Some(match rotation {
             Rotation::Reusable => RotationMode::Reusable,
             Rotation::Grace => RotationMode::Grace(self.grace.unwrap_or_default()),
             Rotation::SingleUse => RotationMode::SingleUse(match self.reuse {
@@ -167,7 +173,7 @@ impl ProviderConfig {
 
     fn window(&self) -> Option<GrantWindow> {
         let named = self.refresh_token_timeout.is_some() || self.authorization_expires_in.is_some();
-        named.then_some(GrantWindow {
+        named.then_some(GrantWindow::Limits {
             refresh_token_timeout: self.refresh_token_timeout,
             authorization_expires_in: self.authorization_expires_in,
         })

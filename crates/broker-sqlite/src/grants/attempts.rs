@@ -14,7 +14,7 @@ use crate::operation::failed;
 macro_rules! attempt_columns {
     () => {
         "id, tenant, provider, user_id, account, kind, authorization_id, registration, lineage, generation, \
-         presentation_no, owner, claimed_at, sent_at"
+         presentation_no, owner, claimed_at, sent_at, closed_at"
     };
 }
 
@@ -121,9 +121,10 @@ fn from_row(row: &SqliteRow) -> Result<Attempt, StoreError> {
         presentation_no: row.number("presentation_no")?,
         owner: row.id("owner", IncarnationId::from_bytes)?,
         claimed_at: row.time("claimed_at")?,
-        phase: match row.optional_time("sent_at")? {
-            None => AttemptPhase::Claimed,
-            Some(_) => AttemptPhase::Sent,
+        phase: match (row.optional_time("sent_at")?, row.optional_time("closed_at")?) {
+            (_, Some(_)) => AttemptPhase::Closed,
+            (None, None) => AttemptPhase::Claimed,
+            (Some(_), None) => AttemptPhase::Sent,
         },
     })
 }

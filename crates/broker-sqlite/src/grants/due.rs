@@ -1,7 +1,7 @@
 //! What is due.
 
 use broker_core::ports::{DueGrant, StoreError};
-use broker_core::{Generation, GrantKey, Timestamp};
+use broker_core::{Phase, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
@@ -9,7 +9,7 @@ use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
 /// Reads the partial index `grants_due`: its own condition must stand here word for word.
-const SQL: &str = "SELECT tenant, provider, user_id, account, generation
+const SQL: &str = "SELECT tenant, provider, user_id, account, generation, due_at, phase
      FROM grants
      WHERE lifecycle = 'active' AND due_at IS NOT NULL AND due_at <= ?1
      ORDER BY due_at LIMIT ?2";
@@ -23,21 +23,17 @@ pub(crate) async fn read(
     Ok(rows.iter().filter_map(readable).collect())
 }
 
-/// Moves a due time that no claim moved; it never moves one back.
-pub(crate) async fn postpone(
-    pool: &SqlitePool,
-    key: &GrantKey,
-    generation: Generation,
-    until: Timestamp,
-) -> Result<(), StoreError> {
+/// Moves a due time that nothing has moved since it was read.
+pub(crate) async fn postpone(pool: &SqlitePool, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE grants SET due_at = ?6
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
-           AND generation = ?5 AND lifecycle = 'active' AND due_at < ?6",
+           AND generation = ?5 AND lifecycle = 'active' AND due_at = ?7",
     )
-    .bind_key(key)
-    .bind_generation(generation)
+    .bind_key(&due.key)
+    .bind_generation(due.generation)
     .bind_time(until)
+    .bind_time(due.due_at)
     .execute(pool)
     .await
     .map_err(failed)?;
@@ -50,7 +46,13 @@ fn readable(row: &SqliteRow) -> Option<DueGrant> {
 }
 
 fn due_grant(row: &SqliteRow) -> Result<DueGrant, StoreError> {
-    Ok(DueGrant { key: row.key()?, generation: row.generation("generation")? })
+    let phase = row.text("phase")?;
+    Ok(DueGrant {
+        key: row.key()?,
+        generation: row.generation("generation")?,
+        due_at: row.time("due_at")?,
+        undecided: phase == Phase::Uncertain.as_str() || phase == Phase::Suspect.as_str(),
+    })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
     RefreshClaim, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Generation, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
 
 use crate::SqliteStore;
 use crate::operation::{failed, operation};
@@ -37,13 +37,8 @@ impl GrantStore for SqliteStore {
         operation("due_grants", async { due::read(&mut *self.read().await?, now, limit).await }).await
     }
 
-    async fn postpone(
-        &self,
-        key: &GrantKey,
-        generation: Generation,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        operation("postpone", due::postpone(&self.writer, key, generation, until)).await
+    async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
+        operation("postpone", due::postpone(&self.writer, due, until)).await
     }
 
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
