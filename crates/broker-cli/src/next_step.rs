@@ -32,13 +32,14 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
         Reason::GrantNotFound if !ABOUT_A_GRANT.contains(&failed) => {
             command(globals, "tenants create", &["tenant"])
         }
-        Reason::GrantNotFound => command(globals, "grants list", &["tenant"]),
+        Reason::GrantNotFound => consent(globals),
         Reason::NoClientRegistration => {
             command(globals, "registrations create", &["tenant", "provider"])
                 + " --client-id CLIENT_ID --client-secret-file FILE --redirect-uri URI"
         }
         Reason::ClientRegistrationRejected => {
-            "check the client id and secret at the provider, then add the right secret".to_owned()
+            "create a registration with the right id and secret, then name it: consent start --registration NAME"
+                .to_owned()
         }
         Reason::ProviderUnavailable
         | Reason::RefreshInProgress

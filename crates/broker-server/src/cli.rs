@@ -109,7 +109,7 @@ fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
 
 async fn run_server(config: Config) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
-    telemetry::init(&config.log)?;
+    telemetry::init(&config.log, None)?;
     let starting = serve::start(&config, Surroundings::of_this_machine());
     let Some(started) = stop.unless_asked(starting).await else {
         tracing::info!("stopped before serving");
@@ -123,7 +123,7 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {
-    telemetry::init(&config.log)?;
+    telemetry::init(&config.log, None)?;
     wiring::open_store(&config).await?;
     print("the store's schema is up to date\n")
 }

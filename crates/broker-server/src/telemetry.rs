@@ -1,6 +1,8 @@
 //! Structured logs on stderr: JSON for machines, text for people.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::sync::Mutex;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -26,8 +28,13 @@ const OURS: [&str; 12] = [
     "token_broker",
 ];
 
-/// Installs the log subscriber of this process.
-pub(crate) fn init(config: &LogConfig) -> Result<(), TryInitError> {
+/// Installs the log subscriber of this process: text into `file` if there is one, else to stderr.
+pub(crate) fn init(config: &LogConfig, file: Option<File>) -> Result<(), TryInitError> {
+    let levels = levels(config.level.into());
+    if let Some(file) = file {
+        let layer = fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
+        return tracing_subscriber::registry().with(layer.with_filter(levels)).try_init();
+    }
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
@@ -38,7 +45,7 @@ pub(crate) fn init(config: &LogConfig) -> Result<(), TryInitError> {
         true => layer.json().flatten_event(true).boxed(),
         false => layer.with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(levels(config.level.into()))).try_init()
+    tracing_subscriber::registry().with(layer.with_filter(levels)).try_init()
 }
 
 fn levels(level: LevelFilter) -> Targets {

@@ -24,7 +24,7 @@ pub(crate) struct Get {
     /// A scope that the token must have; may be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// What the token is for, written to the audit log
+    /// What the token is for; the broker logs it with the vend at level debug
     #[arg(long, default_value = "brokerctl token get")]
     purpose: String,
     /// Show the token in the table

@@ -75,7 +75,10 @@ async fn an_unknown_tenant_is_to_be_created_and_what_failed_is_not_suggested() {
             "brokerctl tenants create --tenant t",
         ),
         ("consent start --tenant t --provider p --user u".to_owned(), "brokerctl tenants create --tenant t"),
-        ("token get --tenant t --provider p --user u".to_owned(), "brokerctl grants list --tenant t"),
+        (
+            "token get --tenant t --provider p --user u".to_owned(),
+            "brokerctl consent start --tenant t --provider p --user u",
+        ),
     ] {
         let run = ctl(&broker, &line).await;
         assert!(run.stderr.ends_with(&format!("next:   {next}\n")), "{line}: {run:?}");

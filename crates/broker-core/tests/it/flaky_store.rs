@@ -20,9 +20,11 @@ pub(crate) struct FlakyStore {
     pub(crate) refuse_sent: AtomicBool,
     /// Nothing can be adopted.
     pub(crate) refuse_adopt: AtomicBool,
+    /// Adoptions are asked for and never answered.
+    pub(crate) hang_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
-    /// An adoption was refused.
+    /// An adoption was refused, or is not answered.
     pub(crate) refused: Notify,
 }
 
@@ -33,6 +35,7 @@ impl FlakyStore {
             lose_claim: AtomicBool::new(false),
             refuse_sent: AtomicBool::new(false),
             refuse_adopt: AtomicBool::new(false),
+            hang_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
         }
@@ -79,6 +82,10 @@ impl GrantStore for FlakyStore {
     }
 
     async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
+        if self.hang_adopt.load(Ordering::SeqCst) {
+            self.refused.notify_one();
+            return std::future::pending().await;
+        }
         if self.refuse_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
             return down();

@@ -163,12 +163,17 @@ async fn while_an_escrowed_answer_cannot_be_settled_its_token_is_not_presented_a
 #[tokio::test]
 async fn a_start_does_not_wait_for_ever_for_a_store_that_does_not_settle() {
     let mut world = World::new().await;
-    answered_and_not_adopted(&world).await;
+    world.flaky.hang_adopt.store(true, Ordering::SeqCst);
+    let broker = world.broker.clone();
+    tokio::spawn(async move { broker.refresh_grant(&key(), None).await });
+    world.flaky.refused.notified().await;
     world.restart();
     let broker = world.broker.clone();
     let start = tokio::spawn(async move { broker.recover().await.unwrap() });
-    assert_eq!(world.outwait(start).await.unsettled, 1);
-    world.flaky.refuse_adopt.store(false, Ordering::SeqCst);
+    world.flaky.refused.notified().await;
+    world.pass(31);
+    assert_eq!(start.await.unwrap().unsettled, 1);
+    world.flaky.hang_adopt.store(false, Ordering::SeqCst);
     world.restart();
     assert_eq!(world.broker.recover().await.unwrap().adopted, 1);
 }

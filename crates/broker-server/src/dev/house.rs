@@ -87,6 +87,10 @@ impl House {
         text
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(super) fn providers(&self) -> &[DemoProvider] {
         &self.providers
     }

@@ -6,7 +6,9 @@ mod provider;
 mod table;
 mod walk;
 
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -26,7 +28,7 @@ pub(crate) struct DevArgs {
     /// Walk through everything once, check that it worked, print one token line per provider, and end
     #[arg(long)]
     once: bool,
-    /// Log at this level instead of `warn`
+    /// Log at this level instead of `warn`; beside a live table into `broker.log` of the data directory
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log: String,
 }
@@ -43,12 +45,22 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
 
 async fn live(house: &House, args: &DevArgs, stop: &mut StopSignals) -> anyhow::Result<()> {
     let config = house.config(&args.log)?;
-    telemetry::init(&config.log)?;
+    telemetry::init(&config.log, log_file(house, args.once)?)?;
     let starting = serve::start(&config, Surroundings::of_this_machine());
     let Some(running) = stop.unless_asked(starting).await.transpose()? else { return stopped(args) };
     let shown = stop.unless_asked(show(house, &running, args.once)).await;
     running.shutdown_unless(stop.asked()).await;
     shown.unwrap_or_else(|| stopped(args))
+}
+
+/// A log line would tear the live table apart, so beside one the log goes to a file.
+fn log_file(house: &House, once: bool) -> anyhow::Result<Option<File>> {
+    if once || !std::io::stdout().is_terminal() {
+        return Ok(None);
+    }
+    let path = house.directory().join("broker.log");
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+    Ok(Some(file.with_context(|| format!("cannot write the log to {}", path.display()))?))
 }
 
 async fn show(house: &House, running: &Running, once: bool) -> anyhow::Result<()> {

@@ -61,7 +61,8 @@ impl Screen {
 }
 
 fn table(grants: &[Grant], now: Timestamp) -> String {
-    let head = columns(["PROVIDER", "USER", "STATE", "GENERATION", "EXPIRES", "NEXT REFRESH", "GRANT DIES"]);
+    let head = String::from("tenant demo\n")
+        + &columns(["PROVIDER", "USER", "STATE", "GENERATION", "EXPIRES", "NEXT REFRESH", "GRANT DIES"]);
     grants.iter().fold(head, |table, grant| table + &row(grant, now))
 }
 

@@ -146,7 +146,7 @@ fn row(error: &BrokerError) -> Row {
         BrokerError::ClientRegistrationRejected(registration) => Row::new(
             Code::FailedPrecondition,
             Reason::ClientRegistrationRejected,
-            "the provider refuses the client id or secret; correct the client registration, no user needs to consent again",
+            "the provider refuses the client id or secret; correct the client registration, existing grants are not lost by it",
         )
         .with("registration_id", registration.as_str()),
         BrokerError::ProviderUnavailable(retry) => Row::new(
