@@ -2,7 +2,7 @@
 --
 -- Times are microseconds since 1970-01-01T00:00:00Z. Ids are the 16 bytes of a UUID. Scopes are joined by
 -- one space, as on the wire (RFC 6749 §3.3). Columns named access_token, refresh_token, client_secret,
--- verifier and envelope hold sealed envelopes, never anything readable.
+-- verifier, envelope and body hold sealed envelopes, never anything readable.
 --
 -- STRICT: a value of a wrong type is refused when it is written, not found out when it is read.
 
@@ -37,6 +37,17 @@ CREATE TABLE client_registrations (
     created_at    INTEGER NOT NULL,
     UNIQUE (tenant, provider, id)
 ) STRICT;
+
+-- Registrations the provider refuses. A row is the pause: no grant of the registration is claimed before canary_at,
+-- and one claim, the canary, moves it on.
+CREATE TABLE registration_pauses (
+    tenant       TEXT    NOT NULL,
+    provider     TEXT    NOT NULL,
+    registration TEXT    NOT NULL,
+    canary_at    INTEGER NOT NULL,
+    PRIMARY KEY (tenant, provider, registration),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE authorizations (
     id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -86,16 +97,21 @@ CREATE TABLE grants (
     dies_at             INTEGER,
     due_at              INTEGER,
     refreshed_at        INTEGER,
+    -- Which presentation the present token set answers: of two answers to one refresh token the later one stands.
+    adopted_from_generation      INTEGER NOT NULL CHECK (adopted_from_generation >= 0),
+    adopted_from_presentation_no INTEGER NOT NULL CHECK (adopted_from_presentation_no >= 1),
     failure_kind        TEXT,
     failure_at          INTEGER,
     failure_oauth_error TEXT,
     failure_http_status INTEGER,
     failure_in_a_row    INTEGER,
+    failure_since       INTEGER,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
     CHECK ((lifecycle = 'needs_consent') = (consent_cause IS NOT NULL)),
     CHECK ((failure_kind IS NULL) = (failure_at IS NULL)),
     CHECK ((failure_kind IS NULL) = (failure_in_a_row IS NULL)),
+    CHECK ((failure_kind IS NULL) = (failure_since IS NULL)),
     CHECK (failure_kind IS NOT NULL OR (failure_oauth_error IS NULL AND failure_http_status IS NULL)),
     -- Every look-up is by the full key, tenant first; the same index gives lists their order.
     UNIQUE (tenant, provider, user_id, account),
@@ -105,6 +121,15 @@ CREATE TABLE grants (
 -- One due column, and only live grants in the index: a tick reads what is due and nothing else. A claim moves
 -- due_at forward, which takes the grant out of the next tick's range.
 CREATE INDEX grants_due ON grants (due_at) WHERE lifecycle = 'active' AND due_at IS NOT NULL;
+
+-- The same range, tenant by tenant and provider by provider: read only while more is due than one tick takes.
+CREATE INDEX grants_due_by_lane ON grants (tenant, provider, due_at) WHERE lifecycle = 'active' AND due_at IS NOT NULL;
+
+-- When callers last asked for a grant: of its own, so that noting it never touches what a rotation writes.
+CREATE TABLE grants_asked (
+    grant_id BLOB    NOT NULL PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
+    asked_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE grant_secrets (
     grant_id                 BLOB    NOT NULL PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
@@ -154,3 +179,53 @@ CREATE UNIQUE INDEX attempts_one_open_refresh ON attempts (grant_id) WHERE close
 
 -- What a start has to settle, however many closed attempts are kept.
 CREATE INDEX attempts_open ON attempts (owner) WHERE closed_at IS NULL;
+
+-- What was concluded of late, for the breaker; and what is old enough to be deleted.
+CREATE INDEX attempts_closed ON attempts (closed_at, provider) WHERE closed_at IS NOT NULL;
+CREATE INDEX attempts_bad ON attempts (provider, conclusion, closed_at, tenant)
+    WHERE conclusion IN ('dead_token', 'unreadable');
+
+-- Answers nobody could read when they came, sealed as in the escrow, for whoever can.
+CREATE TABLE unread_answers (
+    attempt_id  BLOB    NOT NULL PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    status      INTEGER NOT NULL CHECK (status BETWEEN 0 AND 999),
+    received_at INTEGER NOT NULL,
+    body        BLOB    NOT NULL
+) STRICT;
+
+-- One row. The id is the store's: a copy of the file has it too, until it is declared the only one.
+CREATE TABLE installation (
+    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    id       BLOB    NOT NULL CHECK (length(id) = 16),
+    -- Which history of the store this is. It moves when a process finds that commits it has seen are gone.
+    epoch    INTEGER NOT NULL CHECK (epoch >= 1),
+    -- Heartbeats so far. A process that has seen a higher number is on a file that was put back.
+    beats    INTEGER NOT NULL CHECK (beats >= 0)
+) STRICT;
+
+INSERT INTO installation VALUES (1, randomblob(16), 1, 0);
+
+-- The runs of broker processes, in the order of their joining.
+CREATE TABLE replicas (
+    number         INTEGER PRIMARY KEY,
+    incarnation    BLOB    NOT NULL UNIQUE CHECK (length(incarnation) = 16),
+    escrow         BLOB    NOT NULL CHECK (length(escrow) = 16),
+    started_at     INTEGER NOT NULL,
+    heartbeat_at   INTEGER NOT NULL,
+    -- The last epoch in which its journal was replayed, by this run or the one before it.
+    replayed_epoch INTEGER NOT NULL,
+    -- Since when its journal is known to hold nothing the store lacks.
+    drained_at     INTEGER,
+    -- It found rotations whose journals are nowhere to be seen, and does not claim: it vouches for nobody.
+    paused         INTEGER NOT NULL DEFAULT FALSE CHECK (paused IN (FALSE, TRUE))
+) STRICT;
+
+CREATE INDEX replicas_escrow ON replicas (escrow);
+
+-- Breakers that are open. A row is the breaker.
+CREATE TABLE provider_breakers (
+    provider           TEXT    NOT NULL PRIMARY KEY,
+    opened_at          INTEGER NOT NULL,
+    last_bad_at        INTEGER NOT NULL,
+    suspects_refreshed INTEGER NOT NULL CHECK (suspects_refreshed >= 0)
+) STRICT, WITHOUT ROWID;

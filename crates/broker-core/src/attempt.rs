@@ -46,6 +46,8 @@ pub struct Attempt {
     pub owner: IncarnationId,
     /// When it was claimed.
     pub claimed_at: Timestamp,
+    /// When the request was about to be written; `None` proves that not one byte of it was.
+    pub sent_at: Option<Timestamp>,
     /// How far it got.
     pub phase: AttemptPhase,
 }

@@ -1,17 +1,22 @@
 //! The broker: its collaborators, and nothing else. The use cases stand in files of their own.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyRing};
 use tokio_util::task::TaskTracker;
 
-use crate::ports::{ConsentStore, Escrow, GrantStore, LeaseManager, ProviderClient, TenantStore};
-use crate::rotation::Flights;
+use crate::fleet::FleetStanding;
+use crate::ports::{
+    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient, TenantStore,
+    Wakeups,
+};
+use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
+use crate::scheduler::{GateRules, Gates, Noted, Planner};
 use crate::tenant_keys::TenantKeyCache;
-use crate::vend::GrantCache;
-use crate::{BrokerError, Clock, FieldViolation, IncarnationId, ProviderName, Timing};
+use crate::vend::{GrantCache, NewsDesk};
+use crate::{BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, Timing};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -21,8 +26,16 @@ pub struct Collaborators {
     pub consents: Arc<dyn ConsentStore>,
     /// Tenants, keys and registrations.
     pub tenants: Arc<dyn TenantStore>,
+    /// The fleet of replicas.
+    pub fleet: Arc<dyn FleetStore>,
+    /// The installation the store must be, if the configuration names one (rule 16).
+    pub installation: Option<InstallationId>,
     /// Leases.
     pub leases: Arc<dyn LeaseManager>,
+    /// Carries news to and from other replicas.
+    pub wakeups: Arc<dyn Wakeups>,
+    /// How often providers may be called.
+    pub budget: Arc<dyn ProviderBudget>,
     /// The local journal.
     pub escrow: Arc<dyn Escrow>,
     /// The configured authorization servers.
@@ -45,6 +58,8 @@ pub struct Broker {
     pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) leases: Arc<dyn LeaseManager>,
+    pub(crate) wakeups: Arc<dyn Wakeups>,
+    pub(crate) budget: Arc<dyn ProviderBudget>,
     pub(crate) escrow: Arc<dyn Escrow>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -52,6 +67,21 @@ pub struct Broker {
     pub(crate) keys: TenantKeyCache,
     pub(crate) cache: GrantCache,
     pub(crate) flights: Flights,
+    /// What is heard of other replicas' rotations, and who waits for it.
+    pub(crate) news: NewsDesk,
+    /// Which providers are called at all.
+    pub(crate) gates: Gates,
+    /// What the scheduler starts next.
+    pub(crate) planner: Mutex<Planner>,
+    /// Which grants were asked for.
+    pub(crate) noted: Noted,
+    pub(crate) presenting: PresentingSet,
+    pub(crate) patience: Patience,
+    pub(crate) unsettled: Unsettled,
+    /// How attempts ended.
+    pub(crate) tally: Tally,
+    pub(crate) fleet_store: Arc<dyn FleetStore>,
+    pub(crate) fleet: FleetStanding,
     /// Rotations run here, out of reach of a caller that hangs up.
     pub(crate) tasks: TaskTracker,
     /// This run of this process.
@@ -67,11 +97,23 @@ impl Broker {
             keys: TenantKeyCache::new(with.key_ring, with.tenants.clone()),
             cache: GrantCache::new(with.cached_grants),
             flights: Flights::default(),
+            news: NewsDesk::default(),
+            gates: Gates::new(gate_rules(&with.timing)),
+            planner: Mutex::new(Planner::new(with.timing.max_in_flight, with.timing.tick)),
+            noted: Noted::new(with.timing.warm_for),
+            presenting: PresentingSet::default(),
+            patience: Patience::default(),
+            unsettled: Unsettled::default(),
+            tally: Tally::default(),
+            fleet_store: with.fleet,
+            fleet: FleetStanding::new(with.installation),
             tasks: TaskTracker::new(),
             grants: with.grants,
             consents: with.consents,
             tenants: with.tenants,
             leases: with.leases,
+            wakeups: with.wakeups,
+            budget: with.budget,
             escrow: with.escrow,
             clock: with.clock,
             entropy: with.entropy,
@@ -83,6 +125,11 @@ impl Broker {
     /// How many rotations and code exchanges are under way.
     pub fn attempts_under_way(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// How attempts ended since this process began.
+    pub fn attempts_ended(&self) -> Vec<AttemptCount> {
+        self.tally.read()
     }
 
     /// Waits for every rotation under way. Call it after the last request was answered.
@@ -120,4 +167,9 @@ impl Broker {
         self.entropy.fill(&mut bytes);
         f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
     }
+}
+
+/// A provider rests as a grant does after a failure; a trial is over when its claim is.
+fn gate_rules(timing: &Timing) -> GateRules {
+    GateRules { pause: timing.retry_base, longest_pause: timing.retry_cap, trial: timing.lease_ttl }
 }

@@ -45,23 +45,28 @@ pub enum ConsentCause {
     Revoked,
     /// A refresh was sent, its answer never came, and the provider then refused the old token.
     LostRotation,
+    /// The provider kept refusing the refresh for a reason that does not name the token.
+    ProviderRefuses,
     /// The access token ran out and the provider never gave a refresh token.
     NoOfflineAccess,
 }
 
 impl ConsentCause {
+    const ALL: [Self; 4] = [Self::Revoked, Self::LostRotation, Self::ProviderRefuses, Self::NoOfflineAccess];
+
     /// The name in error details, stores and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Revoked => "REVOKED",
             Self::LostRotation => "LOST_ROTATION",
+            Self::ProviderRefuses => "PROVIDER_REFUSES",
             Self::NoOfflineAccess => "NO_OFFLINE_ACCESS",
         }
     }
 
     /// The cause of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Revoked, Self::LostRotation, Self::NoOfflineAccess].into_iter().find(|c| c.as_str() == name)
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
     }
 }
 
@@ -113,6 +118,8 @@ pub struct LastFailure {
     pub http_status: Option<u16>,
     /// How many failures of this kind in a row, this one included.
     pub in_a_row: u32,
+    /// When the first of that row happened.
+    pub since: Timestamp,
 }
 
 /// A user's grant: everything but the tokens.

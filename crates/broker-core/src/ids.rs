@@ -157,7 +157,16 @@ uuid_id!(
     IncarnationId
 );
 
-generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId);
+uuid_id!(
+    /// Id of one escrow directory: stays with it, whichever process runs on it.
+    EscrowId
+);
+uuid_id!(
+    /// Id of one installation: the store and the replicas that may rotate what stands in it.
+    InstallationId
+);
+
+generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId);
 
 impl GrantId {
     #[cfg(test)]

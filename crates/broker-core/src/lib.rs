@@ -10,6 +10,7 @@ mod clock;
 mod consent;
 mod error;
 mod failure;
+mod fleet;
 mod grant;
 mod grant_key;
 mod ids;
@@ -35,15 +36,17 @@ pub use clock::Clock;
 pub use consent::{CompleteRequest, StartRequest, Started};
 pub use error::{AuthorizationProblem, BrokerError, FieldViolation};
 pub use failure::{FailureKind, ProviderFailure};
+pub use fleet::Barred;
 pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
-    AccountLabel, AttemptId, AuthorizationId, GrantId, IncarnationId, InvalidName, LineageId, ProviderName,
-    RegistrationId, TenantId, UserId,
+    AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
+    LineageId, ProviderName, RegistrationId, TenantId, UserId,
 };
 pub use operate::NewRegistration;
 pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
-pub use rotation::Recovered;
+pub use rotation::{AttemptCount, Recovered};
+pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};
 pub use tenant::{ClientRegistration, Tenant};
 pub use timestamp::Timestamp;
 pub use timing::{Timing, UnsafeTiming};

@@ -109,6 +109,9 @@ impl Broker {
         }
         match rotated {
             Rotated::Failed(error) => Err(error.into()),
+            Rotated::RegistrationPaused(_) => {
+                Err(BrokerError::ClientRegistrationRejected(after.registration))
+            }
             Rotated::StillRunning => Err(BrokerError::RefreshInProgress(self.timing.retry_base)),
             _ => Err(refusal(&after, self.clock.now(), self.timing.retry_base)),
         }

@@ -28,7 +28,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The limits leave no room to work in.
-    #[error("the escrow may not grow large enough: allow it at least two segments and 2 MiB in all")]
+    #[error(
+        "the escrow may not grow large enough: allow it at least four segments and 4 MiB in all, 8 MiB will do"
+    )]
     TooSmall,
     /// The directory or a file in it could not be created or read.
     #[error("{} cannot be used: check that this user may write there and that the disk is not full", path.display())]
@@ -39,6 +41,17 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Why a journal could not be inspected.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be read: name a directory of escrowed responses that this user may read", path.display())]
+pub struct InspectError {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// The cause.
+    #[source]
+    pub source: io::Error,
 }
 
 impl OpenError {

@@ -1,36 +1,33 @@
 //! The journal as the middle sees it.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use broker_core::Timestamp;
-use broker_core::ports::{EarlierRecords, Escrow, EscrowError, EscrowRecord};
+use broker_core::EscrowId;
+use broker_core::ports::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
 use broker_crypto::Entropy;
 
 use crate::error::failed;
 use crate::journal::Journal;
 use crate::lock::DirectoryLock;
-use crate::scan::Scan;
-use crate::{EscrowId, Limits, OpenError, record, segment};
+use crate::newest::Head;
+use crate::tidy::{Shared, Turn};
+use crate::{Limits, OpenError, directory, escrow_id, record};
 
 /// A journal in a directory of its own.
 ///
-/// The files hold sealed bytes only and are readable by their owner alone. One process at a time may have the
-/// directory open.
+/// The files hold attempts in the clear and sealed bodies, and are readable by their owner alone. One process at a time
+/// may have the directory open. Where room is short, this run's records go before those of earlier runs; the newest
+/// success of each grant goes last.
 #[derive(Debug)]
 pub struct FileEscrow {
     id: EscrowId,
-    directory: PathBuf,
-    limits: Limits,
-    /// The first segment of this run; all below are of earlier ones.
-    first: u64,
-    // Writes are done in place, not on a thread for blocking work. A `write` of a few KiB into the page cache takes
-    // microseconds; a thread's turn takes longer, and until the bytes are written a crash loses them.
-    journal: Mutex<Journal>,
-    _lock: DirectoryLock,
+    shared: Arc<Shared>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl FileEscrow {
@@ -44,114 +41,86 @@ impl FileEscrow {
         let unusable = || OpenError::io(directory);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable())?;
         let lock = DirectoryLock::acquire(directory)?;
-        let id = EscrowId::of_directory(directory, entropy)?;
-        let earlier = Earlier::find(directory).map_err(unusable())?;
-        let first = earlier.last.map_or(1, |last| last + 1);
-        let journal =
-            Journal::start(directory.to_owned(), limits, first, earlier.bytes).map_err(unusable())?;
-        Ok(Self {
-            id,
-            directory: directory.to_owned(),
-            limits,
-            first,
-            journal: Mutex::new(journal),
-            _lock: lock,
-        })
+        let id = escrow_id::of_directory(directory, entropy)?;
+        let shared = start(directory, limits, lock).map_err(unusable())?;
+        Ok(Self { id, shared: Arc::new(shared), turn: Arc::default() })
     }
 
-    /// The directory's id.
-    pub fn id(&self) -> EscrowId {
-        self.id
+    /// How many grants' newest records were let go for want of room since the journal was opened.
+    pub fn let_go(&self) -> u64 {
+        self.shared.journal().let_go()
     }
 
-    fn journal(&self) -> MutexGuard<'_, Journal> {
-        // A panic cannot leave it half changed in a way that matters: its end is checked when it is read.
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn turn(&self) -> Turn {
+        self.turn.clone().lock_owned().await
     }
+
+    /// Tidies up a little if nobody else does, and on until there is room if there is none.
+    async fn find_room(&self) -> io::Result<()> {
+        let mut turn = self.turn.clone().try_lock_owned().ok();
+        loop {
+            let helped = match turn.take() {
+                Some(turn) => self.shared.make_room(turn).await?,
+                // Somebody else is at it.
+                None => true,
+            };
+            let reserved = self.shared.journal().reserve();
+            let full = reserved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::QuotaExceeded);
+            if !full || !helped {
+                return reserved;
+            }
+            turn = Some(self.turn().await);
+        }
+    }
+}
+
+fn start(directory: &Path, limits: Limits, lock: DirectoryLock) -> io::Result<Shared> {
+    directory::remove_drafts(directory)?;
+    let earlier: Vec<_> = directory::segments(directory)?.into_iter().map(|(number, _)| number).collect();
+    let first = earlier.last().map_or(1, |last| last + 1);
+    let bytes = directory::bytes(directory, &earlier)?;
+    let directory = directory.to_owned();
+    let journal = Mutex::new(Journal::start(directory.clone(), limits, first, bytes)?);
+    Ok(Shared { directory, limits, first, journal, _lock: lock })
 }
 
 #[async_trait]
 impl Escrow for FileEscrow {
+    fn id(&self) -> EscrowId {
+        self.id
+    }
+
     async fn reserve(&self) -> Result<(), EscrowError> {
-        self.journal().reserve().map_err(failed(
+        self.find_room().await.map_err(failed(
             "there is no room for another response: free space on its disk, raise its configured size, or \
              let a start settle what earlier runs left",
         ))
     }
 
-    async fn append(&self, record: &EscrowRecord) -> Result<(), EscrowError> {
+    async fn append(&self, record: &EscrowRecord, durability: Durability) -> Result<(), EscrowError> {
         let bytes = record::encode(record).ok_or_else(|| EscrowError {
             problem: "a response is too long to be kept".into(),
             source: None,
         })?;
-        self.journal().append(&bytes, record.received_at).map_err(failed("a response could not be written"))
-    }
-
-    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError> {
-        let unreadable = "the segments of earlier runs could not be read";
-        let (directory, first) = (self.directory.clone(), self.first);
-        let scan = tokio::task::spawn_blocking(move || Scan::of_files(&Earlier::paths(&directory, first)?))
-            .await
-            .map_err(|_| EscrowError { problem: unreadable.into(), source: None })?
-            .map_err(failed(unreadable))?;
-        Ok(EarlierRecords { records: scan.records, damaged: scan.damaged })
-    }
-
-    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError> {
-        let undeleted = "the segments of earlier runs could not be deleted";
-        let mut kept = 0;
-        // The newest first: more than half of the room is never kept, or nothing new could be claimed.
-        for path in Earlier::paths(&self.directory, self.first).map_err(failed(undeleted))?.into_iter().rev()
-        {
-            let file = fs::metadata(&path).map_err(failed(undeleted))?;
-            let fits = kept + file.len() <= self.limits.total_bytes / 2;
-            // A segment is written at its end only: when that was is when its newest record was received.
-            if fits && before.is_some_and(|before| written_at(&file) >= before) {
-                kept += file.len();
-            } else {
-                fs::remove_file(path).map_err(failed(undeleted))?;
+        let written = self.shared.journal().append(&bytes, Head::of_record(record, bytes.len()));
+        let (segment, file) = written.map_err(failed("a response could not be written"))?;
+        match durability {
+            Durability::Process => Ok(()),
+            Durability::Machine => {
+                let flushed = self.shared.flush(segment, file).await;
+                flushed.map_err(failed("a response was written, but the disk did not confirm it"))
             }
         }
-        self.journal().earlier_kept(kept);
-        Ok(())
-    }
-}
-
-fn written_at(file: &fs::Metadata) -> Timestamp {
-    Timestamp::from_unix_seconds(file.mtime())
-}
-
-/// What earlier runs left.
-struct Earlier {
-    last: Option<u64>,
-    bytes: u64,
-}
-
-impl Earlier {
-    fn find(directory: &Path) -> std::io::Result<Self> {
-        let mut earlier = Self { last: None, bytes: 0 };
-        for (number, path) in segments(directory)? {
-            earlier.last = Some(number);
-            earlier.bytes += fs::metadata(path)?.len();
-        }
-        Ok(earlier)
     }
 
-    fn paths(directory: &Path, first: u64) -> std::io::Result<Vec<PathBuf>> {
-        let all = segments(directory)?;
-        Ok(all.into_iter().filter(|(number, _)| *number < first).map(|(_, path)| path).collect())
+    async fn records(&self) -> Result<EscrowRecords, EscrowError> {
+        let turn = self.turn().await;
+        self.shared.records(turn).await.map_err(failed("the segments could not be read"))
     }
-}
 
-/// Every segment, oldest first.
-fn segments(directory: &Path) -> std::io::Result<Vec<(u64, PathBuf)>> {
-    let mut segments = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if let Some(number) = entry.file_name().to_str().and_then(segment::number_of) {
-            segments.push((number, entry.path()));
-        }
+    async fn compact(&self, keep: &Keep) -> Result<(), EscrowError> {
+        let turn = self.turn().await;
+        let compacted = self.shared.compact(turn, keep.clone()).await;
+        compacted.map_err(failed("the segments of earlier runs could not be made smaller"))
     }
-    segments.sort();
-    Ok(segments)
 }

@@ -1,99 +1,150 @@
-//! The bytes of a record.
+//! The content of a record: the attempt in the clear, then the sealed body.
 //!
-//! Numbers are big-endian.
+//! Numbers are big-endian, times are microseconds since 1970, a text is its length in two bytes and then itself.
 //!
 //! ```text
 //! offset  size  what
-//! 0       4     length of what follows the checksum, n
-//! 4       4     CRC-32 (IEEE) of those n bytes
-//! 8       1     version, 0x01
-//! 9       16    attempt id
-//! 25      2     HTTP status
-//! 27      8     when the response was read, microseconds since 1970
-//! 35      1     length of the tenant id, t
-//! 36      t     tenant id
-//! 36+t    *     the sealed response body
+//! 0       1     version, 0x01
+//! 1       2     HTTP status
+//! 3       8     received_at
+//! 11      1     kind: 0 refresh, 1 code exchange
+//! 12      16    authorization id of a code exchange, else zeros
+//! 28      16    attempt id
+//! 44      16    lineage
+//! 60      8     generation
+//! 68      4     presentation number
+//! 72      16    owner
+//! 88      1     phase: 0 claimed, 1 sent, 2 closed
+//! 89      8     claimed_at
+//! 97      1     1 if sent_at follows, else 0
+//! 98      8     sent_at, else zeros
+//! 106     *     five texts: tenant, provider, user, account, registration
+//! *       *     the sealed response body, to the end
 //! ```
-//!
-//! The checksum finds torn and rotten bytes. It does not guard against a forger: the seal does, which binds
-//! tenant and attempt.
 
 use broker_core::ports::EscrowRecord;
-use broker_core::{AttemptId, TenantId, Timestamp};
+use broker_core::{Attempt, Timestamp};
 use broker_crypto::Sealed;
 
-/// Length and checksum.
-pub(crate) const HEADER: usize = 8;
+use crate::reader::Reader;
+use crate::{attempt, frame};
+
 const VERSION: u8 = 1;
-/// Everything after the checksum that is not tenant or body.
-const FIXED: usize = 28;
-/// A response body has at most 64 KiB; whatever claims to be longer than this is no record.
-const MAX: usize = 1 << 20;
 
-/// The whole record, header included. `None` if it is too long to be read back.
+/// A record where it lies, its body not copied.
+pub(crate) struct View<'a> {
+    pub(crate) attempt: Attempt,
+    pub(crate) status: u16,
+    pub(crate) received_at: Timestamp,
+    pub(crate) body: &'a [u8],
+}
+
+impl View<'_> {
+    pub(crate) fn into_record(self) -> EscrowRecord {
+        let body = Sealed::from_bytes(self.body.to_vec());
+        EscrowRecord { attempt: self.attempt, status: self.status, received_at: self.received_at, body }
+    }
+}
+
+/// The bytes of a record, its frame included. `None` if it is too long to be read back.
 pub(crate) fn encode(record: &EscrowRecord) -> Option<Vec<u8>> {
-    let (tenant, body) = (record.tenant.as_str().as_bytes(), record.body.as_bytes());
-    let length = FIXED + tenant.len() + body.len();
-    let mut out = Vec::with_capacity(HEADER + length);
-    out.extend_from_slice(&u32::try_from(length).ok().filter(|_| length <= MAX)?.to_be_bytes());
-    out.extend_from_slice(&[0; 4]);
-    out.push(VERSION);
-    out.extend_from_slice(record.attempt.as_bytes());
-    out.extend_from_slice(&record.status.to_be_bytes());
-    out.extend_from_slice(&record.received_at.as_unix_micros().to_be_bytes());
-    out.push(u8::try_from(tenant.len()).ok()?);
-    out.extend_from_slice(tenant);
-    out.extend_from_slice(body);
-    let checksum = crc32fast::hash(&out[HEADER..]);
-    out[4..HEADER].copy_from_slice(&checksum.to_be_bytes());
-    Some(out)
+    let mut out = vec![VERSION];
+    out.extend(record.status.to_be_bytes());
+    out.extend(record.received_at.as_unix_micros().to_be_bytes());
+    attempt::put(&mut out, &record.attempt)?;
+    out.extend(record.body.as_bytes());
+    frame::around(&out)
 }
 
-/// What stands at the beginning of some bytes of a segment.
-pub(crate) enum Found<'a> {
-    /// A whole record, and what follows it.
-    Record(EscrowRecord, &'a [u8]),
-    /// A record that is damaged or of another version, and what follows it.
-    Damaged(&'a [u8]),
-    /// A torn end, or nothing that has a record's length: no telling where the next one would begin.
-    Broken,
-    /// Nothing more.
-    End,
+/// The record in `content`; `None` if it is none of this version.
+pub(crate) fn decode(content: &[u8]) -> Option<View<'_>> {
+    let mut reader = Reader(content);
+    reader.bytes().filter(|version| *version == [VERSION])?;
+    let status = u16::from_be_bytes(reader.bytes()?);
+    let received_at = reader.time()?;
+    let attempt = attempt::read(&mut reader)?;
+    Some(View { attempt, status, received_at, body: reader.0 })
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Found<'_> {
-    if bytes.is_empty() {
-        return Found::End;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::record;
+    use broker_core::{
+        AccountLabel, AttemptId, AttemptKind, AttemptPhase, AuthorizationId, Generation, GrantKey,
+        IncarnationId, LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    };
+
+    #[test]
+    fn a_body_beyond_reading_is_not_written() {
+        let with = |size| EscrowRecord { body: Sealed::from_bytes(vec![0; size]), ..record(1) };
+        assert!(encode(&with(1 << 20)).is_none());
+        assert!(encode(&with(70 << 10)).is_some());
     }
-    let Some((length, rest)) = number(bytes) else { return Found::Broken };
-    let Some((checksum, rest)) = number(rest) else { return Found::Broken };
-    let length = length as usize;
-    if !(FIXED..=MAX).contains(&length) {
-        return Found::Broken;
-    }
-    let Some((content, rest)) = rest.split_at_checked(length) else { return Found::Broken };
-    match (crc32fast::hash(content) == checksum).then(|| decode(content)).flatten() {
-        Some(record) => Found::Record(record, rest),
-        None => Found::Damaged(rest),
-    }
-}
 
-fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    bytes.split_first_chunk().map(|(number, rest)| (u32::from_be_bytes(*number), rest))
-}
+    prop_compose! {
+        fn any_key()(
+            tenant in "[a-z0-9][a-z0-9._-]{0,63}",
+            provider in "[a-z0-9][a-z0-9._-]{0,63}",
+            user in "[^\\p{Cc}]{1,64}",
+            account in "[ -~]{1,256}",
+        ) -> GrantKey {
+            GrantKey {
+                tenant: TenantId::new(tenant).unwrap(),
+                provider: ProviderName::new(provider).unwrap(),
+                user: UserId::new(user).unwrap(),
+                account: AccountLabel::new(account).unwrap(),
+            }
+        }
+    }
 
-fn decode(content: &[u8]) -> Option<EscrowRecord> {
-    let (&[VERSION], rest) = content.split_first_chunk()? else { return None };
-    let (attempt, rest) = rest.split_first_chunk()?;
-    let (status, rest) = rest.split_first_chunk()?;
-    let (received_at, rest) = rest.split_first_chunk()?;
-    let (&[tenant_length], rest) = rest.split_first_chunk()?;
-    let (tenant, body) = rest.split_at_checked(usize::from(tenant_length))?;
-    Some(EscrowRecord {
-        tenant: TenantId::new(std::str::from_utf8(tenant).ok()?).ok()?,
-        attempt: AttemptId::from_bytes(*attempt),
-        status: u16::from_be_bytes(*status),
-        received_at: Timestamp::from_unix_micros(i64::from_be_bytes(*received_at)),
-        body: Sealed::from_bytes(body.to_vec()),
-    })
+    prop_compose! {
+        fn any_attempt()(
+            key in any_key(),
+            registration in "[a-z0-9][a-z0-9._-]{0,63}",
+            ids: [[u8; 16]; 3],
+            authorization: Option<[u8; 16]>,
+            generation: u64,
+            presentation_no: u32,
+            claimed_at: i64,
+            sent_at: Option<i64>,
+            phase in prop::sample::select(vec![AttemptPhase::Claimed, AttemptPhase::Sent, AttemptPhase::Closed]),
+        ) -> Attempt {
+            Attempt {
+                id: AttemptId::from_bytes(ids[0]),
+                kind: authorization.map_or(AttemptKind::Refresh, |id| {
+                    AttemptKind::CodeExchange(AuthorizationId::from_bytes(id))
+                }),
+                key,
+                registration: RegistrationId::new(registration).unwrap(),
+                lineage: LineageId::from_bytes(ids[1]),
+                generation: Generation::new(generation),
+                presentation_no,
+                owner: IncarnationId::from_bytes(ids[2]),
+                claimed_at: Timestamp::from_unix_micros(claimed_at),
+                sent_at: sent_at.map(Timestamp::from_unix_micros),
+                phase,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            attempt in any_attempt(),
+            status: u16,
+            received_at: i64,
+            body in proptest::collection::vec(any::<u8>(), 0..4096),
+        ) {
+            let received_at = Timestamp::from_unix_micros(received_at);
+            let record = EscrowRecord { attempt, status, received_at, body: Sealed::from_bytes(body) };
+            let bytes = encode(&record).unwrap();
+            let read = decode(frame::content(&bytes).unwrap()).unwrap().into_record();
+            prop_assert_eq!(&read.attempt, &record.attempt);
+            prop_assert_eq!((read.status, read.received_at), (record.status, record.received_at));
+            prop_assert_eq!(read.body.as_bytes(), record.body.as_bytes());
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use broker_core::Timestamp;
 use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
@@ -23,6 +24,16 @@ pub(crate) fn number_of(name: &str) -> Option<u64> {
     name.strip_suffix(".journal")?.parse().ok()
 }
 
+/// Where a segment is written anew, before it takes the old one's place.
+pub(crate) fn draft_path_of(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:010}.draft"))
+}
+
+/// The number in a draft's name; `None` if the file is no draft of a segment.
+pub(crate) fn number_of_draft(name: &str) -> Option<u64> {
+    name.strip_suffix(".draft")?.parse().ok()
+}
+
 /// The segment that is written to.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -31,14 +42,14 @@ pub(crate) struct Segment {
     /// When its newest record was received.
     pub(crate) newest: Option<Timestamp>,
     reserved: u64,
-    file: File,
+    file: Arc<File>,
 }
 
 impl Segment {
     pub(crate) fn create(directory: &Path, number: u64) -> io::Result<Self> {
         let path = path_of(directory, number);
         let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
-        Ok(Self { number, written: 0, newest: None, reserved: 0, file })
+        Ok(Self { number, written: 0, newest: None, reserved: 0, file: Arc::new(file) })
     }
 
     /// Makes sure that the disk has room for what may come.
@@ -68,10 +79,15 @@ impl Segment {
 
     /// Writes a whole record in one call. After an error the end may be torn and the segment is to be left.
     pub(crate) fn append(&mut self, record: &[u8], received_at: Timestamp) -> io::Result<()> {
-        self.file.write_all(record)?;
+        self.file.as_ref().write_all(record)?;
         self.written += record.len() as u64;
         self.newest = self.newest.max(Some(received_at));
         Ok(())
+    }
+
+    /// The file, for someone who makes sure of what is written while others write on.
+    pub(crate) fn file(&self) -> Arc<File> {
+        self.file.clone()
     }
 
     /// Gives back what was reserved and not used. Costs nothing but disk space if it fails.
@@ -84,6 +100,6 @@ impl Segment {
     /// Every write from now on finds the disk full.
     #[cfg(test)]
     pub(crate) fn break_disk(&mut self) {
-        self.file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        self.file = Arc::new(OpenOptions::new().write(true).open("/dev/full").unwrap());
     }
 }

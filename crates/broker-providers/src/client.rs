@@ -1,13 +1,12 @@
 //! One authorization server, spoken to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
     AuthorizationRequest, CallError, ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
 };
-use broker_core::{Clock, ProviderProfile, RotationMode};
+use broker_core::{Clock, ProviderProfile};
 use broker_crypto::ProviderResponse;
 use broker_egress::{Egress, EgressError, OneShot};
 use url::Url;
@@ -52,15 +51,8 @@ impl OAuthClient {
             content_type: self.definition.wire.body_format.content_type(),
             body: encoded.body,
             gate,
-            timeout: self.timeout(),
-        }
-    }
-
-    /// Within a grace period there must be time for a second and third try.
-    fn timeout(&self) -> Option<Duration> {
-        match self.definition.profile.rotation {
-            RotationMode::Grace(span) => Some(span / 3),
-            RotationMode::Reusable | RotationMode::SingleUse(_) => None,
+            // How long an answer is waited for is decided where it can also be read late (rule 5).
+            timeout: None,
         }
     }
 }

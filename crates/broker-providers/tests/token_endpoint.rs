@@ -10,7 +10,7 @@ use broker_core::ports::{
     TokenRequest,
 };
 use broker_core::testing::ManualClock;
-use broker_core::{FailureKind, Timestamp};
+use broker_core::{FailureKind, RotationMode, Timestamp};
 use broker_crypto::{ClientSecret, RefreshToken};
 use broker_egress::{Egress, EgressConfig};
 use broker_providers::{Adapter, OAuthClient, Overrides};
@@ -59,11 +59,18 @@ impl SendGate for Gate {
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_900_000_000);
 
 fn client(adapter: Adapter, token_url: String) -> OAuthClient {
-    let changes = Overrides {
+    client_of(adapter, overrides(token_url))
+}
+
+fn overrides(token_url: String) -> Overrides {
+    Overrides {
         token_url: Some(token_url),
         authorize_url: Some("http://127.0.0.1/authorize".to_owned()),
         ..Overrides::default()
-    };
+    }
+}
+
+fn client_of(adapter: Adapter, changes: Overrides) -> OAuthClient {
     let egress = Egress::new(EgressConfig::default()).unwrap();
     OAuthClient::new(adapter.definition().overridden(changes), egress, Arc::new(ManualClock::new(NOW)))
         .unwrap()
@@ -147,6 +154,16 @@ async fn a_connection_that_breaks_is_lost() {
     assert!(matches!(&error, CallError::Lost(_)), "{error}");
     assert!(!error.to_string().contains("hunter2"));
     assert!(server.await.unwrap().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn an_answer_later_than_a_third_of_the_grace_is_still_read() {
+    let (url, _server) = endpoint("HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}").await;
+    let changes =
+        Overrides { rotation: Some(RotationMode::Grace(Duration::from_nanos(1))), ..overrides(url) };
+    let response =
+        client_of(Adapter::Evercam, changes).call(refresh(), Arc::new(Gate(Ok(())))).await.unwrap();
+    assert_eq!(response.status, 200);
 }
 
 #[test]

@@ -55,6 +55,11 @@ pub(crate) trait Columns {
         bytes.try_into().map(from).map_err(|_| StoreError::Inconsistent(column))
     }
 
+    fn optional_id<T>(&self, column: &'static str, from: fn([u8; 16]) -> T) -> Result<Option<T>, StoreError> {
+        let Some(bytes) = self.get_as::<Option<Vec<u8>>>(column)? else { return Ok(None) };
+        bytes.try_into().map(|bytes| Some(from(bytes))).map_err(|_| StoreError::Inconsistent(column))
+    }
+
     fn name<T>(
         &self,
         column: &'static str,

@@ -1,12 +1,15 @@
 //! The embedded default store: one SQLite file, or memory.
 //!
-//! One connection writes, each step of the rotation protocol in one `BEGIN IMMEDIATE` transaction, and a
-//! few connections read. A commit returns once it is on disk (WAL, `synchronous = FULL`). One process at a
+//! One connection writes, each step of the rotation protocol in a `BEGIN IMMEDIATE` transaction that it may share with
+//! others of its time, and a few connections read. A commit returns once it is on disk (WAL, `synchronous = FULL`). One process at a
 //! time may have a file open.
 
+mod batch;
 mod columns;
 mod consents;
+mod fleet;
 mod grants;
+mod history;
 mod lock;
 mod migrations;
 mod open;

@@ -4,12 +4,15 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
 
+use crate::batch::Batcher;
+use crate::history::Watch;
 use crate::lock::FileLock;
 use crate::migrations::{self, Migrated};
 
@@ -94,8 +97,10 @@ pub enum OpenError {
 pub struct SqliteStore {
     pub(crate) writer: SqlitePool,
     pub(crate) readers: SqlitePool,
+    pub(crate) batcher: Batcher,
+    pub(crate) watch: Watch,
     // Last, so that it is let go after the connections.
-    _lock: Option<FileLock>,
+    _lock: Option<Arc<FileLock>>,
 }
 
 impl SqliteStore {
@@ -122,7 +127,7 @@ impl SqliteStore {
         let writer = file_pool(1, options.clone()).await.map_err(refused)?;
         migrate(&writer, &path).await?;
         let readers = file_pool(READERS, options.pragma("query_only", "ON")).await.map_err(refused)?;
-        Ok(Self { writer, readers, _lock: Some(lock) })
+        Ok(Self::of(writer, readers, Some(Arc::new(lock))))
     }
 
     async fn open_memory() -> Result<Self, OpenError> {
@@ -133,11 +138,17 @@ impl SqliteStore {
             .map_err(|source| OpenError::Database { path: path.into(), source })?;
         migrate(&only, path).await?;
         // A second connection would see a second, empty database.
-        Ok(Self { writer: only.clone(), readers: only, _lock: None })
+        Ok(Self::of(only.clone(), only, None))
+    }
+
+    fn of(writer: SqlitePool, readers: SqlitePool, lock: Option<Arc<FileLock>>) -> Self {
+        let batcher = Batcher::new(writer.clone(), lock.clone());
+        Self { writer, readers, batcher, watch: Watch::default(), _lock: lock }
     }
 
     /// Waits for what is running and closes the database, which also empties its write-ahead log.
     pub async fn close(&self) {
+        self.batcher.finish().await;
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -51,7 +51,7 @@ impl Broker {
         });
         let used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
         let attempt = claimed?.ok_or(used)?;
-        match self.present(&attempt, provider, request, &keys).await {
+        match self.present(&attempt, provider, request, None, Arc::default(), &keys).await.answer {
             Answer::Tokens(tokens) => {
                 let standing = Standing::of_consent(authorization, &attempt);
                 let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
@@ -61,12 +61,13 @@ impl Broker {
                 self.close_exchange(&attempt, "unsent").await?;
                 match not_sent {
                     NotSent::Store(error) => Err(error.into()),
-                    NotSent::Overtaken => {
+                    NotSent::Unreachable => Err(BrokerError::ProviderUnavailable(self.timing.retry_base)),
+                    NotSent::Overtaken | NotSent::GraceOver => {
                         Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))
                     }
                 }
             }
-            Answer::Failed(failure) => {
+            Answer::Failed(failure, _) => {
                 tracing::warn!(
                     attempt = %attempt.id, tenant = %attempt.key.tenant, provider = %attempt.key.provider,
                     failure = failure.kind.as_str(), oauth_error = failure.oauth_error,

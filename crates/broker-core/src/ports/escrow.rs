@@ -1,17 +1,17 @@
 //! The local journal of sealed answers, written before they are read.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use broker_crypto::{Place, ProviderResponse, Sealed};
 
-use crate::{AttemptId, TenantId, Timestamp};
+use crate::{Attempt, AttemptId, EscrowId, TenantId, Timestamp};
 
 /// A provider's raw answer, sealed, as it came off the wire.
 #[derive(Debug, Clone)]
 pub struct EscrowRecord {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// The attempt it answers; everything else about it stands in the store.
-    pub attempt: AttemptId,
+    /// The attempt it answers, as it was when it was sent: a store that has lost the attempt's row learns it from here.
+    pub attempt: Attempt,
     /// HTTP status.
     pub status: u16,
     /// When the last byte was read.
@@ -27,18 +27,47 @@ impl EscrowRecord {
     }
 
     /// The owner part of a body's place.
-    pub fn owner(attempt: AttemptId, status: u16, received_at: Timestamp) -> String {
-        format!("{attempt}/{status}/{received_at}")
+    pub fn owner(attempt: &Attempt, status: u16, received_at: Timestamp) -> String {
+        format!(
+            "{}/{}/{}/{}/{}/{status}/{received_at}",
+            attempt.grant_id(),
+            attempt.id,
+            attempt.lineage,
+            attempt.generation.get(),
+            attempt.presentation_no
+        )
     }
 }
 
-/// What earlier runs left in the journal.
+/// What the journal holds.
 #[derive(Debug, Default)]
-pub struct EarlierRecords {
+pub struct EscrowRecords {
     /// The records that could be read, oldest first.
     pub records: Vec<EscrowRecord>,
     /// How many could not.
     pub damaged: u64,
+}
+
+/// How far a record must have got before [`Escrow::append`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives the death of this process.
+    Process,
+    /// It survives the loss of power: asked for while the store cannot be reached, because the record will be the only
+    /// copy for longer.
+    Machine,
+}
+
+/// What of earlier runs' records must stay.
+#[derive(Debug, Clone, Default)]
+pub struct Keep {
+    /// The newest record of each grant, if it was received at or after this time: a store that loses commits in a
+    /// failover gets them back from it. A success (2xx) is not displaced by a refusal that came after it.
+    pub newest_since: Option<Timestamp>,
+    /// Records of these attempts, whatever their age.
+    pub unsettled: HashSet<AttemptId>,
+    /// Files with records that cannot be read, if they were written at or after this time.
+    pub damaged_since: Option<Timestamp>,
 }
 
 /// The journal could not be written or read.
@@ -55,15 +84,18 @@ pub struct EscrowError {
 /// The journal.
 #[async_trait]
 pub trait Escrow: Send + Sync {
+    /// The journal's id.
+    fn id(&self) -> EscrowId;
+
     /// Reserves room for one more record; asked before a claim, so that an answer always has a place.
     async fn reserve(&self) -> Result<(), EscrowError>;
 
-    /// Appends a record. Returns once the bytes survive the death of this process.
-    async fn append(&self, record: &EscrowRecord) -> Result<(), EscrowError>;
+    /// Appends a record.
+    async fn append(&self, record: &EscrowRecord, durability: Durability) -> Result<(), EscrowError>;
 
-    /// The records of earlier runs, oldest first.
-    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError>;
+    /// Every record of earlier runs and of this one, oldest first.
+    async fn records(&self) -> Result<EscrowRecords, EscrowError>;
 
-    /// Forgets the records of earlier runs, or, with `before`, those files of them whose every record is older.
-    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError>;
+    /// Rewrites what earlier runs left so that it holds no more than `keep` says.
+    async fn compact(&self, keep: &Keep) -> Result<(), EscrowError>;
 }

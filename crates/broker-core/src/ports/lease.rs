@@ -1,20 +1,39 @@
 //! The right to talk to a provider for a grant, for a while. Saves work; the store decides.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use broker_crypto::Entropy;
 
 use crate::{Clock, GrantId, Timestamp};
 
-/// A held lease; its number tells it from an earlier one on the same grant.
+/// Tells one holding of a lease from every other, in all processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LeaseToken([u8; 16]);
+
+impl LeaseToken {
+    /// A fresh token of 128 random bits.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self(bytes)
+    }
+
+    /// The 16 bytes a backend keeps.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// A held lease.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The grant.
     pub grant: GrantId,
-    /// Unique among all leases of the manager.
-    pub token: u64,
+    /// This holding of it.
+    pub token: LeaseToken,
 }
 
 /// What became of asking for a lease.
@@ -37,7 +56,10 @@ pub trait LeaseManager: Send + Sync {
     /// Asks for the lease of `grant` for `ttl`.
     async fn acquire(&self, grant: GrantId, ttl: Duration) -> Result<LeaseOutcome, LeaseError>;
 
-    /// Gives a lease back. Idempotent; a lease that ran out meanwhile is not touched.
+    /// Lets a held lease run for `ttl` from now. `false`: it is lost; it ran out, or the backend forgot it.
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, LeaseError>;
+
+    /// Gives a lease back. Idempotent; whoever took it after it ran out is not touched.
     async fn release(&self, lease: Lease) -> Result<(), LeaseError>;
 }
 
@@ -49,8 +71,20 @@ pub struct InProcessLeases {
 
 #[derive(Default)]
 struct Held {
-    issued: u64,
-    leases: HashMap<GrantId, (u64, Timestamp)>,
+    issued: u128,
+    leases: HashMap<GrantId, (LeaseToken, Timestamp)>,
+}
+
+impl Held {
+    /// A number is enough: nobody else can hold a lease of this manager.
+    fn next_token(&mut self) -> LeaseToken {
+        self.issued += 1;
+        LeaseToken(self.issued.to_be_bytes())
+    }
+
+    fn holder(&self, grant: GrantId, now: Timestamp) -> Option<LeaseToken> {
+        self.leases.get(&grant).filter(|(_, until)| *until > now).map(|(token, _)| *token)
+    }
 }
 
 impl InProcessLeases {
@@ -59,7 +93,7 @@ impl InProcessLeases {
         Self { clock, held: Mutex::default() }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,13 +103,22 @@ impl LeaseManager for InProcessLeases {
     async fn acquire(&self, grant: GrantId, ttl: Duration) -> Result<LeaseOutcome, LeaseError> {
         let now = self.clock.now();
         let mut held = self.held();
-        if held.leases.get(&grant).is_some_and(|(_, until)| *until > now) {
+        if held.holder(grant, now).is_some() {
             return Ok(LeaseOutcome::Taken);
         }
-        held.issued += 1;
-        let token = held.issued;
+        let token = held.next_token();
         held.leases.insert(grant, (token, now + ttl));
         Ok(LeaseOutcome::Held(Lease { grant, token }))
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, LeaseError> {
+        let now = self.clock.now();
+        let mut held = self.held();
+        let mine = held.holder(lease.grant, now) == Some(lease.token);
+        if mine {
+            held.leases.insert(lease.grant, (lease.token, now + ttl));
+        }
+        Ok(mine)
     }
 
     async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
@@ -84,30 +127,5 @@ impl LeaseManager for InProcessLeases {
             held.leases.remove(&lease.grant);
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::ManualClock;
-
-    #[tokio::test]
-    async fn a_lease_excludes_until_released_or_over() {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(0)));
-        let leases = InProcessLeases::new(clock.clone());
-        let (grant, ttl) = (GrantId::from_bytes([1; 16]), Duration::from_secs(60));
-        let LeaseOutcome::Held(first) = leases.acquire(grant, ttl).await.unwrap() else { panic!("free") };
-        assert_eq!(leases.acquire(grant, ttl).await.unwrap(), LeaseOutcome::Taken);
-        clock.advance(ttl);
-        let LeaseOutcome::Held(second) = leases.acquire(grant, ttl).await.unwrap() else { panic!("over") };
-        leases.release(first).await.unwrap();
-        assert_eq!(
-            leases.acquire(grant, ttl).await.unwrap(),
-            LeaseOutcome::Taken,
-            "a late release frees nothing"
-        );
-        leases.release(second).await.unwrap();
-        assert!(matches!(leases.acquire(grant, ttl).await.unwrap(), LeaseOutcome::Held(_)));
     }
 }

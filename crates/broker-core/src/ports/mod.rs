@@ -1,23 +1,34 @@
 //! The doors of the middle: one trait per conversation with the outside, object-safe.
 
+mod budget;
+mod claims;
 mod consent_store;
+mod coordination_health;
+mod due;
 mod escrow;
+mod fleet_store;
 mod grant_store;
 mod lease;
+mod outcomes;
 mod provider_client;
 mod store_error;
 mod tenant_store;
+mod wakeups;
 
+pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, ProviderBudget};
+pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
 pub use consent_store::ConsentStore;
-pub use escrow::{EarlierRecords, Escrow, EscrowError, EscrowRecord};
-pub use grant_store::{
-    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, ClaimedRefresh, DueGrant, ExchangeClaim, GrantAfter,
-    GrantFilter, GrantStore, Lineage, RefreshClaim, VendableGrant,
-};
-pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome};
+pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
+pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
+pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
+pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
+pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
+pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
+pub use outcomes::{AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, SentMark, SentOutcome};
 pub use provider_client::{
     AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse, SendGate,
     SendRefused, TokenOutcome, TokenRequest,
 };
 pub use store_error::StoreError;
 pub use tenant_store::TenantStore;
+pub use wakeups::{Heard, InProcessWakeups, News, Wakeup, WakeupStream, Wakeups};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use broker_crypto::{Place, Sealed, Secret, TenantKeys};
 
 use crate::error::chain;
-use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, StoreError};
-use crate::schedule::{dies_at, refresh_due};
+use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, News, StoreError, Wakeup};
+use crate::schedule::{DueRules, Issue, dies_at, next_due, pace};
 use crate::{
     Attempt, Authorization, Broker, BrokerError, Generation, Grant, ProviderProfile, SealedTokenSet,
     Timestamp, TokenResponse,
@@ -22,6 +22,8 @@ pub(crate) struct Standing {
     pub(crate) lineage: Lineage,
     /// When the user consented.
     pub(crate) consented_at: Timestamp,
+    /// When it was last wanted; `None`, as after a crash, counts as now.
+    pub(crate) wanted_at: Option<Timestamp>,
     /// The scopes that hold if the answer names none (RFC 6749 §5.1).
     pub(crate) scopes: Vec<String>,
     /// A refresh token is held already and stays if the answer brings none (RFC 6749 §6).
@@ -36,6 +38,7 @@ impl Standing {
         Self {
             lineage: Lineage::New { authorization: authorization.id, consented_at: attempt.claimed_at },
             consented_at: attempt.claimed_at,
+            wanted_at: None,
             scopes: authorization.scopes.clone(),
             holds_refresh_token: false,
             same_access_token: false,
@@ -47,6 +50,7 @@ impl Standing {
         Self {
             lineage: Lineage::Present,
             consented_at: grant.consented_at,
+            wanted_at: None,
             scopes: grant.scopes.clone(),
             holds_refresh_token: grant.refreshable,
             same_access_token: false,
@@ -75,13 +79,28 @@ impl Broker {
             };
             match self.persist(|| self.grants.adopt(&adoption)).await? {
                 AdoptOutcome::Moved(generation) => base = generation,
-                outcome => return Ok(outcome),
+                AdoptOutcome::Adopted(generation) => {
+                    self.tally.count(&attempt.key.provider, "adopted");
+                    let grant = attempt.grant_id();
+                    self.cache.forget(&attempt.key);
+                    self.announce(Wakeup { grant, generation, news: News::Adopted });
+                    return Ok(AdoptOutcome::Adopted(generation));
+                }
+                AdoptOutcome::Superseded => {
+                    self.tally.count(&attempt.key.provider, "superseded");
+                    return Ok(AdoptOutcome::Superseded);
+                }
+                before @ AdoptOutcome::AlreadyAdopted(_) => return Ok(before),
             }
         }
     }
 
     pub(crate) async fn close(&self, end: &AttemptEnd) -> Result<bool, BrokerError> {
-        Ok(self.persist(|| self.grants.close_attempt(end)).await?)
+        let closed = self.persist(|| self.grants.close_attempt(end)).await?;
+        if closed {
+            self.tally.count(&end.attempt.key.provider, end.conclusion);
+        }
+        Ok(closed)
     }
 
     /// Retries a write while the store is unavailable.
@@ -94,6 +113,7 @@ impl Broker {
         loop {
             match write().await {
                 Err(StoreError::Unavailable(source)) => {
+                    self.fleet.store_answered(false);
                     tracing::error!(
                         error = chain(source.as_ref()),
                         "the outcome of an attempt could not be stored; trying again"
@@ -101,7 +121,10 @@ impl Broker {
                     self.clock.sleep_until(self.clock.now() + pause).await;
                     pause = (pause * 2).min(PERSIST_CAP);
                 }
-                settled => return settled,
+                settled => {
+                    self.fleet.store_answered(true);
+                    return settled;
+                }
             }
         }
     }
@@ -119,13 +142,18 @@ impl Broker {
         let issued_at = attempt.claimed_at;
         let expires_at = issued_at + tokens.expires_in.unwrap_or(profile.access_token_lifetime);
         let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
-        let token_due = match standing.same_access_token {
-            true => expires_at,
-            false => refresh_due(profile, issued_at, expires_at, self.draw(), self.timing.attempt_budget),
+        let dies_at = grant_end(tokens, profile, issued_at, standing.consented_at);
+        let issue = Issue {
+            issued_at,
+            expires_at,
+            dies_at,
+            refresh_token_timeout: tokens.refresh_token_timeout,
+            same_access_token: standing.same_access_token,
         };
-        // A refresh token that is left alone dies of it, however long the access token lives.
-        let idle = tokens.refresh_token_timeout.or(profile.refresh_token_timeout);
-        let due_at = idle.map_or(token_due, |idle| token_due.min(issued_at + idle / 3));
+        let now = self.clock.now();
+        let rules = DueRules { attempt_budget: self.timing.attempt_budget, warm_for: self.timing.warm_for };
+        let draw = pace(attempt.grant_id(), generation);
+        let due_at = next_due(profile, &issue, standing.wanted_at.unwrap_or(now), now, rules, draw);
         Ok(SealedTokenSet {
             generation,
             access_token: self.seal_at(attempt, generation, &tokens.access_token, keys)?,
@@ -139,7 +167,7 @@ impl Broker {
             api_base_url: tokens.api_base_url.clone(),
             issued_at,
             expires_at,
-            dies_at: grant_end(tokens, profile, issued_at, standing.consented_at),
+            dies_at,
             due_at: refreshable.then_some(due_at),
         })
     }

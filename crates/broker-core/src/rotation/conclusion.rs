@@ -9,47 +9,81 @@ use crate::{
     RotationMode, Timestamp, Timing,
 };
 
-/// Decides by the rules of `docs/rotation.md`. `draw` in [0, 1) spreads retries apart.
-pub(super) fn conclude(
-    before: &Grant,
-    mode: RotationMode,
-    failure: &ProviderFailure,
-    now: Timestamp,
-    timing: &Timing,
-    draw: f64,
-) -> GrantAfter {
-    let same = before.last_failure.as_ref().filter(|last| last.kind == failure.kind);
-    let in_a_row = same.map_or(0, |last| last.in_a_row).saturating_add(1);
-    let retry = retry_delay(in_a_row, timing.retry_base, timing.retry_cap, draw)
-        .max(failure.retry_after.unwrap_or_default());
-    let mut after = GrantAfter {
-        lifecycle: Lifecycle::Active,
-        phase: resting_phase(before),
-        tainted: before.tainted,
-        due_at: Some(now + retry),
-        failure: Some(LastFailure {
-            kind: failure.kind,
-            at: now,
-            oauth_error: failure.oauth_error.clone(),
-            http_status: failure.http_status,
-            in_a_row,
-        }),
-    };
+/// A refusal that names neither token nor client is given this many tries...
+const REFUSALS: u32 = 8;
+/// ...over at least this long, before the user is asked (rule 9).
+const REFUSED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// What a failure is judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    /// The grant as the claim found it.
+    pub(super) before: &'a Grant,
+    /// How the provider treats its refresh tokens.
+    pub(super) mode: RotationMode,
+    /// When the refresh token was last presented, if it was.
+    pub(super) sent_at: Option<Timestamp>,
+    /// Now.
+    pub(super) now: Timestamp,
+    /// The provider's breaker is open: no grant is given up (rule 10).
+    pub(super) breaker_open: bool,
+    /// Another grant of the registration was refreshed since this one was first refused without an OAuth code.
+    pub(super) registration_works: bool,
+    /// In [0, 1), spreads retries apart.
+    pub(super) draw: f64,
+}
+
+/// What a failed refresh means.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Conclusion {
+    /// What the attempt ended as, for the record and for the breaker's counts.
+    pub(super) name: &'static str,
+    /// What becomes of the grant.
+    pub(super) after: GrantAfter,
+    /// The registration is to rest until then.
+    pub(super) pause_registration_until: Option<Timestamp>,
+}
+
+/// Decides by the rules of `docs/rotation.md`.
+pub(super) fn conclude(failure: &ProviderFailure, of: Circumstances<'_>, timing: &Timing) -> Conclusion {
+    let mut conclusion = start(failure, of, timing);
     match failure.kind {
-        FailureKind::DeadToken => dead_token(before, now, timing, &mut after),
-        FailureKind::Uncertain => uncertain(before, mode, failure, now, timing, &mut after),
-        FailureKind::ClientRejected
-        | FailureKind::UnlabelledRefusal
-        | FailureKind::Throttled
-        | FailureKind::Unreachable
-        | FailureKind::Refused
-        | FailureKind::Internal => {}
+        FailureKind::DeadToken => dead_token(&mut conclusion, of, timing),
+        FailureKind::Uncertain => uncertain(&mut conclusion, failure, of, timing),
+        FailureKind::ClientRejected => client_rejected(&mut conclusion, of, timing),
+        FailureKind::UnlabelledRefusal => unlabelled(&mut conclusion, of, timing),
+        FailureKind::Refused => refused(&mut conclusion, of),
+        FailureKind::Throttled | FailureKind::Unreachable | FailureKind::Internal => {}
     }
-    after
+    conclusion
+}
+
+/// A failure that settled nothing: the grant is as it was, and is tried again later.
+fn start(failure: &ProviderFailure, of: Circumstances<'_>, timing: &Timing) -> Conclusion {
+    let same = of.before.last_failure.as_ref().filter(|last| last.kind == failure.kind);
+    let in_a_row = same.map_or(0, |last| last.in_a_row).saturating_add(1);
+    let retry = retry_delay(in_a_row, timing.retry_base, timing.retry_cap, of.draw)
+        .max(failure.retry_after.unwrap_or_default());
+    let failure = LastFailure {
+        kind: failure.kind,
+        at: of.now,
+        oauth_error: failure.oauth_error.clone(),
+        http_status: failure.http_status,
+        in_a_row,
+        since: same.map_or(of.now, |last| last.since),
+    };
+    let after = GrantAfter {
+        lifecycle: Lifecycle::Active,
+        phase: resting_phase(of.before),
+        tainted: of.before.tainted,
+        due_at: Some(of.now + retry),
+        failure: Some(failure),
+    };
+    Conclusion { name: after.failure_name(), after, pause_registration_until: None }
 }
 
 /// The phase without an open attempt: doubt and suspicion outlast an attempt that settled nothing.
-fn resting_phase(before: &Grant) -> Phase {
+pub(super) fn resting_phase(before: &Grant) -> Phase {
     match before.phase {
         Phase::Suspect => Phase::Suspect,
         _ if before.tainted => Phase::Uncertain,
@@ -57,40 +91,54 @@ fn resting_phase(before: &Grant) -> Phase {
     }
 }
 
-fn dead_token(before: &Grant, now: Timestamp, timing: &Timing, after: &mut GrantAfter) {
-    let past_window = before.dies_at.is_some_and(|dies| now >= dies);
-    if past_window {
-        after.lifecycle = Lifecycle::ConsentExpired;
-    } else if before.tainted {
-        after.lifecycle = Lifecycle::NeedsConsent(ConsentCause::LostRotation);
-    } else if before.phase == Phase::Suspect {
-        after.lifecycle = Lifecycle::NeedsConsent(ConsentCause::Revoked);
-    } else {
-        after.phase = Phase::Suspect;
-        after.due_at = Some(now + timing.suspect_confirm_after);
+fn dead_token(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
+    let past_window = of.before.dies_at.is_some_and(|dies| of.now >= dies);
+    let (name, lifecycle) = match of.before {
+        _ if past_window => ("window_over", Lifecycle::ConsentExpired),
+        before if before.tainted => ("lost_rotation", Lifecycle::NeedsConsent(ConsentCause::LostRotation)),
+        before if before.phase == Phase::Suspect => {
+            ("dead_token_confirmed", Lifecycle::NeedsConsent(ConsentCause::Revoked))
+        }
+        _ => return suspect(conclusion, of, timing),
+    };
+    conclusion.name = name;
+    give_up(conclusion, of, lifecycle);
+}
+
+/// The first refusal: present once more after a pause, before the user is asked.
+fn suspect(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
+    conclusion.after.phase = Phase::Suspect;
+    conclusion.after.due_at = Some(of.now + timing.suspect_confirm_after);
+}
+
+/// While the provider's breaker is open the grant stays as it is, and is tried again later.
+fn give_up(conclusion: &mut Conclusion, of: Circumstances<'_>, lifecycle: Lifecycle) {
+    if of.breaker_open && lifecycle != Lifecycle::ConsentExpired {
         return;
     }
-    after.phase = Phase::Idle;
-    after.due_at = None;
+    conclusion.after.lifecycle = lifecycle;
+    conclusion.after.phase = Phase::Idle;
+    conclusion.after.due_at = None;
 }
 
 /// Rule 6: taint is sticky. Rule 7: when the token may be presented again depends on the provider.
-fn uncertain(
-    before: &Grant,
-    mode: RotationMode,
-    failure: &ProviderFailure,
-    now: Timestamp,
-    timing: &Timing,
-    after: &mut GrantAfter,
-) {
-    let asked = failure.retry_after.unwrap_or_default();
-    match mode {
+fn uncertain(conclusion: &mut Conclusion, failure: &ProviderFailure, of: Circumstances<'_>, timing: &Timing) {
+    let answered = failure.http_status.is_some_and(|status| (200..300).contains(&status));
+    if answered {
+        conclusion.name = "unreadable";
+    }
+    let after = &mut conclusion.after;
+    let asked = of.now + failure.retry_after.unwrap_or_default();
+    match of.mode {
         // Presenting it again harms nothing, so the usual retry stands.
         RotationMode::Reusable => return,
         RotationMode::SingleUse(ReusePolicy::Reject) => {}
-        RotationMode::Grace(_) if !after.tainted => after.due_at = Some(now + asked),
-        RotationMode::Grace(_) | RotationMode::SingleUse(_) => {
-            after.due_at = Some(now + probe_wait(before, timing).max(asked));
+        RotationMode::Grace(_) if !of.before.tainted => after.due_at = Some(asked),
+        // Whether the grace is over shows when it is claimed again (`grace.rs`); until then the usual retry stands.
+        RotationMode::Grace(_) => {}
+        RotationMode::SingleUse(_) => {
+            let sent_at = of.sent_at.unwrap_or(of.now);
+            after.due_at = Some((sent_at + probe_wait(of.before, timing)).max(asked));
         }
     }
     after.tainted = true;
@@ -103,6 +151,48 @@ fn probe_wait(before: &Grant, timing: &Timing) -> Duration {
     let last = before.last_failure.as_ref().filter(|last| last.kind == FailureKind::Uncertain);
     let doublings = last.map_or(0, |last| last.in_a_row).min(16);
     timing.orphan_wait.saturating_mul(1 << doublings).min(timing.probe_cap).max(timing.orphan_wait)
+}
+
+/// Rule 9: the application's fault. No grant is burned; the registration rests, and one grant at a time tries it.
+fn client_rejected(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
+    let until = of.now + timing.registration_pause;
+    conclusion.pause_registration_until = Some(until);
+    conclusion.after.due_at = conclusion.after.due_at.max(Some(until));
+}
+
+/// Rule 9: a bare 401 or 403 is one of two things, and the other grants of the registration tell which.
+fn unlabelled(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
+    let since = conclusion.after.failure.as_ref().map_or(of.now, |failure| failure.since);
+    if of.registration_works {
+        return dead_token(conclusion, of, timing);
+    }
+    let decided_at = since + timing.unlabelled_window;
+    match of.now >= decided_at {
+        true => client_rejected(conclusion, of, timing),
+        false => conclusion.after.due_at = Some(decided_at),
+    }
+}
+
+/// Rule 9: refused again and again for another reason than the token.
+fn refused(conclusion: &mut Conclusion, of: Circumstances<'_>) {
+    let given_up =
+        conclusion.after.failure.as_ref().is_some_and(|failure| {
+            failure.in_a_row >= REFUSALS && of.now.since(failure.since) >= REFUSED_FOR
+        });
+    if given_up {
+        give_up(conclusion, of, Lifecycle::NeedsConsent(ConsentCause::ProviderRefuses));
+    }
+}
+
+/// A claim that was given back before anything was sent: the grant as it was, due at `due_at`.
+pub(super) fn untouched(grant: &Grant, due_at: Option<Timestamp>) -> GrantAfter {
+    let phase = match grant.last_failure.as_ref().map(|last| last.kind) {
+        _ if grant.tainted => Phase::Uncertain,
+        // A claim overwrites the phase; the failure tells that the token was refused once already.
+        Some(FailureKind::DeadToken) => Phase::Suspect,
+        _ => Phase::Idle,
+    };
+    GrantAfter { lifecycle: grant.lifecycle, phase, tainted: grant.tainted, due_at, failure: None }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::{BrokerError, GrantId};
+use crate::{BrokerError, GrantId, Timestamp};
 
 /// How a rotation ended. What the provider said stands in the grant, not here.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub(crate) enum Rotated {
     Refused,
     /// Another attempt is open, or the caller does not wait any longer.
     StillRunning,
+    /// The provider refuses the client registration, which rests until this time.
+    RegistrationPaused(Timestamp),
     /// The broker itself could not do it.
     Failed(RotationError),
 }
@@ -25,8 +27,8 @@ pub(crate) enum Rotated {
 /// Why the broker itself could not rotate. Shared by all callers that waited.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum RotationError {
-    #[error("a backend did not answer")]
-    Backend(Arc<dyn std::error::Error + Send + Sync>),
+    #[error("a backend cannot be used")]
+    Backend(#[source] Arc<dyn std::error::Error + Send + Sync>),
     #[error("{0}")]
     Internal(Arc<str>),
 }
@@ -104,7 +106,11 @@ pub(crate) struct Landing {
 }
 
 impl Landing {
-    pub(crate) fn land(self, rotated: Rotated) {
+    /// Tells the waiters. A flight that has landed before is over: a later one of the same grant is not touched.
+    pub(crate) fn land(&self, rotated: Rotated) {
+        if self.sender.borrow().is_some() {
+            return;
+        }
         self.flights.map().remove(&self.grant);
         self.sender.send_replace(Some(rotated));
     }

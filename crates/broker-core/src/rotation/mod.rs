@@ -4,13 +4,28 @@
 
 mod adoption;
 mod conclusion;
+mod fence;
 mod flights;
+mod grace;
+mod late;
+mod orphans;
+mod patience;
 mod presentation;
+mod presenting;
 mod recovery;
 mod refresh;
+mod replay;
+#[cfg(test)]
+mod samples;
 mod settlement;
+mod tally;
 
 pub(crate) use self::adoption::Standing;
 pub(crate) use self::flights::{Flight, Flights, Rotated, RotationError};
+pub(crate) use self::patience::Patience;
 pub(crate) use self::presentation::{Answer, NotSent};
+pub(crate) use self::presenting::PresentingSet;
 pub use self::recovery::Recovered;
+pub(crate) use self::replay::Unsettled;
+pub use self::tally::AttemptCount;
+pub(crate) use self::tally::Tally;

@@ -1,16 +1,19 @@
 //! Presenting a token or code to a provider: SENT before the bytes, escrow before the reading.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_crypto::{ClientSecret, TenantKeys};
 
+use crate::error::chain;
 use crate::ports::{
-    CallError, ClientCredentials, EscrowRecord, GrantStore, ProviderClient, RawResponse, SendGate,
-    SendRefused, StoreError, TokenOutcome, TokenRequest,
+    CallError, ClientCredentials, Durability, EscrowRecord, GrantStore, News, ProviderClient, RawResponse,
+    SendGate, SendRefused, SentMark, SentOutcome, StoreError, TokenOutcome, TokenRequest, Wakeup, Wakeups,
 };
 use crate::{
-    Attempt, Broker, BrokerError, ClientRegistration, Clock, FailureKind, ProviderFailure, TokenResponse,
+    Attempt, Broker, BrokerError, ClientRegistration, Clock, FailureKind, ProviderFailure, Timestamp,
+    TokenResponse,
 };
 
 /// What presenting brought.
@@ -18,10 +21,19 @@ use crate::{
 pub(crate) enum Answer {
     /// Tokens, in escrow and not yet adopted.
     Tokens(TokenResponse),
-    /// None.
-    Failed(ProviderFailure),
-    /// The provider was not asked: SENT could not be committed.
+    /// None, and what was answered instead, if anything was.
+    Failed(ProviderFailure, Option<EscrowRecord>),
+    /// Provably not one byte was written, for this reason.
     NotSent(NotSent),
+}
+
+/// A presentation that has ended.
+#[derive(Debug)]
+pub(crate) struct Presented {
+    /// When SENT was committed, if it was.
+    pub(crate) sent_at: Option<Timestamp>,
+    /// What it brought.
+    pub(crate) answer: Answer,
 }
 
 /// Why SENT was not committed.
@@ -29,64 +41,80 @@ pub(crate) enum Answer {
 pub(crate) enum NotSent {
     /// The attempt is not open any more: a newer lineage or token set has overtaken it.
     Overtaken,
+    /// The provider's grace may be over.
+    GraceOver,
     /// The store did not answer.
     Store(StoreError),
+    /// No connection, or it broke before the body.
+    Unreachable,
 }
 
 impl Broker {
-    /// Calls the token endpoint for an open attempt.
+    /// Calls the token endpoint for an open attempt. `replay_within` is as in [`SentMark`]; `sent_at` is set once SENT is
+    /// committed.
     pub(crate) async fn present(
         &self,
         attempt: &Attempt,
         provider: &Arc<dyn ProviderClient>,
         request: TokenRequest,
+        replay_within: Option<Duration>,
+        sent_at: Arc<OnceLock<Timestamp>>,
         keys: &TenantKeys,
-    ) -> Answer {
-        let refusal = Arc::new(Mutex::new(None));
-        let gate = AttemptGate {
+    ) -> Presented {
+        let gate = Arc::new(AttemptGate {
             grants: self.grants.clone(),
             clock: self.clock.clone(),
             attempt: attempt.clone(),
-            refusal: refusal.clone(),
-        };
-        match provider.call(request, Arc::new(gate)).await {
+            wakeups: self.wakeups.clone(),
+            replay_within,
+            sent_at,
+            refusal: Mutex::new(None),
+        });
+        let answer = match provider.call(request, gate.clone()).await {
             Ok(response) => {
-                self.escrow_response(attempt, &response, keys).await;
-                read_answer(provider.as_ref(), &response)
+                let sent = Attempt { sent_at: gate.sent_at.get().copied(), ..attempt.clone() };
+                let record = self.escrow_response(&sent, &response, keys).await;
+                read_answer(provider.as_ref(), &response, record)
             }
             Err(CallError::Unsent(reason)) => {
-                if let Some(not_sent) = refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                    return Answer::NotSent(not_sent);
-                }
                 tracing::info!(attempt = %attempt.id, reason, "nothing was sent to the provider");
-                Answer::Failed(ProviderFailure::of(FailureKind::Unreachable))
+                let refusal = gate.refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Answer::NotSent(refusal.unwrap_or(NotSent::Unreachable))
             }
             Err(CallError::Lost(reason)) => {
                 tracing::warn!(attempt = %attempt.id, reason, "the provider's answer was lost");
-                Answer::Failed(ProviderFailure::of(FailureKind::Uncertain))
+                Answer::Failed(ProviderFailure::of(FailureKind::Uncertain), None)
             }
-        }
+        };
+        Presented { sent_at: gate.sent_at.get().copied(), answer }
     }
 
     /// Rule 4: a response that cannot be escrowed is adopted all the same.
-    async fn escrow_response(&self, attempt: &Attempt, response: &RawResponse, keys: &TenantKeys) {
-        let id = attempt.id;
-        let owner = EscrowRecord::owner(id, response.status, response.received_at);
+    async fn escrow_response(
+        &self,
+        attempt: &Attempt,
+        response: &RawResponse,
+        keys: &TenantKeys,
+    ) -> Option<EscrowRecord> {
+        let owner = EscrowRecord::owner(attempt, response.status, response.received_at);
         let place = EscrowRecord::place(&attempt.key.tenant, &owner);
-        let body = match keys.seal(&response.body, place, self.entropy.as_ref()) {
-            Ok(body) => body,
-            Err(error) => return tracing::error!(attempt = %id, %error, "a response could not be sealed"),
-        };
+        let sealed = keys.seal(&response.body, place, self.entropy.as_ref());
+        let body = sealed
+            .inspect_err(
+                |error| tracing::error!(attempt = %attempt.id, %error, "a response could not be sealed"),
+            )
+            .ok()?;
         let record = EscrowRecord {
-            tenant: attempt.key.tenant.clone(),
-            attempt: attempt.id,
+            attempt: attempt.clone(),
             status: response.status,
             received_at: response.received_at,
             body,
         };
-        if let Err(error) = self.escrow.append(&record).await {
-            tracing::error!(attempt = %id, %error, "a response could not be escrowed");
+        let durability = if self.fleet.store_is_away() { Durability::Machine } else { Durability::Process };
+        if let Err(error) = self.escrow.append(&record, durability).await {
+            tracing::error!(attempt = %attempt.id, error = chain(&error), "a response could not be escrowed");
         }
+        Some(record)
     }
 
     /// How the registration authenticates, its secret opened.
@@ -103,29 +131,47 @@ impl Broker {
     }
 }
 
-/// What a response means, for the middle.
-pub(crate) fn read_answer(provider: &dyn ProviderClient, response: &RawResponse) -> Answer {
+/// What a response means, for the middle. `record` is what the journal has of it.
+pub(crate) fn read_answer(
+    provider: &dyn ProviderClient,
+    response: &RawResponse,
+    record: Option<EscrowRecord>,
+) -> Answer {
     match provider.interpret(response) {
         TokenOutcome::Granted(tokens) => Answer::Tokens(tokens),
-        TokenOutcome::Failed(failure) => Answer::Failed(failure),
+        TokenOutcome::Failed(failure) => Answer::Failed(failure, record),
     }
 }
 
-/// Commits SENT for one attempt, and remembers why it could not.
+/// Commits SENT for one attempt, and remembers when, or why it could not.
 struct AttemptGate {
     grants: Arc<dyn GrantStore>,
     clock: Arc<dyn Clock>,
     attempt: Attempt,
-    /// Shared with who waits for the call: a connection may hold on to the gate for longer.
-    refusal: Arc<Mutex<Option<NotSent>>>,
+    wakeups: Arc<dyn Wakeups>,
+    replay_within: Option<Duration>,
+    sent_at: Arc<OnceLock<Timestamp>>,
+    refusal: Mutex<Option<NotSent>>,
 }
 
 #[async_trait]
 impl SendGate for AttemptGate {
     async fn commit_sent(&self) -> Result<(), SendRefused> {
-        let not_sent = match self.grants.mark_sent(&self.attempt, self.clock.now()).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => NotSent::Overtaken,
+        let at = self.clock.now();
+        let mark = SentMark { attempt: self.attempt.clone(), at, replay_within: self.replay_within };
+        let not_sent = match self.grants.mark_sent(&mark).await {
+            Ok(SentOutcome::Marked) => {
+                // Set once: the gate of a body is asked once.
+                let _ = self.sent_at.set(at);
+                self.wakeups.announce(Wakeup {
+                    grant: self.attempt.grant_id(),
+                    generation: self.attempt.generation,
+                    news: News::Sent,
+                });
+                return Ok(());
+            }
+            Ok(SentOutcome::Overtaken) => NotSent::Overtaken,
+            Ok(SentOutcome::GraceOver) => NotSent::GraceOver,
             Err(error) => NotSent::Store(error),
         };
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(not_sent);

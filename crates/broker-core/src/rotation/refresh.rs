@@ -1,15 +1,19 @@
 //! One refresh function, two callers: the vend that found a token too old, and the scheduler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use broker_crypto::{Place, TenantKeys};
 
-use super::{Flight, Rotated};
+use super::flights::Landing;
+use super::grace::{Permit, permit};
+use super::late;
+use super::{Flight, Rotated, RotationError};
 use crate::error::chain;
 use crate::ports::{
-    ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, RefreshClaim, TokenRequest,
+    ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, ProviderClient, RefreshClaim,
+    TokenRequest,
 };
-use crate::{AttemptId, Broker, BrokerError, Generation, GrantKey};
+use crate::{AttemptId, Broker, BrokerError, Generation, GrantKey, Phase};
 
 impl Broker {
     /// Joins the rotation of this grant that is running, or starts one. It runs to its end whoever hangs up.
@@ -17,39 +21,59 @@ impl Broker {
         let (broker, key) = (Arc::clone(self), key.clone());
         self.flights.join_or_start(key.grant_id(), |landing| {
             self.tasks.spawn(async move {
-                let rotated = broker.rotate(&key, generation).await;
+                let rotated = broker.rotate(&key, generation, &landing).await;
                 broker.cache.forget(&key);
+                broker.gates.ended(&key.provider, broker.clock.now());
                 landing.land(rotated);
             });
         })
     }
 
-    async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation) -> Rotated {
-        let lease = match self.lease(key).await {
+    async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation, landing: &Landing) -> Rotated {
+        if let Some(barred) = self.fleet.barred() {
+            return Rotated::Failed(RotationError::Backend(Arc::new(barred)));
+        }
+        let mut lease = match self.lease(key).await {
             Ok(lease) => lease,
             Err(held_elsewhere) => return held_elsewhere,
         };
-        let rotated = self.rotate_leased(key, generation).await.unwrap_or_else(|error| {
+        let rotated = self.rotate_leased(key, generation, landing, &mut lease).await;
+        self.give_back_lease(lease).await;
+        rotated.unwrap_or_else(|error| {
             tracing::error!(grant = %key.grant_id(), error = chain(&error), "a rotation failed");
             Rotated::Failed(error.into())
-        });
+        })
+    }
+
+    /// A lease only saves work: without an answer from its backend the store alone decides. So it does for a grant in
+    /// doubt: the lease may be a dead replica's, and a provider's grace does not wait until it runs out (rule 7).
+    async fn lease(&self, key: &GrantKey) -> Result<Option<Lease>, Rotated> {
+        let grant = key.grant_id();
+        match self.leases.acquire(grant, self.timing.lease_ttl).await {
+            Ok(LeaseOutcome::Held(lease)) => {
+                self.patience.restore(grant);
+                Ok(Some(lease))
+            }
+            Ok(LeaseOutcome::Taken) if self.patience.is_over(grant, self.clock.now()) => Ok(None),
+            Ok(LeaseOutcome::Taken) if self.is_in_doubt(key).await => Ok(None),
+            Ok(LeaseOutcome::Taken) => Err(Rotated::StillRunning),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "rotating without a lease");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn is_in_doubt(&self, key: &GrantKey) -> bool {
+        let held = self.grants.vendable(key).await;
+        matches!(held, Ok(Some(held)) if held.grant.phase == Phase::Uncertain)
+    }
+
+    pub(super) async fn give_back_lease(&self, lease: Option<Lease>) {
         if let Some(lease) = lease
             && let Err(error) = self.leases.release(lease).await
         {
-            tracing::warn!(%error, "a lease was not released; it will run out");
-        }
-        rotated
-    }
-
-    /// A lease only saves work: without an answer from its backend the store alone decides.
-    async fn lease(&self, key: &GrantKey) -> Result<Option<Lease>, Rotated> {
-        match self.leases.acquire(key.grant_id(), self.timing.lease_ttl).await {
-            Ok(LeaseOutcome::Held(lease)) => Ok(Some(lease)),
-            Ok(LeaseOutcome::Taken) => Err(Rotated::StillRunning),
-            Err(error) => {
-                tracing::warn!(%error, "rotating without a lease");
-                Ok(None)
-            }
+            tracing::warn!(error = chain(&error), "a lease was not released; it will run out");
         }
     }
 
@@ -57,29 +81,68 @@ impl Broker {
         self: &Arc<Self>,
         key: &GrantKey,
         generation: Generation,
+        landing: &Landing,
+        lease: &mut Option<Lease>,
     ) -> Result<Rotated, BrokerError> {
         let provider = self.provider(&key.provider)?;
         let keys = self.keys.of(&key.tenant).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.refresh_claim(key, generation);
+        // Held from before the claim: once its row can be seen, whoever finds it must see that it is being worked on.
+        let _presenting = self.presenting.hold(claim.attempt);
         let outcome = self.grants.claim_refresh(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(key.tenant.clone(), claim.attempt);
         });
-        let claimed = match outcome? {
-            ClaimOutcome::Claimed(claimed) => *claimed,
-            ClaimOutcome::Busy(open) => return self.settle_own_leftover(&open).await,
-            ClaimOutcome::Undecided(_) => return Ok(Rotated::Refused),
+        match outcome? {
+            ClaimOutcome::Claimed(claimed) => {
+                self.refresh_claimed(*claimed, provider, &keys, landing, lease).await
+            }
+            ClaimOutcome::Busy(open) => {
+                self.patience.restore(open.grant_id());
+                self.settle_busy(&open).await
+            }
+            ClaimOutcome::Undecided(_) => Ok(Rotated::Refused),
+            ClaimOutcome::RegistrationPaused(until) => Ok(Rotated::RegistrationPaused(until)),
+            ClaimOutcome::OtherEpoch => {
+                self.pulse().await;
+                Ok(Rotated::StillRunning)
+            }
             ClaimOutcome::Newer(_) | ClaimOutcome::NotRefreshable | ClaimOutcome::Absent => {
-                return Ok(Rotated::Unchanged);
+                Ok(Rotated::Unchanged)
             }
-        };
-        match self.refresh_request(&claimed, &keys).await {
-            Ok(request) => {
-                let answer = self.present(&claimed.attempt, provider, request, &keys).await;
-                self.settle_refresh(&claimed, answer, provider.as_ref(), &keys).await
-            }
-            Err(error) => self.settle_unmade(&claimed, error, provider.as_ref()).await,
         }
+    }
+
+    async fn refresh_claimed(
+        &self,
+        mut claimed: ClaimedRefresh,
+        provider: &Arc<dyn ProviderClient>,
+        keys: &TenantKeys,
+        landing: &Landing,
+        lease: &mut Option<Lease>,
+    ) -> Result<Rotated, BrokerError> {
+        let mode = provider.profile().rotation;
+        // What was sent and answered, be it with a refusal, is over: only doubt ties a token to its grace.
+        let in_doubt = claimed.sent_before.filter(|_| claimed.before.tainted);
+        let answered = claimed.sent_before.is_some() && in_doubt.is_none();
+        let within = match permit(mode, in_doubt, self.clock.now(), &self.timing) {
+            Permit::Within(_) if answered => None,
+            Permit::Within(within) => Some(within),
+            Permit::Unlimited => None,
+            Permit::NotBefore(time) => return self.let_rest(&claimed, time).await,
+        };
+        let request = match self.refresh_request(&claimed, keys).await {
+            Ok(request) => request,
+            Err(error) => return self.settle_unmade(&claimed, error, provider.as_ref()).await,
+        };
+        let sent_at = Arc::new(OnceLock::new());
+        let presenting =
+            self.present(&claimed.attempt, provider, request, within, Arc::clone(&sent_at), keys);
+        let deadline = claimed.attempt.claimed_at + late::deadline(mode, &self.timing);
+        let waiting = late::Waiting { claimed: &claimed, landing, deadline, sent_at: &sent_at };
+        let presented = self.read_even_late(presenting, waiting, provider.as_ref(), lease).await;
+        claimed.attempt.sent_at = presented.sent_at;
+        self.settle_refresh(&claimed, presented.answer, provider.as_ref(), keys).await
     }
 
     fn refresh_claim(&self, key: &GrantKey, generation: Generation) -> RefreshClaim {
@@ -91,6 +154,8 @@ impl Broker {
             owner: self.incarnation,
             at,
             hold_until: at + self.timing.lease_ttl,
+            epoch: self.fleet.epoch(),
+            canary_until: at + self.timing.registration_pause,
         }
     }
 

@@ -3,10 +3,14 @@
 use broker_crypto::{Place, TenantKeys};
 
 use super::adoption::Standing;
-use super::conclusion::conclude;
+use super::conclusion::{Circumstances, conclude, resting_phase, untouched};
+use super::grace::after_grace;
 use super::{Answer, NotSent, Rotated};
-use crate::ports::{AdoptOutcome, AttemptEnd, ClaimedRefresh, GrantAfter, ProviderClient};
-use crate::{Attempt, AttemptPhase, Broker, BrokerError, FailureKind, Grant, ProviderFailure, TokenResponse};
+use crate::ports::{AdoptOutcome, AttemptEnd, ClaimedRefresh, EscrowRecord, GrantAfter, ProviderClient};
+use crate::{
+    Attempt, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase, ProviderFailure, Timestamp,
+    TokenResponse,
+};
 
 impl Broker {
     pub(super) async fn settle_refresh(
@@ -17,25 +21,52 @@ impl Broker {
         keys: &TenantKeys,
     ) -> Result<Rotated, BrokerError> {
         let (attempt, before) = (&claimed.attempt, &claimed.before);
+        self.tell_gate(before, &answer);
         match answer {
             Answer::Tokens(tokens) => {
                 let standing = Standing {
+                    wanted_at: Some(self.wanted_at(&before.key, claimed.asked_at, before.consented_at)),
                     same_access_token: self.repeats_access_token(claimed, &tokens, keys),
                     ..Standing::of_grant(before)
                 };
                 let outcome = self.adopt(attempt, &tokens, &standing, provider.profile(), keys).await?;
+                if before.phase == Phase::Suspect {
+                    self.note_suspect_refreshed(&before.key.provider).await;
+                }
                 Ok(log_adoption(attempt, outcome))
             }
-            Answer::Failed(failure) => self.settle_failure(attempt, before, &failure, provider).await,
+            Answer::Failed(failure, record) => {
+                self.settle_failure(attempt, before, &failure, record, provider).await
+            }
+            Answer::NotSent(NotSent::Unreachable) => {
+                let failure = ProviderFailure::of(FailureKind::Unreachable);
+                self.settle_failure(attempt, before, &failure, None, provider).await
+            }
+            Answer::NotSent(NotSent::GraceOver) => {
+                let last = claimed.sent_before.map_or(self.clock.now(), |sent| sent.last);
+                self.let_rest(claimed, after_grace(last, &self.timing)).await
+            }
             Answer::NotSent(NotSent::Overtaken) => {
-                self.close_refresh(attempt, "overtaken", as_it_was(before)).await?;
+                self.close_unsent(claimed, before.due_at).await?;
                 Ok(Rotated::Unchanged)
             }
             Answer::NotSent(NotSent::Store(error)) => {
-                self.close_refresh(attempt, "unsent", as_it_was(before)).await?;
+                self.close_unsent(claimed, before.due_at).await?;
                 Err(error.into())
             }
         }
+    }
+
+    /// What the provider's gate learns of an answer.
+    fn tell_gate(&self, grant: &Grant, answer: &Answer) {
+        let unreachable = ProviderFailure::of(FailureKind::Unreachable);
+        let failure = match answer {
+            Answer::Tokens(_) => None,
+            Answer::Failed(failure, _) => Some(failure),
+            Answer::NotSent(NotSent::Unreachable) => Some(&unreachable),
+            Answer::NotSent(_) => return,
+        };
+        self.gates.heard(&grant.key, &grant.registration, failure, self.clock.now(), self.draw());
     }
 
     /// Closes the attempt with what the failure makes of the grant.
@@ -44,20 +75,52 @@ impl Broker {
         attempt: &Attempt,
         before: &Grant,
         failure: &ProviderFailure,
+        record: Option<EscrowRecord>,
         provider: &dyn ProviderClient,
     ) -> Result<Rotated, BrokerError> {
-        let now = self.clock.now();
-        let after = conclude(before, provider.profile().rotation, failure, now, &self.timing, self.draw());
-        let phase = after.phase.as_str();
-        if self.close_refresh(attempt, failure.kind.as_str(), after).await? {
-            tracing::warn!(
-                attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
-                provider = %attempt.key.provider, generation = attempt.generation.get(),
-                failure = failure.kind.as_str(), oauth_error = failure.oauth_error,
-                http_status = failure.http_status, phase, "refresh failed"
-            );
+        let sent_at = record.as_ref().map_or(attempt.sent_at, |record| record.attempt.sent_at);
+        let circumstances = Circumstances {
+            before,
+            mode: provider.profile().rotation,
+            sent_at,
+            now: self.clock.now(),
+            breaker_open: self.fleet.breaker_is_open(&before.key.provider),
+            registration_works: self.registration_works(before, failure).await?,
+            draw: self.draw(),
+        };
+        let concluded = conclude(failure, circumstances, &self.timing);
+        let end = AttemptEnd {
+            conclusion: concluded.name,
+            grant: Some(concluded.after),
+            provably_unsent: failure.kind == FailureKind::Unreachable,
+            pause_registration_until: concluded.pause_registration_until,
+            unread: record.filter(|_| concluded.name == UNREADABLE),
+            ..AttemptEnd::without_grant(attempt, circumstances.now)
+        };
+        if self.close(&end).await? {
+            log_failure(attempt, failure, &end);
+            if [DEAD_TOKEN, UNREADABLE].contains(&end.conclusion) {
+                self.note_bad_answer(&attempt.key.provider).await;
+            }
         }
         Ok(Rotated::Refused)
+    }
+
+    /// Rule 9: whether a bare refusal is the token's fault, because the registration works for others. Asked at the
+    /// second refusal only: the first waits for the others.
+    async fn registration_works(
+        &self,
+        grant: &Grant,
+        failure: &ProviderFailure,
+    ) -> Result<bool, BrokerError> {
+        let first = grant.last_failure.as_ref().filter(|last| last.kind == failure.kind);
+        let (FailureKind::UnlabelledRefusal, Some(first)) = (failure.kind, first) else { return Ok(false) };
+        let key = &grant.key;
+        let works = self.persist(|| {
+            let (tenant, provider) = (&key.tenant, &key.provider);
+            self.grants.registration_works_since(tenant, provider, &grant.registration, grant.id, first.since)
+        });
+        Ok(works.await?)
     }
 
     /// The request could not be made. That a backend was away is nothing of the grant; anything else is kept with it,
@@ -69,49 +132,51 @@ impl Broker {
         provider: &dyn ProviderClient,
     ) -> Result<Rotated, BrokerError> {
         if let BrokerError::BackendUnavailable(_) = error {
-            self.close_refresh(&claimed.attempt, "unsent", as_it_was(&claimed.before)).await?;
+            self.close_unsent(claimed, claimed.before.due_at).await?;
         } else {
             let failure = ProviderFailure::of(FailureKind::Internal);
-            self.settle_failure(&claimed.attempt, &claimed.before, &failure, provider).await?;
+            self.settle_failure(&claimed.attempt, &claimed.before, &failure, None, provider).await?;
         }
         Err(error)
     }
 
-    /// An attempt of this very run is open, and no flight of the grant but the asking one is under way: its task ended
-    /// abnormally. Unsent it is given back. Sent it is left for the next start, which finds its answer in escrow.
-    pub(super) async fn settle_own_leftover(&self, open: &Attempt) -> Result<Rotated, BrokerError> {
-        if open.owner != self.incarnation {
-            tracing::warn!(
-                attempt = %open.id, grant = %open.grant_id(),
-                "a grant waits for an earlier run's attempt whose answer could not be settled; see the log of the start"
-            );
+    /// The token must not be presented before that time.
+    pub(super) async fn let_rest(
+        &self,
+        claimed: &ClaimedRefresh,
+        until: Timestamp,
+    ) -> Result<Rotated, BrokerError> {
+        self.close_unsent(claimed, Some(until)).await?;
+        Ok(Rotated::Refused)
+    }
+
+    /// An attempt of this very run is open, and no flight of the grant but the asking one is under way. Either its late
+    /// answer is still read, or its task ended abnormally: unsent it is given back; sent, its answer is looked for in
+    /// escrow, with the next heartbeat.
+    pub(super) async fn settle_busy(&self, open: &Attempt) -> Result<Rotated, BrokerError> {
+        if open.owner != self.incarnation || self.presenting.contains(open.id) {
             return Ok(Rotated::StillRunning);
         }
         match open.phase {
-            AttemptPhase::Claimed => self.release(open).await?,
+            AttemptPhase::Claimed => self.give_back(open).await?,
             AttemptPhase::Closed => {}
             AttemptPhase::Sent => {
-                tracing::error!(attempt = %open.id, "an attempt was sent and never settled; a restart settles it");
+                tracing::error!(attempt = %open.id, "an attempt was sent and not settled; the journal is replayed");
+                self.fleet.asks_for_replay();
             }
         }
         Ok(Rotated::StillRunning)
     }
 
-    /// Whether the attempt was still open.
-    async fn close_refresh(
+    /// Closes an attempt that wrote nothing: the grant is as the claim found it, due at `due_at`.
+    async fn close_unsent(
         &self,
-        attempt: &Attempt,
-        conclusion: &'static str,
-        after: GrantAfter,
-    ) -> Result<bool, BrokerError> {
-        let end = AttemptEnd {
-            attempt: attempt.clone(),
-            conclusion,
-            grant: Some(after),
-            authorization_failure: None,
-            at: self.clock.now(),
-        };
-        self.close(&end).await
+        claimed: &ClaimedRefresh,
+        due_at: Option<Timestamp>,
+    ) -> Result<(), BrokerError> {
+        let before = &claimed.before;
+        let after = GrantAfter { phase: resting_phase(before), ..untouched(before, due_at) };
+        self.close(&AttemptEnd::unsent(&claimed.attempt, Some(after), self.clock.now())).await.map(|_| ())
     }
 
     /// Rule 11: a provider may answer the access token it answered before; that is success.
@@ -129,15 +194,18 @@ impl Broker {
     }
 }
 
-/// What a claim found, for an attempt that changed nothing.
-fn as_it_was(grant: &Grant) -> GrantAfter {
-    GrantAfter {
-        lifecycle: grant.lifecycle,
-        phase: grant.phase,
-        tainted: grant.tainted,
-        due_at: grant.due_at,
-        failure: None,
-    }
+/// Conclusions that count against the provider (rule 10).
+const DEAD_TOKEN: &str = "dead_token";
+const UNREADABLE: &str = "unreadable";
+
+fn log_failure(attempt: &Attempt, failure: &ProviderFailure, end: &AttemptEnd) {
+    let phase = end.grant.as_ref().map_or("", |after| after.phase.as_str());
+    tracing::warn!(
+        attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
+        provider = %attempt.key.provider, generation = attempt.generation.get(),
+        failure = failure.kind.as_str(), conclusion = end.conclusion, oauth_error = failure.oauth_error,
+        http_status = failure.http_status, phase, "refresh failed"
+    );
 }
 
 pub(super) fn log_adoption(attempt: &Attempt, outcome: AdoptOutcome) -> Rotated {

@@ -2,6 +2,8 @@
 
 mod cache;
 mod freshness;
+mod news;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,10 @@ use broker_crypto::{AccessToken, Place};
 pub(crate) use self::cache::GrantCache;
 pub(crate) use self::freshness::refusal;
 use self::freshness::{missing_scopes, satisfies, stale_reason};
+pub(crate) use self::news::NewsDesk;
 use crate::ports::VendableGrant;
 use crate::rotation::{Rotated, RotationError};
-use crate::{Broker, BrokerError, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
+use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
 const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
@@ -70,6 +73,7 @@ impl Broker {
         let began = self.clock.now();
         let profile = self.provider(&request.key.provider)?.profile();
         let held = self.vendable(&request.key).await?;
+        self.noted.asked(&request.key, began);
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         if !missing.is_empty() {
             return Err(BrokerError::MissingScopes(missing));
@@ -91,12 +95,20 @@ impl Broker {
         profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
-        let Some(mut flight) = self.flights.running(held.grant.id) else {
+        let grant = held.grant.id;
+        let flight = self.flights.running(grant);
+        if flight.is_none() && !self.news.is_sent_elsewhere(grant, began) {
             let uncertain = matches!(held.grant.phase, Phase::Sent | Phase::Uncertain);
             return self.open(held, began, uncertain.then_some(StaleReason::RotationUncertain)).await;
+        }
+        let end_of_it = async {
+            match flight {
+                Some(mut flight) => drop(flight.landed().await),
+                None => self.adopted_elsewhere(&held).await,
+            }
         };
         let wait = request.wait.unwrap_or(self.timing.default_wait).min(WAIT_FOR_DYING_TOKEN);
-        if self.within(Some(wait), flight.landed()).await.is_none() {
+        if self.within(Some(wait), end_of_it).await.is_none() {
             return self.open(held, began, Some(StaleReason::RotationUncertain)).await;
         }
         let now_held = self.vendable(&request.key).await?;
@@ -123,10 +135,17 @@ impl Broker {
             Some(flight) => Some(flight),
             None if grant.lifecycle != Lifecycle::Active || !grant.refreshable => None,
             None if grant.paused_until(began).is_some() => None,
-            None => Some(self.start_rotation(&grant.key, grant.generation)),
+            None => match self.gates.admit(&grant.key, &grant.registration, began) {
+                Gate::Open => Some(self.start_rotation(&grant.key, grant.generation)),
+                Gate::ClosedUntil(until) if grant.expires_at <= began => {
+                    return Err(BrokerError::ProviderUnavailable(until.since(began)));
+                }
+                Gate::ClosedUntil(_) => None,
+            },
         };
-        let Some(mut flight) = flight else { return self.vend_as_is(held, profile, began).await };
-        let rotated = self.within(request.wait, flight.landed()).await.unwrap_or(Rotated::StillRunning);
+        let Some(flight) = flight else { return self.vend_as_is(held, profile, began).await };
+        let rotated = self.within(request.wait, self.landed_anywhere(&held, flight)).await;
+        let rotated = rotated.unwrap_or(Rotated::StillRunning);
         let now_held = self.vendable(&request.key).await?;
         let now = self.clock.now();
         let alive = now_held.grant.expires_at > now;
@@ -136,6 +155,12 @@ impl Broker {
         }
         match rotated {
             Rotated::Failed(error) if !alive => Err(error.into()),
+            Rotated::RegistrationPaused(_) if alive => {
+                self.open(now_held, now, Some(StaleReason::ClientRegistrationRejected)).await
+            }
+            Rotated::RegistrationPaused(_) => {
+                Err(BrokerError::ClientRegistrationRejected(now_held.grant.registration.clone()))
+            }
             Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }

@@ -91,9 +91,13 @@ async fn take(world: &mut World, step: Step) {
             let _ = world.broker.refresh_grant(&key(), None).await;
             world.flaky.lose_claim.store(false, Ordering::SeqCst);
         }
-        Step::Pass(seconds) => world.pass(seconds),
+        Step::Pass(seconds) => {
+            world.pass(seconds);
+            world.broker.beat().await;
+        }
         Step::Vend => {
-            let _ = world.vend().await;
+            let _ = world.vend_at_once().await;
+            world.settled().await;
         }
     }
 }

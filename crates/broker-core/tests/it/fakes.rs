@@ -1,16 +1,16 @@
 //! Fakes of the two doors a test must steer: the provider and the escrow.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, EarlierRecords, Escrow, EscrowError, EscrowRecord, Presentation,
-    ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep,
+    Presentation, ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
 };
-use broker_core::{FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
+use broker_core::{EscrowId, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
 use tokio::sync::{Notify, watch};
 
@@ -270,18 +270,32 @@ fn decode(text: &str) -> Option<ProviderFailure> {
 }
 
 /// A journal in memory.
-#[derive(Default)]
 pub(crate) struct FakeEscrow {
+    id: EscrowId,
     records: Mutex<Vec<EscrowRecord>>,
     earlier: Mutex<Vec<EscrowRecord>>,
     pub(crate) full: AtomicBool,
     pub(crate) broken: AtomicBool,
+    pub(crate) synced: AtomicUsize,
     pub(crate) log: Log,
 }
 
 impl FakeEscrow {
     pub(crate) fn new(log: Log) -> Self {
-        Self { log, ..Self::default() }
+        Self::of(1, log)
+    }
+
+    /// The journal of another replica.
+    pub(crate) fn of(replica: u8, log: Log) -> Self {
+        Self {
+            id: EscrowId::from_bytes([replica; 16]),
+            records: Mutex::default(),
+            earlier: Mutex::default(),
+            full: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            synced: AtomicUsize::new(0),
+            log,
+        }
     }
 
     /// What a restarted process finds.
@@ -308,6 +322,10 @@ fn unusable(problem: &str) -> EscrowError {
 
 #[async_trait]
 impl Escrow for FakeEscrow {
+    fn id(&self) -> EscrowId {
+        self.id
+    }
+
     async fn reserve(&self) -> Result<(), EscrowError> {
         match self.full.load(Ordering::SeqCst) {
             true => Err(unusable("full")),
@@ -315,22 +333,31 @@ impl Escrow for FakeEscrow {
         }
     }
 
-    async fn append(&self, record: &EscrowRecord) -> Result<(), EscrowError> {
+    async fn append(&self, record: &EscrowRecord, durability: Durability) -> Result<(), EscrowError> {
         self.log.note("escrow");
         if self.broken.load(Ordering::SeqCst) {
             return Err(unusable("broken"));
         }
+        self.synced.fetch_add(usize::from(durability == Durability::Machine), Ordering::SeqCst);
         self.records.lock().unwrap().push(record.clone());
         Ok(())
     }
 
-    async fn earlier_records(&self) -> Result<EarlierRecords, EscrowError> {
-        Ok(EarlierRecords { records: self.earlier.lock().unwrap().clone(), damaged: 0 })
+    async fn records(&self) -> Result<EscrowRecords, EscrowError> {
+        let mut records = self.earlier.lock().unwrap().clone();
+        records.extend(self.records.lock().unwrap().iter().cloned());
+        Ok(EscrowRecords { records, damaged: 0 })
     }
 
-    async fn forget_earlier(&self, before: Option<Timestamp>) -> Result<(), EscrowError> {
-        let kept = |record: &EscrowRecord| before.is_some_and(|before| record.received_at >= before);
-        self.earlier.lock().unwrap().retain(kept);
+    async fn compact(&self, keep: &Keep) -> Result<(), EscrowError> {
+        let mut earlier = self.earlier.lock().unwrap();
+        let newest: HashMap<_, _> =
+            earlier.iter().map(|record| (record.attempt.grant_id(), record.attempt.id)).collect();
+        earlier.retain(|record| {
+            let newest = newest[&record.attempt.grant_id()] == record.attempt.id;
+            let recent = keep.newest_since.is_some_and(|since| record.received_at >= since);
+            keep.unsettled.contains(&record.attempt.id) || (newest && recent)
+        });
         Ok(())
     }
 }

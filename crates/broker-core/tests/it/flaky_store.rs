@@ -1,14 +1,17 @@
 //! The real store behind a door that can be shut, step by step.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
-    RefreshClaim, StoreError, VendableGrant,
+    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
+    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{
+    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
+    Timestamp,
+};
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
@@ -22,10 +25,14 @@ pub(crate) struct FlakyStore {
     pub(crate) refuse_adopt: AtomicBool,
     /// Adoptions are asked for and never answered.
     pub(crate) hang_adopt: AtomicBool,
+    /// An adoption is refused as one that fits nothing; once.
+    pub(crate) misfit_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
     /// An adoption was refused, or is not answered.
     pub(crate) refused: Notify,
+    /// How often a grant was read for vending.
+    pub(crate) reads: AtomicUsize,
 }
 
 impl FlakyStore {
@@ -36,8 +43,10 @@ impl FlakyStore {
             refuse_sent: AtomicBool::new(false),
             refuse_adopt: AtomicBool::new(false),
             hang_adopt: AtomicBool::new(false),
+            misfit_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
+            reads: AtomicUsize::new(0),
         }
     }
 }
@@ -49,6 +58,7 @@ fn down<T>() -> Result<T, StoreError> {
 #[async_trait]
 impl GrantStore for FlakyStore {
     async fn vendable(&self, key: &GrantKey) -> Result<Option<VendableGrant>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.inner.vendable(key).await
     }
 
@@ -56,8 +66,8 @@ impl GrantStore for FlakyStore {
         self.inner.list_grants(filter).await
     }
 
-    async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError> {
-        self.inner.due_grants(now, limit).await
+    async fn due_grants(&self, query: &DueQuery) -> Result<Vec<DueGrant>, StoreError> {
+        self.inner.due_grants(query).await
     }
 
     async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
@@ -77,14 +87,17 @@ impl GrantStore for FlakyStore {
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }
 
-    async fn mark_sent(&self, attempt: &Attempt, at: Timestamp) -> Result<bool, StoreError> {
-        if self.refuse_sent.load(Ordering::SeqCst) { down() } else { self.inner.mark_sent(attempt, at).await }
+    async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError> {
+        if self.refuse_sent.load(Ordering::SeqCst) { down() } else { self.inner.mark_sent(mark).await }
     }
 
     async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
         if self.hang_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
             return std::future::pending().await;
+        }
+        if self.misfit_adopt.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Inconsistent("it fits nothing"));
         }
         if self.refuse_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
@@ -101,7 +114,35 @@ impl GrantStore for FlakyStore {
         self.inner.attempt(tenant, id).await
     }
 
-    async fn orphaned_attempts(&self, owner: IncarnationId) -> Result<Vec<Attempt>, StoreError> {
-        self.inner.orphaned_attempts(owner).await
+    async fn orphans(
+        &self,
+        own: IncarnationId,
+        silent_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError> {
+        self.inner.orphans(own, silent_since, limit).await
+    }
+
+    async fn registration_works_since(
+        &self,
+        tenant: &TenantId,
+        provider: &ProviderName,
+        registration: &RegistrationId,
+        except: GrantId,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.registration_works_since(tenant, provider, registration, except, since).await
+    }
+
+    async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError> {
+        self.inner.unread_answers(limit).await
+    }
+
+    async fn note_asked(&self, asked: &[(GrantKey, Timestamp)]) -> Result<(), StoreError> {
+        self.inner.note_asked(asked).await
+    }
+
+    async fn prune_attempts(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.inner.prune_attempts(closed_before, limit).await
     }
 }

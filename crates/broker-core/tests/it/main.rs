@@ -9,11 +9,17 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
 mod consent;
+mod crashes;
 mod exhaustive;
 mod fakes;
 mod flaky_store;
+mod hanging_up;
+mod journals;
+mod leases;
+mod planned_store;
 mod recovery;
 mod rotation;
 mod scheduler;
+mod scheduler_load;
 mod vend;
 mod world;

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use broker_core::{BrokerError, Clock, ConsentCause, FailureKind, ProviderFailure, StaleReason, VendRequest};
@@ -34,6 +35,56 @@ async fn thirty_two_callers_on_an_expired_grant_cause_one_call() {
     let tokens = callers.join_all().await;
     assert!(tokens.iter().all(|token| token == "at-2"), "{tokens:?}");
     assert_eq!(world.provider.calls(), calls + 1);
+}
+
+#[tokio::test]
+async fn callers_who_wait_for_another_replica_share_their_looks_at_the_store() {
+    const CALLERS: usize = 64;
+    const MILLIS: u64 = 1000;
+    let mut world = World::new().await;
+    world.pass(7200);
+    world.provider.next([Answer::RotateWhenReleased]);
+    let other = world.broker.clone();
+    let rotating = tokio::spawn(async move { other.refresh_grant(&key(), None).await });
+    world.provider.reached().await;
+    world.restart();
+    world.broker.recover().await.unwrap();
+    let reads = || world.flaky.reads.load(Ordering::Relaxed);
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        let broker = world.broker.clone();
+        callers.spawn(async move { broker.vend(&request()).await.unwrap().access_token.expose().to_owned() });
+        quiet(reads).await;
+        world.clock.advance(Duration::from_millis(1));
+    }
+    let before = reads();
+    for _ in 0..MILLIS {
+        world.clock.advance(Duration::from_millis(1));
+        quiet(reads).await;
+    }
+    // One second is four looks; a look reads once, and so does whoever comes after the try to rotate that follows it.
+    assert!(reads() - before < 16, "{} reads", reads() - before);
+
+    world.provider.release();
+    rotating.await.unwrap().unwrap();
+    while !callers.is_empty() {
+        world.clock.advance(Duration::from_millis(250));
+        tokio::task::yield_now().await;
+        while let Some(token) = callers.try_join_next() {
+            assert_eq!(token.unwrap(), "at-2");
+        }
+    }
+}
+
+/// Waits until nobody reads any more.
+async fn quiet(reads: impl Fn() -> usize) {
+    let mut seen = None;
+    while seen != Some(reads()) {
+        seen = Some(reads());
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::InProcessLeases;
+use broker_core::ports::{FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups};
 use broker_core::testing::ManualClock;
 use broker_core::{
-    AccountLabel, Broker, BrokerError, Collaborators, CompleteRequest, Grant, GrantKey, NewRegistration,
-    ProviderName, ProviderProfile, RegistrationId, ReusePolicy, RotationMode, StartRequest, Started,
-    TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Broker, BrokerError, Clock as _, Collaborators, CompleteRequest, Grant, GrantKey,
+    InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
+    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -61,6 +61,17 @@ pub(crate) fn provider() -> ProviderName {
 impl World {
     /// A tenant with a registration, and no grant.
     pub(crate) async fn empty(profile: ProviderProfile) -> Self {
+        Self::empty_of(profile, 0).await
+    }
+
+    /// Another broker, with other keys and ids.
+    pub(crate) async fn of(seed: u64) -> Self {
+        let world = Self::empty_of(profile(), seed * 1000).await;
+        world.consent().await.unwrap();
+        world
+    }
+
+    async fn empty_of(profile: ProviderProfile, run: u64) -> Self {
         let log = Log::default();
         let clock = Arc::new(ManualClock::new(START));
         let entropy = SeededEntropy::new(99);
@@ -69,10 +80,11 @@ impl World {
         let escrow = Arc::new(FakeEscrow::new(log.clone()));
         let store = Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap());
         let flaky = Arc::new(FlakyStore::new(store.clone()));
-        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, 0);
+        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, run);
+        broker.recover().await.unwrap();
         broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
         let world =
-            Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: 0 };
+            Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: run };
         world.register("main").await;
         world
     }
@@ -116,6 +128,19 @@ impl World {
             &self.material,
             self.runs,
         );
+    }
+
+    /// Another replica on the same store, with a journal of its own. The one before lives on.
+    pub(crate) fn join_as(&mut self, replica: u8) -> Arc<Broker> {
+        self.escrow = Arc::new(FakeEscrow::of(replica, self.log.clone()));
+        self.restart();
+        self.broker.clone()
+    }
+
+    /// An operator says that this store is the only copy.
+    pub(crate) async fn declare_the_only_copy(&self) {
+        let id = InstallationId::from_bytes([9; 16]);
+        self.store.adopt_installation(id, self.clock.now()).await.unwrap();
     }
 
     pub(crate) async fn start(&self) -> Started {
@@ -168,6 +193,18 @@ impl World {
         self.broker.vend(&request()).await
     }
 
+    /// Vends without waiting for a rotation.
+    pub(crate) async fn vend_at_once(&self) -> Result<Vended, BrokerError> {
+        self.broker.vend(&VendRequest { wait: Some(Duration::ZERO), ..request() }).await
+    }
+
+    /// Waits until this run has no rotation under way.
+    pub(crate) async fn settled(&self) {
+        while self.broker.attempts_under_way() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The vended token's text.
     pub(crate) async fn token(&self) -> String {
         self.vend().await.unwrap().access_token.expose().to_owned()
@@ -195,7 +232,11 @@ fn broker(
         grants: flaky.clone(),
         consents: store.clone(),
         tenants: store.clone(),
+        fleet: store.clone(),
+        installation: None,
         leases: Arc::new(InProcessLeases::new(clock.clone())),
+        wakeups: Arc::new(InProcessWakeups::default()),
+        budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
         escrow: escrow.clone(),
         providers: HashMap::from([(provider(), provider_client.clone() as _)]),
         key_ring: KeyRing::parse(material).unwrap(),

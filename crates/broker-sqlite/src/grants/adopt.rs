@@ -1,11 +1,11 @@
 //! The compare-and-set that makes an answer the grant's token set.
 
 use broker_core::ports::{AdoptOutcome, Adoption, Lineage, StoreError};
-use broker_core::{Attempt, Generation, Timestamp};
+use broker_core::{Attempt, AttemptKind, Generation, LineageId, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::lookup::{self, Standing};
-use super::{attempts, close, token_set};
+use super::{attempts, close, pauses, token_set};
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -15,7 +15,8 @@ pub(crate) async fn adopt(
 ) -> Result<AdoptOutcome, StoreError> {
     check(adoption)?;
     let attempt = &adoption.attempt;
-    if let Some(generation) = adopted_before(connection, attempt).await? {
+    let row = kept_row(connection, attempt).await?;
+    if let Some(Some(generation)) = row {
         return Ok(AdoptOutcome::AlreadyAdopted(generation));
     }
     let standing = lookup::standing(connection, &attempt.key).await?;
@@ -26,9 +27,16 @@ pub(crate) async fn adopt(
     match outcome {
         AdoptOutcome::Adopted(_) => {
             token_set::keep(connection, adoption, standing.is_some()).await?;
-            close_adopted(connection, adoption).await?;
+            match row {
+                Some(_) => close_adopted(connection, adoption).await?,
+                None => {
+                    attempts::insert_adopted(connection, attempt, adoption.tokens.generation, adoption.at)
+                        .await?
+                }
+            }
             close_overtaken(connection, attempt, adoption.at).await?;
             complete_authorization(connection, adoption).await?;
+            pauses::end(connection, attempt).await?;
         }
         AdoptOutcome::Superseded => supersede(connection, attempt, adoption.at).await?,
         AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => {}
@@ -40,64 +48,86 @@ pub(crate) async fn adopt(
 fn check(adoption: &Adoption) -> Result<(), StoreError> {
     let attempt = &adoption.attempt;
     let fits = match adoption.lineage {
-        Lineage::Present => adoption.base == attempt.generation,
+        Lineage::Present => attempt.kind == AttemptKind::Refresh && adoption.base >= attempt.generation,
         Lineage::New { authorization, .. } => attempts::authorization_of(attempt) == Some(authorization),
     };
     match fits && adoption.tokens.generation == adoption.base.next() {
         true => Ok(()),
-        false => Err(StoreError::Inconsistent("an adoption does not fit its attempt")),
+        false => Err(MISFIT),
     }
 }
 
-/// The generation this attempt was adopted as, if it was.
-async fn adopted_before(
+const MISFIT: StoreError = StoreError::Inconsistent("an adoption does not fit its attempt");
+
+/// The attempt's row, as the generation it was adopted as, if it was; `None` if a failover has lost it. The id alone finds
+/// it, so that an attempt of somebody else is not taken for a lost one.
+async fn kept_row(
     connection: &mut SqliteConnection,
     attempt: &Attempt,
-) -> Result<Option<Generation>, StoreError> {
+) -> Result<Option<Option<Generation>>, StoreError> {
     let row = sqlx::query(
-        "SELECT adopted_generation FROM attempts
-         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND id = ?5
-           AND lineage = ?6 AND generation = ?7",
+        "SELECT tenant, provider, user_id, account, lineage, generation, adopted_generation
+         FROM attempts WHERE id = ?1",
     )
-    .bind_key(&attempt.key)
     .bind(attempt.id.as_bytes().as_slice())
-    .bind(attempt.lineage.as_bytes().as_slice())
-    .bind_generation(attempt.generation)
     .fetch_optional(connection)
     .await
-    .map_err(failed)?
-    .ok_or(StoreError::Inconsistent("an adoption names an attempt that was never claimed"))?;
-    Ok(row.optional_number("adopted_generation")?.map(Generation::new))
+    .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    let kept = (row.key()?, row.id("lineage", LineageId::from_bytes)?, row.generation("generation")?);
+    match kept == (attempt.key.clone(), attempt.lineage, attempt.generation) {
+        true => Ok(Some(row.optional_number("adopted_generation")?.map(Generation::new))),
+        false => Err(MISFIT),
+    }
 }
 
-/// Judges by lineage and generation alone. Whether the attempt is still open, and what phase or lifecycle the
-/// grant is in, does not matter: an answer that comes late is still the newest thing the provider said.
+/// Judges by lineage, generation and presentation alone. Whether the attempt is still open, and what phase or lifecycle
+/// the grant is in, does not matter: an answer that comes late is still the newest thing the provider said.
 fn judge(adoption: &Adoption, standing: Option<&Standing>) -> AdoptOutcome {
-    let wins = AdoptOutcome::Adopted(adoption.base.next());
+    let Some(base) = winning_base(adoption, standing) else { return AdoptOutcome::Superseded };
+    match base == adoption.base {
+        true => AdoptOutcome::Adopted(base.next()),
+        false => AdoptOutcome::Moved(base),
+    }
+}
+
+/// The generation an answer that wins must be sealed after.
+fn winning_base(adoption: &Adoption, standing: Option<&Standing>) -> Option<Generation> {
+    let attempt = &adoption.attempt;
     match (adoption.lineage, standing) {
-        (Lineage::Present, Some(grant))
-            if grant.lineage == adoption.attempt.lineage && grant.generation <= adoption.base =>
-        {
-            wins
+        (Lineage::New { .. }, grant) => Some(grant.map_or(Generation::NONE, |grant| grant.generation)),
+        (Lineage::Present, Some(grant)) if grant.lineage == attempt.lineage => {
+            let (generation, presentation_no) = grant.adopted_from;
+            if grant.generation <= attempt.generation {
+                Some(attempt.generation)
+            } else if generation == attempt.generation && presentation_no < attempt.presentation_no {
+                // A grace provider has answered one refresh token twice: its later answer holds.
+                Some(grant.generation)
+            } else {
+                None
+            }
         }
-        (Lineage::Present, _) => AdoptOutcome::Superseded,
-        (Lineage::New { .. }, grant) => match grant.map_or(Generation::NONE, |grant| grant.generation) {
-            generation if generation == adoption.base => wins,
-            generation => AdoptOutcome::Moved(generation),
-        },
+        (Lineage::Present, _) => None,
     }
 }
 
 /// Whether this is a consent and the user has consented once more since: the later consent stands. Later by the order
-/// in which the store saw them, not by a clock that may step back.
+/// in which the store saw them, not by a clock that may step back; only where the attempt's row is lost, its place in
+/// that order is lost too, and the clock decides.
 async fn later_consent(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<bool, StoreError> {
+    if attempt.kind == AttemptKind::Refresh {
+        return Ok(false);
+    }
     let later = sqlx::query(
-        "SELECT 1 FROM attempts mine JOIN attempts later ON later.grant_id = mine.grant_id
-         WHERE mine.tenant = ?1 AND mine.id = ?2 AND mine.kind <> 'refresh'
-           AND later.kind <> 'refresh' AND later.adopted_generation IS NOT NULL AND later.rowid > mine.rowid",
+        "SELECT 1 FROM attempts later
+         LEFT JOIN attempts mine ON mine.tenant = ?1 AND mine.id = ?2
+         WHERE later.grant_id = ?3 AND later.kind <> 'refresh' AND later.adopted_generation IS NOT NULL
+           AND iif(mine.id IS NULL, later.claimed_at > ?4, later.rowid > mine.rowid)",
     )
     .bind(attempt.key.tenant.as_str())
     .bind(attempt.id.as_bytes().as_slice())
+    .bind(attempt.grant_id().as_bytes().as_slice())
+    .bind_time(attempt.claimed_at)
     .fetch_optional(connection)
     .await
     .map_err(failed)?;

@@ -5,21 +5,27 @@ use broker_core::{Attempt, AttemptId, AttemptKind, AttemptPhase, Grant, GrantId,
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::attempts;
 use super::rows::{self, grant_columns};
+use super::{attempts, pauses};
 use crate::columns::{BindDomain, Columns};
+use crate::history::{self, Seen};
 use crate::operation::failed;
 
 pub(crate) async fn refresh(
     connection: &mut SqliteConnection,
     claim: &RefreshClaim,
+    seen: Seen,
 ) -> Result<ClaimOutcome, StoreError> {
+    if !history::read(connection).await?.is(claim.epoch, seen) {
+        return Ok(ClaimOutcome::OtherEpoch);
+    }
     let Some(row) = select(connection, &claim.key).await? else { return Ok(ClaimOutcome::Absent) };
     let before = rows::grant(&row)?;
     if let Some(refusal) = refusal(connection, claim, &before).await? {
         return Ok(refusal);
     }
     let presentation_no = attempts::next_presentation_no(connection, before.id, before.generation).await?;
+    let sent_before = attempts::times_sent(connection, before.id, before.lineage, before.generation).await?;
     let attempt = attempt(claim, &before, presentation_no);
     attempts::insert(connection, &attempt).await?;
     hold(connection, claim).await?;
@@ -29,6 +35,8 @@ pub(crate) async fn refresh(
         access_token: row.sealed("access_token")?,
         refresh_token: row.sealed("refresh_token")?,
         refresh_token_generation: row.generation("refresh_token_generation")?,
+        asked_at: row.optional_time("asked_at")?,
+        sent_before,
     })))
 }
 
@@ -36,8 +44,8 @@ async fn select(connection: &mut SqliteConnection, key: &GrantKey) -> Result<Opt
     sqlx::query(concat!(
         "SELECT ",
         grant_columns!(),
-        ", s.access_token, s.refresh_token
-         FROM grants g JOIN grant_secrets s ON s.grant_id = g.id
+        ", s.access_token, s.refresh_token, k.asked_at
+         FROM grants g JOIN grant_secrets s ON s.grant_id = g.id LEFT JOIN grants_asked k ON k.grant_id = g.id
          WHERE g.tenant = ?1 AND g.provider = ?2 AND g.user_id = ?3 AND g.account = ?4"
     ))
     .bind_key(key)
@@ -64,7 +72,11 @@ async fn refusal(
     if let Some(open) = open_refresh(connection, claim, grant.id).await? {
         return Ok(Some(ClaimOutcome::Busy(Box::new(open))));
     }
-    Ok(grant.undecided_until(claim.at).map(ClaimOutcome::Undecided))
+    if let Some(until) = grant.undecided_until(claim.at) {
+        return Ok(Some(ClaimOutcome::Undecided(until)));
+    }
+    // Last, because it makes this claim the canary.
+    Ok(pauses::paused_until(connection, claim, grant).await?.map(ClaimOutcome::RegistrationPaused))
 }
 
 async fn open_refresh(
@@ -97,6 +109,7 @@ fn attempt(claim: &RefreshClaim, before: &Grant, presentation_no: u32) -> Attemp
         presentation_no,
         owner: claim.owner,
         claimed_at: claim.at,
+        sent_at: None,
         phase: AttemptPhase::Claimed,
     }
 }

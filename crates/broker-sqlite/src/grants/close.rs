@@ -4,14 +4,23 @@ use broker_core::ports::{AttemptEnd, GrantAfter, StoreError};
 use broker_core::{Attempt, AuthorizationId, LastFailure, Timestamp};
 use sqlx::SqliteConnection;
 
-use super::attempts;
 use super::rows::lifecycle_words;
+use super::{attempts, pauses, unread};
 use crate::columns::BindDomain;
 use crate::operation::failed;
 
 pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -> Result<bool, StoreError> {
     if !close_row(connection, &end.attempt, end.conclusion, end.at).await? {
         return Ok(false);
+    }
+    if end.provably_unsent {
+        take_back_sent(connection, &end.attempt).await?;
+    }
+    if let Some(answer) = &end.unread {
+        unread::keep(connection, &end.attempt, answer).await?;
+    }
+    if let Some(until) = end.pause_registration_until {
+        pauses::pause(connection, &end.attempt, until).await?;
     }
     if let Some(after) = &end.grant {
         leave_behind(connection, &end.attempt, after, end.at).await?;
@@ -20,6 +29,19 @@ pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -
         fail_authorization(connection, &end.attempt, id, failure, end.at).await?;
     }
     Ok(true)
+}
+
+async fn take_back_sent(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE attempts SET sent_at = NULL
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND id = ?5",
+    )
+    .bind_key(&attempt.key)
+    .bind(attempt.id.as_bytes().as_slice())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 /// Closes the attempt's row. `false`: it is not open, or not there.
@@ -108,7 +130,7 @@ async fn keep_failure(
     sqlx::query(
         "UPDATE grants
          SET failure_kind = ?7, failure_at = ?8, failure_oauth_error = ?9, failure_http_status = ?10,
-             failure_in_a_row = ?11
+             failure_in_a_row = ?11, failure_since = ?12
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
            AND lineage = ?5 AND generation = ?6",
     )
@@ -120,6 +142,7 @@ async fn keep_failure(
     .bind(failure.oauth_error.as_deref())
     .bind(failure.http_status)
     .bind(failure.in_a_row)
+    .bind_time(failure.since)
     .execute(connection)
     .await
     .map_err(failed)?;

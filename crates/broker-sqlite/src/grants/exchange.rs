@@ -26,6 +26,7 @@ pub(crate) async fn claim(
         key,
         owner: claim.owner,
         claimed_at: claim.at,
+        sent_at: None,
         phase: AttemptPhase::Claimed,
     };
     attempts::insert(connection, &attempt).await?;

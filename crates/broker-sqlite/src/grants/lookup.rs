@@ -11,6 +11,8 @@ use crate::operation::failed;
 pub(crate) struct Standing {
     pub(crate) lineage: LineageId,
     pub(crate) generation: Generation,
+    /// The presentation its token set answers: at which generation, and its number.
+    pub(crate) adopted_from: (Generation, u32),
 }
 
 pub(crate) async fn standing(
@@ -18,7 +20,7 @@ pub(crate) async fn standing(
     key: &GrantKey,
 ) -> Result<Option<Standing>, StoreError> {
     let row = sqlx::query(
-        "SELECT lineage, generation FROM grants
+        "SELECT lineage, generation, adopted_from_generation, adopted_from_presentation_no FROM grants
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4",
     )
     .bind_key(key)
@@ -29,5 +31,9 @@ pub(crate) async fn standing(
     Ok(Some(Standing {
         lineage: row.id("lineage", LineageId::from_bytes)?,
         generation: row.generation("generation")?,
+        adopted_from: (
+            row.generation("adopted_from_generation")?,
+            row.number("adopted_from_presentation_no")?,
+        ),
     }))
 }

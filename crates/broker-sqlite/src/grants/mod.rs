@@ -1,6 +1,7 @@
 //! Grants and the durable steps of the rotation protocol: one file each.
 
 mod adopt;
+mod asked;
 mod attempts;
 mod claim;
 mod close;
@@ -8,18 +9,28 @@ mod due;
 mod exchange;
 mod list;
 mod lookup;
+mod orphans;
+mod pauses;
+mod prune;
+mod registration_works;
 mod rows;
 mod sent;
+mod steps;
 mod token_set;
+mod unread;
 mod vendable;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, ExchangeClaim, GrantFilter, GrantStore,
-    RefreshClaim, StoreError, VendableGrant,
+    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
+    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
 };
-use broker_core::{Attempt, AttemptId, Grant, GrantKey, IncarnationId, TenantId, Timestamp};
+use broker_core::{
+    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
+    Timestamp,
+};
 
+use self::steps::Claim;
 use crate::SqliteStore;
 use crate::operation::{failed, operation};
 
@@ -33,8 +44,8 @@ impl GrantStore for SqliteStore {
         operation("list_grants", async { list::page(&mut *self.read().await?, filter).await }).await
     }
 
-    async fn due_grants(&self, now: Timestamp, limit: u32) -> Result<Vec<DueGrant>, StoreError> {
-        operation("due_grants", async { due::read(&mut *self.read().await?, now, limit).await }).await
+    async fn due_grants(&self, query: &DueQuery) -> Result<Vec<DueGrant>, StoreError> {
+        operation("due_grants", async { due::read(&mut *self.read().await?, query).await }).await
     }
 
     async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
@@ -42,13 +53,8 @@ impl GrantStore for SqliteStore {
     }
 
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
-        operation("claim_refresh", async {
-            let mut tx = self.write().await?;
-            let outcome = claim::refresh(&mut tx, claim).await?;
-            tx.commit().await.map_err(failed)?;
-            Ok(outcome)
-        })
-        .await
+        let step = Claim { claim: claim.clone(), seen: self.watch.seen() };
+        operation("claim_refresh", self.batcher.take(step)).await
     }
 
     async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
@@ -61,26 +67,12 @@ impl GrantStore for SqliteStore {
         .await
     }
 
-    async fn mark_sent(&self, attempt: &Attempt, at: Timestamp) -> Result<bool, StoreError> {
-        operation("mark_sent", async {
-            let mut tx = self.write().await?;
-            if !sent::mark(&mut tx, attempt, at).await? {
-                return Ok(false);
-            }
-            tx.commit().await.map_err(failed)?;
-            Ok(true)
-        })
-        .await
+    async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError> {
+        operation("mark_sent", self.batcher.take(mark.clone())).await
     }
 
     async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
-        operation("adopt", async {
-            let mut tx = self.write().await?;
-            let outcome = adopt::adopt(&mut tx, adoption).await?;
-            tx.commit().await.map_err(failed)?;
-            Ok(outcome)
-        })
-        .await
+        operation("adopt", self.batcher.take(adoption.clone())).await
     }
 
     async fn close_attempt(&self, end: &AttemptEnd) -> Result<bool, StoreError> {
@@ -102,8 +94,47 @@ impl GrantStore for SqliteStore {
         .await
     }
 
-    async fn orphaned_attempts(&self, owner: IncarnationId) -> Result<Vec<Attempt>, StoreError> {
-        operation("orphaned_attempts", async { attempts::orphaned(&mut *self.read().await?, owner).await })
-            .await
+    async fn orphans(
+        &self,
+        own: IncarnationId,
+        silent_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError> {
+        operation("orphans", async {
+            orphans::read(&mut *self.read().await?, own, silent_since, limit).await
+        })
+        .await
+    }
+
+    async fn registration_works_since(
+        &self,
+        tenant: &TenantId,
+        provider: &ProviderName,
+        registration: &RegistrationId,
+        except: GrantId,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        operation("registration_works_since", async {
+            let which = (tenant, provider, registration);
+            registration_works::since(&mut *self.read().await?, which, except, since).await
+        })
+        .await
+    }
+
+    async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError> {
+        operation("unread_answers", async { unread::read(&mut *self.read().await?, limit).await }).await
+    }
+
+    async fn note_asked(&self, asked: &[(GrantKey, Timestamp)]) -> Result<(), StoreError> {
+        operation("note_asked", async {
+            let mut tx = self.write().await?;
+            asked::note(&mut tx, asked).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
+    }
+
+    async fn prune_attempts(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        operation("prune_attempts", prune::prune(&self.writer, closed_before, limit)).await
     }
 }

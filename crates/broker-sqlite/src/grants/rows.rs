@@ -14,8 +14,8 @@ macro_rules! grant_columns {
         "g.id, g.tenant, g.provider, g.user_id, g.account, g.registration, g.lineage, g.generation, \
          g.lifecycle, g.consent_cause, g.phase, g.tainted, g.token_type, g.scopes, g.api_base_url, \
          g.issued_at, g.expires_at, g.consented_at, g.dies_at, g.due_at, g.refreshed_at, g.failure_kind, \
-         g.failure_at, g.failure_oauth_error, g.failure_http_status, g.failure_in_a_row, g.created_at, \
-         g.updated_at, s.refresh_token_generation"
+         g.failure_at, g.failure_oauth_error, g.failure_http_status, g.failure_in_a_row, g.failure_since, \
+         g.created_at, g.updated_at, s.refresh_token_generation"
     };
 }
 pub(crate) use grant_columns;
@@ -78,5 +78,6 @@ fn last_failure(row: &SqliteRow) -> Result<Option<LastFailure>, StoreError> {
         oauth_error: row.optional_text("failure_oauth_error")?,
         http_status: row.optional_number("failure_http_status")?,
         in_a_row: row.number("failure_in_a_row")?,
+        since: row.time("failure_since")?,
     }))
 }

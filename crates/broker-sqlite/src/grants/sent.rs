@@ -1,23 +1,37 @@
 //! SENT: durable before the first byte of a request is written.
 
-use broker_core::ports::StoreError;
+use broker_core::ports::{SentMark, SentOutcome, StoreError};
 use broker_core::{Attempt, AttemptKind, Timestamp};
 use sqlx::SqliteConnection;
 
+use super::attempts;
 use crate::columns::BindDomain;
 use crate::operation::failed;
 
-/// `false` means: change nothing, send nothing.
+/// Anything but [`SentOutcome::Marked`] means: change nothing, send nothing.
 pub(crate) async fn mark(
     connection: &mut SqliteConnection,
-    attempt: &Attempt,
-    at: Timestamp,
-) -> Result<bool, StoreError> {
-    let marked = mark_attempt(connection, attempt, at).await?;
-    match attempt.kind {
-        AttemptKind::CodeExchange(_) => Ok(marked),
-        AttemptKind::Refresh => Ok(marked && mark_grant(connection, attempt, at).await?),
+    mark: &SentMark,
+) -> Result<SentOutcome, StoreError> {
+    let SentMark { attempt, at, .. } = mark;
+    if !mark_attempt(connection, attempt, *at).await? {
+        return Ok(SentOutcome::Overtaken);
     }
+    if attempt.kind == AttemptKind::Refresh && !mark_grant(connection, attempt, *at).await? {
+        return Ok(SentOutcome::Overtaken);
+    }
+    match grace_is_over(connection, mark).await? {
+        true => Ok(SentOutcome::GraceOver),
+        false => Ok(SentOutcome::Marked),
+    }
+}
+
+/// Counted from the first time the token was sent, by whichever attempt; the mark just made is among them.
+async fn grace_is_over(connection: &mut SqliteConnection, mark: &SentMark) -> Result<bool, StoreError> {
+    let Some(grace) = mark.replay_within else { return Ok(false) };
+    let Attempt { lineage, generation, .. } = mark.attempt;
+    let sent = attempts::times_sent(connection, mark.attempt.grant_id(), lineage, generation).await?;
+    Ok(sent.is_some_and(|sent| mark.at > sent.first + grace))
 }
 
 async fn mark_attempt(

@@ -37,7 +37,8 @@ async fn renew(
              issued_at = ?9, expires_at = ?10, dies_at = ?11, due_at = ?12, refreshed_at = ?13, updated_at = ?13,
              lifecycle = 'active', consent_cause = NULL, phase = 'idle', tainted = 0,
              failure_kind = NULL, failure_at = NULL, failure_oauth_error = NULL, failure_http_status = NULL,
-             failure_in_a_row = NULL
+             failure_in_a_row = NULL, failure_since = NULL,
+             adopted_from_generation = ?15, adopted_from_presentation_no = ?16
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
            AND lineage = ?14 AND generation < ?5",
     )
@@ -52,6 +53,8 @@ async fn renew(
     .bind_optional_time(tokens.due_at)
     .bind_time(at)
     .bind(attempt.lineage.as_bytes().as_slice())
+    .bind_generation(attempt.generation)
+    .bind(attempt.presentation_no)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -73,7 +76,8 @@ async fn replace(
              consented_at = ?16, refreshed_at = NULL,
              lifecycle = 'active', consent_cause = NULL, phase = 'idle', tainted = 0,
              failure_kind = NULL, failure_at = NULL, failure_oauth_error = NULL, failure_http_status = NULL,
-             failure_in_a_row = NULL
+             failure_in_a_row = NULL, failure_since = NULL,
+             adopted_from_generation = ?17, adopted_from_presentation_no = ?18
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND generation < ?5",
     )
     .bind_key(&attempt.key)
@@ -89,6 +93,8 @@ async fn replace(
     .bind(attempt.lineage.as_bytes().as_slice())
     .bind(attempt.registration.as_str())
     .bind_time(consented_at)
+    .bind_generation(attempt.generation)
+    .bind(attempt.presentation_no)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -105,8 +111,9 @@ async fn insert(
     sqlx::query(
         "INSERT INTO grants (tenant, provider, user_id, account, generation, token_type, scopes, api_base_url,
                              issued_at, expires_at, dies_at, due_at, created_at, updated_at, lineage,
-                             registration, consented_at, id, lifecycle, phase, tainted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15, ?16, ?17,
+                             registration, consented_at, adopted_from_generation, adopted_from_presentation_no,
+                             id, lifecycle, phase, tainted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
                  'active', 'idle', 0)",
     )
     .bind_key(&attempt.key)
@@ -122,6 +129,8 @@ async fn insert(
     .bind(attempt.lineage.as_bytes().as_slice())
     .bind(attempt.registration.as_str())
     .bind_time(consented_at)
+    .bind_generation(attempt.generation)
+    .bind(attempt.presentation_no)
     .bind(attempt.grant_id().as_bytes().as_slice())
     .execute(connection)
     .await

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use broker_core::ports::{Adoption, GrantStore, Lineage};
+use broker_core::ports::{Adoption, DueQuery, Lineage};
+use broker_core::testing::conformance::{NOW, StoreUnderTest, World, after, key, tokens};
 use broker_core::{Generation, SealedTokenSet};
 use broker_crypto::Sealed;
 use broker_sqlite::{OpenError, SqliteLocation, SqliteStore};
@@ -12,7 +13,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::world::{NOW, World, key, tokens};
+use crate::stores::InFile;
 
 async fn open(path: impl Into<PathBuf>) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(SqliteLocation::File(path.into())).await
@@ -21,21 +22,6 @@ async fn open(path: impl Into<PathBuf>) -> Result<SqliteStore, OpenError> {
 /// A connection of our own, behind the store's back.
 async fn behind(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
-}
-
-#[tokio::test]
-async fn a_restart_keeps_everything() {
-    let world = World::in_file().await;
-    let ada = world.grant(&key("ada")).await;
-    world.grant(&key("bob")).await;
-    let open = world.claim(&key("bob"), 1).await.attempt;
-    let bob = world.read(&key("bob")).await;
-
-    let world = world.restart().await;
-    assert_eq!(world.read(&key("ada")).await, ada);
-    assert_eq!(world.read(&key("bob")).await, bob);
-    assert_eq!(world.store.orphaned_attempts(world.owner).await.unwrap(), [open]);
-    assert_eq!(world.claim(&key("ada"), 1).await.refresh_token.as_bytes(), b"refresh 1");
 }
 
 #[tokio::test]
@@ -113,9 +99,10 @@ async fn what_cannot_be_opened_says_why() {
 
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {
-    let world = World::in_file().await;
+    let file = InFile::fresh().await;
+    let world = World::of(&file).await;
     world.grant(&key("ada")).await;
-    let paths = world.files();
+    let paths = file.files();
     assert!(paths.len() >= 3, "database, lock and log: {paths:?}");
     for path in paths {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
@@ -124,7 +111,8 @@ async fn only_the_owner_may_read_the_files() {
 
 #[tokio::test]
 async fn superseded_envelopes_do_not_linger() {
-    let world = World::in_file().await;
+    let file = InFile::fresh().await;
+    let world = World::of(&file).await;
     world.grant(&key("ada")).await;
     // Of very different lengths, so that a row does not just overwrite itself in its place.
     for (generation, length) in [(1, 9000), (2, 20), (3, 9000), (4, 20)] {
@@ -136,10 +124,10 @@ async fn superseded_envelopes_do_not_linger() {
             tokens: padded_tokens(generation + 1, length),
             at: NOW,
         };
-        world.store.adopt(&adoption).await.unwrap();
+        world.grants.adopt(&adoption).await.unwrap();
     }
-    world.store.close().await;
-    let bytes: Vec<u8> = world.files().iter().flat_map(|path| fs::read(path).unwrap()).collect();
+    file.store.close().await;
+    let bytes: Vec<u8> = file.files().iter().flat_map(|path| fs::read(path).unwrap()).collect();
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("refresh 5") && holds("access 5"));
     for generation in 1..=4 {
@@ -159,35 +147,39 @@ fn padded_tokens(generation: u64, length: usize) -> SealedTokenSet {
 
 #[tokio::test]
 async fn an_impossible_row_is_inconsistent_by_column() {
-    let world = World::in_file().await;
+    let file = InFile::fresh().await;
+    let world = World::of(&file).await;
     world.grant(&key("ada")).await;
-    let mut connection = behind(&world.database()).await;
+    let mut connection = behind(&file.database()).await;
     sqlx::raw_sql("PRAGMA ignore_check_constraints = ON; UPDATE grants SET phase = 'dreaming'")
         .execute(&mut connection)
         .await
         .unwrap();
-    let refused = world.store.vendable(&key("ada")).await.unwrap_err();
+    let refused = world.grants.vendable(&key("ada")).await.unwrap_err();
     assert_eq!(refused.to_string(), "a stored row is inconsistent: phase");
 }
 
 #[tokio::test]
 async fn a_closed_store_is_unavailable() {
-    let world = World::in_file().await;
-    world.store.close().await;
-    let refused = world.store.due_grants(NOW, 1).await.unwrap_err();
+    let file = InFile::fresh().await;
+    let world = World::of(&file).await;
+    file.store.close().await;
+    let query = DueQuery { due_by: NOW, limit: 1, per_lane: None };
+    let refused = world.grants.due_grants(&query).await.unwrap_err();
     assert!(matches!(refused, broker_core::ports::StoreError::Unavailable(_)), "{refused:?}");
 }
 
 #[tokio::test]
 async fn an_abandoned_step_is_rolled_back_and_blocks_nobody() {
-    let world = World::in_file().await;
+    let file = InFile::fresh().await;
+    let world = World::of(&file).await;
     world.grant(&key("ada")).await;
     let closed = world.claim(&key("ada"), 1).await.attempt;
-    let idle = crate::world::after(broker_core::Phase::Idle, false);
+    let idle = after(broker_core::Phase::Idle, false);
     world.close(&closed, Some(idle.clone())).await;
     for polls in 0..40 {
         let claim = world.claim_of(&key("ada"), 1);
-        let mut step = world.store.claim_refresh(&claim);
+        let mut step = world.grants.claim_refresh(&claim);
         for _ in 0..polls {
             let polled =
                 std::future::poll_fn(|context| std::task::Poll::Ready(step.as_mut().poll(context))).await;
@@ -199,7 +191,7 @@ async fn an_abandoned_step_is_rolled_back_and_blocks_nobody() {
         drop(step);
         // The next write runs after whatever became of it, and finds either no attempt or a whole one.
         assert!(!world.send(&closed).await);
-        if let Some(attempt) = world.store.attempt(&key("ada").tenant, claim.attempt).await.unwrap() {
+        if let Some(attempt) = world.grants.attempt(&key("ada").tenant, claim.attempt).await.unwrap() {
             assert!(world.close(&attempt, Some(idle.clone())).await);
         }
     }

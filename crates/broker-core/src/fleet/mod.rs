@@ -1,0 +1,146 @@
+//! This replica among the others: it joins, says that it lives, and learns what bars it from claiming.
+
+mod breaker;
+mod standing;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+pub use self::standing::Barred;
+pub(crate) use self::standing::FleetStanding;
+use crate::error::chain;
+use crate::ports::{Replica, StoreError};
+use crate::{Broker, ProviderName, Timestamp};
+
+/// Replicas heard of within this time must have replayed their journals before anyone claims in a new epoch (rule 16).
+const LAST_HOUR: Duration = Duration::from_secs(3600);
+/// Rotations within this time need their journal (rule 16): as long as journals keep the newest record of each grant.
+const JOURNALS_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+impl Broker {
+    /// Why this replica does not claim at present; `None` if it does.
+    pub fn barred(&self) -> Option<Barred> {
+        self.fleet.barred()
+    }
+
+    /// Whether the store did not answer when it was last needed.
+    pub fn store_is_away(&self) -> bool {
+        self.fleet.store_is_away()
+    }
+
+    /// Providers whose breaker is open: no grant of theirs is given up (rule 10).
+    pub fn degraded_providers(&self) -> Vec<ProviderName> {
+        self.fleet.open_breakers()
+    }
+
+    /// Notes that this replica runs, and decides whether the store is its own.
+    pub(crate) async fn join(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let replica = Replica { incarnation: self.incarnation, escrow: self.escrow.id(), started_at: now };
+        let joined =
+            self.fleet_store.join(&replica, now - self.timing.death_detection, now - JOURNALS_KEPT).await?;
+        self.fleet.join(&joined);
+        if let Some(barred) = self.fleet.barred() {
+            tracing::error!(installation = %joined.installation, "refresh is paused: {barred}");
+        }
+        Ok(())
+    }
+
+    /// Says that this replica lives and settles what dead ones left, again and again until `stop`. The one never waits
+    /// for the other: a replica that has much to settle is alive.
+    pub async fn run_membership(self: Arc<Self>, stop: CancellationToken) {
+        tokio::join!(self.pulses(&stop), self.settlements(&stop));
+    }
+
+    async fn pulses(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            self.pulse().await;
+            self.rest(stop).await;
+        }
+    }
+
+    async fn settlements(self: &Arc<Self>, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = self.settle() => {}
+                () = stop.cancelled() => return,
+            }
+            self.rest(stop).await;
+        }
+    }
+
+    async fn rest(&self, stop: &CancellationToken) {
+        let next = self.clock.now() + self.timing.heartbeat;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.clock.sleep_until(next) => {}
+        }
+    }
+
+    /// One heartbeat, and one round of settling.
+    pub async fn beat(self: &Arc<Self>) {
+        self.pulse().await;
+        self.settle().await;
+    }
+
+    /// One heartbeat, and what follows from it.
+    pub(crate) async fn pulse(&self) {
+        let before = self.fleet.barred();
+        match self.try_pulse().await {
+            Ok(()) => self.fleet.store_answered(true),
+            Err(error) => {
+                self.fleet.store_answered(!matches!(error, StoreError::Unavailable(_)));
+                tracing::warn!(error = chain(&error), "a heartbeat failed");
+            }
+        }
+        match (before, self.fleet.barred()) {
+            (old, Some(new)) if old != Some(new) => tracing::error!("refresh is paused: {new}"),
+            (Some(_), None) => tracing::info!("refresh goes on"),
+            _ => {}
+        }
+    }
+
+    async fn try_pulse(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let alive_since = now - self.timing.death_detection;
+        let pulse = self.fleet_store.heartbeat(self.incarnation, now, alive_since, now - LAST_HOUR).await?;
+        if pulse.unknown {
+            tracing::warn!("the store has forgotten this replica, as after a failover; joining again");
+            self.join().await?;
+        }
+        // The round trip is no skew.
+        let now = if pulse.store_time > now { self.clock.now().min(pulse.store_time) } else { now };
+        self.fleet.beat(&pulse, now, self.timing.max_clock_skew);
+        if self.fleet.alive() > 1 && !self.wakeups.is_shared() {
+            // Nobody tells this replica what the others adopt.
+            self.cache.forget_all();
+        }
+        self.read_breakers().await
+    }
+
+    /// Settles what this journal and dead replicas hold.
+    async fn settle(self: &Arc<Self>) {
+        let settled = async {
+            self.replay_if_due().await?;
+            self.settle_orphans().await
+        };
+        if let Err(error) = settled.await {
+            tracing::warn!(error = chain(&error), "what earlier runs left could not be settled");
+        }
+    }
+
+    /// Ends this replica's membership: nothing it began is open. Call it after [`Broker::drain`].
+    pub async fn leave(&self) {
+        if let Err(error) = self.fleet_store.leave(self.incarnation, self.clock.now()).await {
+            tracing::warn!(error = chain(&error), "the store was not told that this replica ends");
+        }
+    }
+
+    /// When a replica must have been heard of to count as alive.
+    pub(crate) fn silent_since(&self) -> Timestamp {
+        self.clock.now() - self.timing.death_detection
+    }
+}

@@ -1,0 +1,90 @@
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+const SKEW: Duration = Duration::from_secs(2);
+
+fn installation(byte: u8) -> InstallationId {
+    InstallationId::from_bytes([byte; 16])
+}
+
+fn joined() -> Joined {
+    Joined {
+        installation: installation(1),
+        epoch: Epoch(7),
+        escrow_known: true,
+        others_alive: 0,
+        undrained_rotations: false,
+    }
+}
+
+fn pulse() -> Pulse {
+    Pulse {
+        store_time: NOW,
+        epoch: Epoch(7),
+        installation: installation(1),
+        alive: 1,
+        replays_pending: 0,
+        unknown: false,
+    }
+}
+
+fn after_joining(expected: Option<InstallationId>, joined: Joined) -> FleetStanding {
+    let standing = FleetStanding::new(expected);
+    assert_eq!(standing.barred(), Some(Barred::NotJoined));
+    standing.join(&joined);
+    standing
+}
+
+#[test]
+fn a_replica_that_finds_its_own_store_claims() {
+    assert_eq!(after_joining(None, joined()).barred(), None);
+    assert_eq!(after_joining(Some(installation(1)), joined()).barred(), None);
+}
+
+#[test]
+fn a_store_that_is_not_the_configured_one_is_not_rotated() {
+    let standing = after_joining(Some(installation(2)), joined());
+    assert_eq!(standing.barred(), Some(Barred::ForeignStore));
+    standing.beat(&Pulse { installation: installation(2), ..pulse() }, NOW, SKEW);
+    assert_eq!(standing.barred(), None, "adopted under the configured id");
+}
+
+#[test]
+fn recent_rotations_without_their_journals_are_a_clone_until_adopted() {
+    let clone = Joined { undrained_rotations: true, escrow_known: false, ..joined() };
+    let standing = after_joining(None, clone);
+    assert_eq!(standing.barred(), Some(Barred::NoJournal));
+    standing.beat(&pulse(), NOW, SKEW);
+    assert_eq!(standing.barred(), Some(Barred::NoJournal), "a heartbeat alone changes nothing");
+    standing.beat(&Pulse { installation: installation(9), ..pulse() }, NOW, SKEW);
+    assert_eq!(standing.barred(), None);
+    let known = Joined { escrow_known: true, ..clone };
+    assert_eq!(after_joining(None, known).barred(), None, "its own journal is here");
+    let scaled_up = Joined { others_alive: 1, ..clone };
+    assert_eq!(after_joining(None, scaled_up).barred(), None, "the others are alive");
+}
+
+#[test]
+fn a_clock_too_far_from_the_stores_bars_in_either_direction() {
+    let standing = after_joining(None, joined());
+    for (seconds, barred) in [(3, true), (2, false)] {
+        let off = Duration::from_secs(seconds);
+        for store_time in [NOW + off, NOW - off] {
+            standing.beat(&Pulse { store_time, ..pulse() }, NOW, SKEW);
+            assert_eq!(standing.barred() == Some(Barred::ClockSkew), barred, "{seconds}");
+        }
+    }
+}
+
+#[test]
+fn another_epoch_bars_until_every_journal_was_replayed() {
+    let standing = after_joining(None, joined());
+    standing.beat(&Pulse { epoch: Epoch(8), replays_pending: 3, ..pulse() }, NOW, SKEW);
+    assert_eq!(standing.barred(), Some(Barred::Replaying));
+    assert!(standing.takes_replay() && !standing.takes_replay(), "told once");
+    standing.beat(&Pulse { epoch: Epoch(8), replays_pending: 1, ..pulse() }, NOW, SKEW);
+    assert!(!standing.takes_replay());
+    assert_eq!(standing.barred(), Some(Barred::Replaying), "another replica's journal is missing");
+    standing.beat(&Pulse { epoch: Epoch(8), ..pulse() }, NOW, SKEW);
+    assert_eq!((standing.barred(), standing.epoch()), (None, Epoch(8)));
+}

@@ -1,0 +1,127 @@
+//! How often a provider may be called, by all replicas together.
+
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::{Clock, ProviderName, Timestamp};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Gives permission to call providers.
+#[async_trait]
+pub trait ProviderBudget: Send + Sync {
+    /// How many of `want` calls of `provider` may be made now; those are spent. All of them for a provider without a
+    /// limit. Never fails: without its backend an implementation gives what is certainly within the limit.
+    async fn take(&self, provider: &ProviderName, want: u32) -> u32;
+}
+
+/// A provider's limit: calls per second over a long time, and how many at once after a rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetLimit {
+    interval_micros: i64,
+    burst: u32,
+}
+
+/// The limits of all providers that have one.
+pub type BudgetLimits = HashMap<ProviderName, BudgetLimit>;
+
+/// Why a limit was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a budget needs a rate between one call a day and 1,000,000 calls a second, and a burst of at least 1 that comes \
+     back within a day"
+)]
+pub struct BadBudget;
+
+impl BudgetLimit {
+    /// A limit of `per_second` calls, `burst` of them at once. Rounded down to a whole number of microseconds per call.
+    pub fn new(per_second: f64, burst: u32) -> Result<Self, BadBudget> {
+        if !(1.0 / 86_400.0..=1_000_000.0).contains(&per_second) || burst == 0 {
+            return Err(BadBudget);
+        }
+        let limit = Self { interval_micros: (1_000_000.0 / per_second).ceil() as i64, burst };
+        if limit.span_micros() > MICROS_PER_DAY { Err(BadBudget) } else { Ok(limit) }
+    }
+
+    /// Microseconds per call.
+    pub fn interval_micros(&self) -> i64 {
+        self.interval_micros
+    }
+
+    /// How many calls at once after a rest.
+    pub fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    /// The part of one of `replicas` that cannot talk to each other.
+    #[must_use]
+    pub fn share(self, replicas: NonZeroU16) -> Self {
+        let replicas = replicas.get();
+        Self {
+            interval_micros: self.interval_micros.saturating_mul(i64::from(replicas)),
+            burst: (self.burst / u32::from(replicas)).max(1),
+        }
+    }
+
+    /// How long an empty bucket takes to fill.
+    fn span_micros(self) -> i64 {
+        self.interval_micros.saturating_mul(i64::from(self.burst))
+    }
+}
+
+/// A token bucket, kept as the time at which it will be full (the generic cell rate algorithm).
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    full_at: i64,
+}
+
+impl Bucket {
+    /// Grants whole calls only. A bucket is never emptier than empty, so that a clock set back stops nothing for long.
+    fn take(&mut self, limit: BudgetLimit, want: u32, at: Timestamp) -> u32 {
+        let (now, span) = (at.as_unix_micros(), limit.span_micros());
+        let used = self.full_at.saturating_sub(now).clamp(0, span);
+        // Never saturates: a bucket holds no more than its burst.
+        let held = u32::try_from((span - used) / limit.interval_micros).unwrap_or(u32::MAX);
+        let granted = want.min(held);
+        self.full_at = now + used + i64::from(granted) * limit.interval_micros;
+        granted
+    }
+}
+
+/// Budgets of one process.
+pub struct InProcessBudget {
+    clock: Arc<dyn Clock>,
+    limits: BudgetLimits,
+    buckets: Mutex<HashMap<ProviderName, Bucket>>,
+}
+
+impl InProcessBudget {
+    /// Every bucket is full.
+    pub fn new(clock: Arc<dyn Clock>, limits: BudgetLimits) -> Self {
+        Self { clock, limits, buckets: Mutex::default() }
+    }
+
+    /// As [`ProviderBudget::take`], without waiting for anything.
+    pub fn take_now(&self, provider: &ProviderName, want: u32) -> u32 {
+        let Some(limit) = self.limits.get(provider) else { return want };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that time does not go backwards between two callers.
+        let now = self.clock.now();
+        let full = Bucket { full_at: now.as_unix_micros() };
+        buckets.entry(provider.clone()).or_insert(full).take(*limit, want, now)
+    }
+}
+
+#[async_trait]
+impl ProviderBudget for InProcessBudget {
+    async fn take(&self, provider: &ProviderName, want: u32) -> u32 {
+        self.take_now(provider, want)
+    }
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

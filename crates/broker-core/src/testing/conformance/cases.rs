@@ -1,0 +1,239 @@
+//! The list of all cases, and the tests it becomes.
+
+/// One test of every case for a [`StoreUnderTest`](crate::testing::conformance::StoreUnderTest). The crate that uses it
+/// needs tokio with `macros` and `rt`.
+#[macro_export]
+macro_rules! store_conformance {
+    ($store:ty) => {
+        $crate::store_conformance!(@theme $store, claims:
+            a_claim_hands_out_the_refresh_token_and_the_grant_before_it,
+            of_many_claims_one_is_granted,
+            a_claim_moves_the_grant_out_of_the_due_range,
+            a_claim_of_an_old_generation_learns_the_newer_one,
+            only_an_active_grant_with_a_refresh_token_is_claimed,
+            presentations_are_numbered_within_a_generation,
+            an_undecided_grant_is_not_claimed_before_its_time,
+            a_claim_of_another_epoch_is_refused_and_changes_nothing,
+            a_claim_learns_when_its_token_was_sent_before,
+            claims_of_many_grants_at_once_are_judged_one_by_one,
+            a_claim_that_cannot_be_written_fails_alone,
+        );
+        $crate::store_conformance!(@theme $store, sent:
+            sent_is_marked_once_and_only_on_an_open_attempt,
+            a_claimed_refresh_token_with_a_successor_is_never_sent,
+            the_grace_counts_from_the_first_time_the_token_was_sent,
+            what_was_provably_unsent_does_not_begin_the_grace,
+            every_refresh_token_has_a_grace_of_its_own,
+            a_grace_that_is_over_does_not_hide_that_an_attempt_was_overtaken,
+        );
+        $crate::store_conformance!(@theme $store, adoptions:
+            a_first_consent_makes_the_grant,
+            a_refresh_makes_the_next_generation,
+            an_answer_is_adopted_once,
+            an_answer_is_adopted_after_its_attempt_was_closed,
+            a_late_answer_revives_a_grant_given_up,
+            an_answer_of_a_replaced_lineage_is_superseded,
+            an_answer_of_a_passed_generation_is_superseded,
+            a_new_lineage_learns_that_the_grant_has_moved,
+            a_sent_refresh_of_the_old_lineage_does_not_block_the_new_one,
+            a_later_consent_stands,
+            an_answer_without_refresh_token_keeps_the_old_one,
+            a_new_lineage_without_refresh_token_drops_the_old_one,
+            a_base_url_is_kept_within_a_lineage,
+            a_consent_passes_an_open_refresh,
+            a_refresh_leaves_a_running_exchange_alone,
+            an_adoption_that_does_not_fit_its_attempt_is_refused,
+        );
+        $crate::store_conformance!(@theme $store, second_answers:
+            the_later_of_two_answers_stands_whatever_their_order,
+            the_earlier_answer_is_superseded_once_the_later_one_is_there,
+            a_second_answer_is_superseded_once_its_successor_was_refreshed,
+            a_second_answer_of_a_replaced_lineage_is_superseded,
+            a_presentation_under_way_outlives_the_answer_to_an_earlier_one,
+            a_presentation_that_fails_leaves_the_answer_to_an_earlier_one_alone,
+        );
+        $crate::store_conformance!(@theme $store, lost_commits:
+            an_answer_is_adopted_and_its_attempt_kept_again,
+            an_attempt_is_kept_again_although_its_number_was_given_away,
+            a_lost_answer_of_a_passed_generation_is_superseded,
+            an_answer_revives_a_grant_whose_last_generations_are_lost,
+            a_first_consent_makes_its_grant,
+            of_two_consents_the_later_one_stands,
+        );
+        $crate::store_conformance!(@theme $store, closing:
+            an_attempt_is_closed_once_and_frees_the_grant,
+            what_is_left_behind_is_kept,
+            the_taint_is_sticky,
+            a_failure_stays_until_another_comes_or_tokens_do,
+            a_failed_exchange_marks_its_authorization_and_leaves_the_grant_alone,
+            a_provably_unsent_attempt_is_taken_back,
+            what_was_sent_and_closed_stays_sent,
+        );
+        $crate::store_conformance!(@theme $store, pauses:
+            no_grant_of_a_paused_registration_is_claimed,
+            other_registrations_are_not_paused,
+            one_claim_is_the_canary,
+            a_canary_that_is_refused_renews_the_pause,
+            a_canary_that_is_answered_ends_the_pause,
+            a_consent_ends_the_pause,
+            a_claim_that_is_refused_otherwise_is_no_canary,
+            an_attempt_that_was_closed_before_pauses_nothing,
+        );
+        $crate::store_conformance!(@theme $store, unread:
+            an_answer_is_kept_whole_and_where_it_was_sealed,
+            the_oldest_come_first,
+            an_answer_that_was_adopted_is_unread_no_more,
+            an_attempt_that_was_closed_before_keeps_no_answer,
+            answers_are_deleted_with_their_attempts,
+        );
+        $crate::store_conformance!(@theme $store, orphans:
+            an_open_attempt_of_a_silent_replica_is_an_orphan,
+            an_open_attempt_of_a_drained_replica_is_an_orphan_at_once,
+            an_open_attempt_of_an_owner_who_never_joined_is_an_orphan,
+            a_replica_finds_no_orphans_among_its_own_attempts,
+            an_open_exchange_is_an_orphan_too,
+            the_oldest_orphans_come_first,
+            an_orphan_tells_when_its_token_was_first_sent_by_whomever,
+        );
+        $crate::store_conformance!(@theme $store, consents:
+            an_authorization_is_kept_and_found_by_id_and_state,
+            a_state_is_used_once,
+            a_late_state_is_not_used,
+            a_denied_authorization_is_not_used,
+            two_authorizations_never_share_a_state,
+        );
+        $crate::store_conformance!(@theme $store, lists:
+            pages_follow_the_order_of_keys,
+            filters_narrow_a_list,
+            a_page_may_start_beside_the_tenant,
+        );
+        $crate::store_conformance!(@theme $store, due:
+            what_is_due_comes_earliest_first,
+            a_due_grant_tells_what_its_turn_depends_on,
+            only_active_grants_are_due,
+            every_lane_gets_its_share,
+            a_claim_leaves_the_lane_too,
+            a_grant_is_postponed_only_if_nothing_has_moved_it,
+        );
+        $crate::store_conformance!(@theme $store, asked:
+            the_latest_time_stands,
+            many_are_noted_at_once_and_strangers_passed_over,
+            noting_changes_nothing_of_the_grant,
+            a_registration_works_if_another_of_its_grants_was_refreshed,
+        );
+        $crate::store_conformance!(@theme $store, pruning:
+            the_oldest_closed_attempts_go_first_and_few_at_a_time,
+            an_open_attempt_is_kept,
+            what_the_present_token_set_came_from_is_kept,
+            a_late_answer_of_a_deleted_attempt_is_judged_all_the_same,
+        );
+        $crate::store_conformance!(@theme $store, tenants:
+            a_tenant_is_created_once_with_its_keys_in_order,
+            a_registration_is_created_once_and_kept_whole,
+            the_first_registration_is_used,
+            a_registration_needs_its_tenant,
+        );
+        $crate::store_conformance!(@theme $store, fleet:
+            a_store_is_one_installation_in_one_epoch,
+            who_joins_learns_who_else_is_alive,
+            who_joins_learns_whether_its_journal_is_known,
+            who_joins_learns_of_rotations_whose_journal_is_not_drained,
+            who_lacks_journals_is_no_witness_for_others,
+            a_replica_that_lives_is_not_drained_for_long,
+            the_run_now_on_a_journal_speaks_for_the_one_before,
+            a_heartbeat_keeps_a_replica_alive,
+            a_heartbeat_of_a_replica_the_store_has_forgotten_says_so,
+            journals_replayed_in_another_epoch_are_waited_for,
+            a_later_run_replays_for_the_earlier_one,
+            who_left_in_order_is_not_waited_for,
+            a_replay_drains_earlier_runs_on_the_same_journal_only,
+            a_store_declared_the_only_copy_gets_an_id_and_waits_for_nobody,
+            drained_replicas_are_forgotten_once_they_own_nothing_open,
+        );
+        $crate::store_conformance!(@theme $store, breakers:
+            bad_answers_are_counted_by_name_time_and_tenant,
+            a_breaker_opens_once_and_remembers_the_last_bad_answer,
+            refreshed_suspects_count_while_the_breaker_is_open,
+            a_closed_breaker_begins_anew,
+        );
+        $crate::store_conformance!(@theme $store, isolation:
+            another_tenants_key_finds_and_changes_nothing_in_any_method,
+            what_is_of_all_tenants_carries_its_key,
+        );
+        mod model {
+            use super::*;
+
+            #[test]
+            fn any_steps_agree_with_the_model() {
+                $crate::testing::conformance::model::any_steps_agree_with_the_model::<$store>();
+            }
+        }
+    };
+    (@theme $store:ty, $theme:ident: $($case:ident,)*) => {
+        mod $theme {
+            use super::*;
+
+            $(#[tokio::test]
+            async fn $case() {
+                let store = <$store as $crate::testing::conformance::StoreUnderTest>::fresh().await;
+                let world = $crate::testing::conformance::World::of(&store).await;
+                $crate::testing::conformance::$theme::$case(world).await;
+            })*
+        }
+    };
+}
+
+/// The cases of a restart, for a [`DurableStore`](crate::testing::conformance::DurableStore).
+#[macro_export]
+macro_rules! durable_store_conformance {
+    ($store:ty) => {
+        $crate::durable_store_conformance!(@cases $store:
+            a_restart_keeps_everything,
+            a_restart_keeps_installation_epoch_and_replicas,
+            a_start_finds_what_the_last_run_left_open,
+        );
+    };
+    (@cases $store:ty: $($case:ident,)*) => {
+        mod restarts {
+            use super::*;
+
+            $(#[tokio::test]
+            async fn $case() {
+                $crate::testing::conformance::restarts::$case::<$store>().await;
+            })*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    const LIST: &str = include_str!("cases.rs");
+
+    macro_rules! files {
+        ($($theme:literal)*) => { [$(($theme, include_str!(concat!($theme, ".rs")))),*] };
+    }
+
+    #[test]
+    fn every_case_is_listed_under_its_theme() {
+        let themes = files!(
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "fleet" "breakers" "isolation"
+        );
+        for (theme, text) in themes {
+            let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();
+            let (listed, _) = listed.split_once(");").unwrap();
+            let listed: Vec<_> = listed.split(',').map(str::trim).filter(|case| !case.is_empty()).collect();
+            let lines = text.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+            let written: Vec<_> = lines.filter_map(|line| line.split('(').next()).collect();
+            assert_eq!(listed, written, "{theme}");
+        }
+    }
+
+    #[test]
+    fn every_case_of_a_restart_is_listed() {
+        let text = include_str!("restarts.rs");
+        for line in text.lines().filter_map(|line| line.strip_prefix("pub async fn ")) {
+            let case = line.split('<').next().unwrap();
+            assert!(LIST.contains(&format!("            {case},\n")), "{case}");
+        }
+    }
+}

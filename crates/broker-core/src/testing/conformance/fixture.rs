@@ -1,0 +1,29 @@
+//! What the suite asks of a kind of store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+
+/// A store of its own, and whatever must live as long as it.
+#[async_trait]
+pub trait StoreUnderTest: Send + Sync + Sized + 'static {
+    /// An empty store that nothing else uses.
+    async fn fresh() -> Self;
+
+    fn grants(&self) -> Arc<dyn GrantStore>;
+
+    fn consents(&self) -> Arc<dyn ConsentStore>;
+
+    fn tenants(&self) -> Arc<dyn TenantStore>;
+
+    fn fleet(&self) -> Arc<dyn FleetStore>;
+}
+
+/// A store that outlives the process which uses it.
+#[async_trait]
+pub trait DurableStore: StoreUnderTest {
+    /// Ends every use of the store and opens it once more, as the next run of a process would.
+    async fn reopen(self) -> Self;
+}

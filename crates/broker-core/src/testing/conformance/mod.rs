@@ -1,0 +1,66 @@
+//! What every store promises its callers: one suite, run on each kind of store.
+//!
+//! A kind of store is a [`StoreUnderTest`], and [`store_conformance!`](crate::store_conformance) makes one test of every
+//! case for it. A store that outlives its process is a [`DurableStore`] too, and
+//! [`durable_store_conformance!`](crate::durable_store_conformance) adds the cases of a restart.
+//!
+//! Each case is one function in the file of its theme; its name says what is promised.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test fails by panicking, in its helpers too, and its name is its description"
+)]
+
+mod cases;
+mod fixture;
+mod samples;
+mod steps;
+mod world;
+
+#[doc(hidden)]
+pub mod adoptions;
+#[doc(hidden)]
+pub mod asked;
+#[doc(hidden)]
+pub mod breakers;
+#[doc(hidden)]
+pub mod claims;
+#[doc(hidden)]
+pub mod closing;
+#[doc(hidden)]
+pub mod consents;
+#[doc(hidden)]
+pub mod due;
+#[doc(hidden)]
+pub mod fleet;
+#[doc(hidden)]
+pub mod isolation;
+#[doc(hidden)]
+pub mod lists;
+#[doc(hidden)]
+pub mod lost_commits;
+#[doc(hidden)]
+pub mod model;
+#[doc(hidden)]
+pub mod orphans;
+#[doc(hidden)]
+pub mod pauses;
+#[doc(hidden)]
+pub mod pruning;
+#[doc(hidden)]
+pub mod restarts;
+#[doc(hidden)]
+pub mod second_answers;
+#[doc(hidden)]
+pub mod sent;
+#[doc(hidden)]
+pub mod tenants;
+#[doc(hidden)]
+pub mod unread;
+
+pub use fixture::{DurableStore, StoreUnderTest};
+pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, registration, tenant_id, tokens};
+pub use world::World;

@@ -1,0 +1,88 @@
+//! Keys, registrations and token sets to test with.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use broker_crypto::Sealed;
+
+use crate::ports::GrantAfter;
+use crate::{
+    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, RegistrationId,
+    SealedTokenSet, TenantId, Timestamp, UserId,
+};
+
+/// The present of every case.
+pub const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+/// The life of an access token here, and a long while in every case.
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+
+pub fn tenant_id(name: &str) -> TenantId {
+    TenantId::new(name).unwrap()
+}
+
+pub fn provider() -> ProviderName {
+    provider_named("evercam")
+}
+
+pub(super) fn provider_named(name: &str) -> ProviderName {
+    ProviderName::new(name).unwrap()
+}
+
+pub(super) fn registration_id() -> RegistrationId {
+    RegistrationId::new("main").unwrap()
+}
+
+pub fn key_at(tenant: &str, provider: &str, user: &str) -> GrantKey {
+    GrantKey {
+        tenant: tenant_id(tenant),
+        provider: provider_named(provider),
+        user: UserId::new(user).unwrap(),
+        account: AccountLabel::default_label(),
+    }
+}
+
+pub fn key_of(tenant: &str, user: &str) -> GrantKey {
+    key_at(tenant, "evercam", user)
+}
+
+/// A grant of the tenant every world has.
+pub fn key(user: &str) -> GrantKey {
+    key_of("acme", user)
+}
+
+pub fn registration(tenant: &str, id: &str, created_at: Timestamp) -> ClientRegistration {
+    ClientRegistration {
+        tenant: tenant_id(tenant),
+        provider: provider(),
+        id: RegistrationId::new(id).unwrap(),
+        client_id: format!("client-of-{tenant}"),
+        client_secret: Some(Sealed::from_bytes(b"sealed secret".to_vec())),
+        redirect_uri: "https://broker.example/callback".to_owned(),
+        scopes: vec!["cameras:read".to_owned(), "offline_access".to_owned()],
+        return_to: BTreeMap::from([("app".to_owned(), "https://app.example/?a=\"1\"".to_owned())]),
+        created_at,
+    }
+}
+
+/// A token set whose "envelopes" name their generation.
+pub fn tokens(generation: u64, refresh_token: bool) -> SealedTokenSet {
+    SealedTokenSet {
+        generation: Generation::new(generation),
+        access_token: Sealed::from_bytes(format!("access {generation}").into_bytes()),
+        refresh_token: refresh_token
+            .then(|| Sealed::from_bytes(format!("refresh {generation}").into_bytes())),
+        token_type: "Bearer".to_owned(),
+        scopes: vec!["cameras:read".to_owned()],
+        api_base_url: None,
+        issued_at: NOW,
+        expires_at: NOW + HOUR,
+        dies_at: None,
+        due_at: Some(NOW + HOUR / 2),
+    }
+}
+
+/// An active grant with nothing wrong, in `phase`, due at once.
+pub fn after(phase: Phase, tainted: bool) -> GrantAfter {
+    GrantAfter { lifecycle: Lifecycle::Active, phase, tainted, due_at: Some(NOW), failure: None }
+}

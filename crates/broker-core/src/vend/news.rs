@@ -1,0 +1,176 @@
+//! News of other replicas: cached grants are forgotten, and who waits for a grant looks at the store again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::ports::{Heard, News, Wakeup};
+use crate::{Broker, GrantId, Timestamp};
+
+/// A rotation of another replica that was heard of longer ago is not waited for (rule 8).
+pub(super) const HEARD_FOR: Duration = Duration::from_secs(10);
+
+/// Rotations elsewhere that are remembered at once. More are only not waited for.
+const MOST_HEARD: usize = 10_000;
+
+/// Who waits for which grant, and which grants are being rotated elsewhere.
+#[derive(Default)]
+pub(crate) struct NewsDesk {
+    waiting: Mutex<HashMap<GrantId, Arc<Notify>>>,
+    sent: Mutex<HashMap<GrantId, Timestamp>>,
+}
+
+impl NewsDesk {
+    /// Returns at the next news of the grant, or at a gap in the news. May return without either.
+    pub(crate) async fn of(&self, grant: GrantId) {
+        let notify = lock(&self.waiting).entry(grant).or_default().clone();
+        let waiter = Waiter { desk: self, grant, notify };
+        waiter.notify.notified().await;
+    }
+
+    /// Whether another replica was lately heard to present the grant's refresh token, and not yet to adopt.
+    pub(super) fn is_sent_elsewhere(&self, grant: GrantId, now: Timestamp) -> bool {
+        lock(&self.sent).get(&grant).is_some_and(|heard| now.since(*heard) < HEARD_FOR)
+    }
+
+    fn take_in(&self, wakeup: Wakeup, now: Timestamp) {
+        let mut sent = lock(&self.sent);
+        match wakeup.news {
+            News::Adopted => {
+                sent.remove(&wakeup.grant);
+            }
+            News::Sent => {
+                if sent.len() >= MOST_HEARD {
+                    sent.retain(|_, heard| now.since(*heard) < HEARD_FOR);
+                }
+                if sent.len() < MOST_HEARD {
+                    sent.insert(wakeup.grant, now);
+                }
+            }
+        }
+        drop(sent);
+        if let Some(notify) = lock(&self.waiting).remove(&wakeup.grant) {
+            notify.notify_waiters();
+        }
+    }
+
+    fn wake_everybody(&self) {
+        lock(&self.waiting).drain().for_each(|(_, notify)| notify.notify_waiters());
+    }
+}
+
+/// One who waits. The last to leave takes the grant off the list.
+struct Waiter<'a> {
+    desk: &'a NewsDesk,
+    grant: GrantId,
+    notify: Arc<Notify>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.desk.waiting);
+        let mine = |listed: &Arc<Notify>| Arc::ptr_eq(listed, &self.notify);
+        // Two holders: the list and this one.
+        if waiting.get(&self.grant).is_some_and(mine) && Arc::strong_count(&self.notify) == 2 {
+            waiting.remove(&self.grant);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Broker {
+    /// Tells the other replicas.
+    pub(crate) fn announce(&self, wakeup: Wakeup) {
+        self.wakeups.announce(wakeup);
+    }
+
+    /// Listens to the other replicas until `stop`. Without it everything works, only later.
+    pub async fn run_news(self: Arc<Self>, stop: CancellationToken) {
+        let mut stream = self.wakeups.subscribe();
+        loop {
+            let heard = tokio::select! {
+                () = stop.cancelled() => return,
+                heard = stream.next() => heard,
+            };
+            match heard {
+                Some(Heard::News(wakeup)) => {
+                    self.cache.forget_id(wakeup.grant);
+                    self.news.take_in(wakeup, self.clock.now());
+                }
+                Some(Heard::Gap) => {
+                    self.cache.forget_all();
+                    self.news.wake_everybody();
+                }
+                None => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Generation;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    fn wakeup(news: News) -> Wakeup {
+        Wakeup { grant: GrantId::NIL, generation: Generation::new(1), news }
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_by_news_and_by_a_gap() {
+        let desk = NewsDesk::default();
+        let both = async {
+            tokio::join!(desk.of(GrantId::NIL), desk.of(GrantId::NIL));
+        };
+        tokio::pin!(both);
+        assert!(futures_now(both.as_mut()).await.is_none(), "nothing was heard yet");
+        desk.take_in(wakeup(News::Adopted), NOW);
+        both.await;
+        let again = desk.of(GrantId::NIL);
+        tokio::pin!(again);
+        assert!(futures_now(again.as_mut()).await.is_none());
+        desk.wake_everybody();
+        again.await;
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_nothing_behind() {
+        let desk = NewsDesk::default();
+        {
+            let (first, second) = (desk.of(GrantId::NIL), desk.of(GrantId::NIL));
+            tokio::pin!(first, second);
+            assert!(
+                futures_now(first.as_mut()).await.is_none() && futures_now(second.as_mut()).await.is_none()
+            );
+            assert_eq!(lock(&desk.waiting).len(), 1);
+        }
+        assert!(lock(&desk.waiting).is_empty());
+    }
+
+    /// The result of a future that is ready.
+    async fn futures_now<F: Future + Unpin>(future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            done = future => Some(done),
+            () = std::future::ready(()) => None,
+        }
+    }
+
+    #[test]
+    fn a_rotation_elsewhere_is_known_until_it_is_adopted_or_old() {
+        let desk = NewsDesk::default();
+        desk.take_in(wakeup(News::Sent), NOW);
+        assert!(desk.is_sent_elsewhere(GrantId::NIL, NOW + Duration::from_secs(9)));
+        assert!(!desk.is_sent_elsewhere(GrantId::NIL, NOW + HEARD_FOR));
+        desk.take_in(wakeup(News::Adopted), NOW);
+        assert!(!desk.is_sent_elsewhere(GrantId::NIL, NOW));
+    }
+}

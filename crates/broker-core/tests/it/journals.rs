@@ -1,0 +1,65 @@
+//! Several replicas, each with a journal of its own, on one store.
+
+use broker_core::{Barred, Phase};
+
+use crate::recovery::answered_and_not_adopted;
+use crate::world::{World, key};
+
+/// A store whose last rotations were made by a replica that is not here.
+async fn a_copy() -> World {
+    let world = World::new().await;
+    world.broker.refresh_grant(&key(), None).await.unwrap();
+    world.pass(60);
+    world
+}
+
+#[tokio::test]
+async fn a_copy_stays_paused_when_its_replica_starts_again() {
+    let mut world = a_copy().await;
+    world.join_as(2).recover().await.unwrap();
+    assert_eq!(world.broker.barred(), Some(Barred::NoJournal));
+    world.restart();
+    world.broker.recover().await.unwrap();
+    assert_eq!(
+        world.broker.barred(),
+        Some(Barred::NoJournal),
+        "its journal knows nothing of those rotations"
+    );
+}
+
+#[tokio::test]
+async fn a_copy_stays_paused_for_its_second_replica() {
+    let mut world = a_copy().await;
+    world.join_as(2).recover().await.unwrap();
+    world.join_as(3).recover().await.unwrap();
+    assert_eq!(world.broker.barred(), Some(Barred::NoJournal), "the one that is alive is paused itself");
+}
+
+#[tokio::test]
+async fn the_journal_of_a_replica_that_saw_the_store_adopted_is_waited_for() {
+    let mut world = World::new().await;
+    world.declare_the_only_copy().await;
+    world.broker.beat().await;
+    answered_and_not_adopted(&world).await;
+    world.join_as(2).recover().await.unwrap();
+    world.pass(130);
+    world.broker.beat().await;
+    assert_eq!(world.grant().await.phase, Phase::Sent, "its journal has the answer");
+}
+
+#[tokio::test]
+async fn a_journal_that_came_back_is_waited_for_until_it_is_settled() {
+    let mut world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    world.restart();
+    world.escrow.spoil_earlier();
+    assert_eq!(world.broker.recover().await.unwrap().unsettled, 1);
+    let first = world.broker.clone();
+    world.join_as(2).recover().await.unwrap();
+    for _ in 0..350 {
+        world.pass(2);
+        first.beat().await;
+        world.broker.beat().await;
+    }
+    assert_eq!(world.grant().await.phase, Phase::Sent, "who holds the answer is alive");
+}

@@ -1,0 +1,90 @@
+//! The two kinds of store: in memory, and in a file.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_sqlite::{SqliteLocation, SqliteStore};
+use tempfile::TempDir;
+
+pub(crate) struct InMemory(Arc<SqliteStore>);
+
+pub(crate) struct InFile {
+    pub(crate) store: Arc<SqliteStore>,
+    directory: TempDir,
+}
+
+#[async_trait]
+impl StoreUnderTest for InMemory {
+    async fn fresh() -> Self {
+        Self(Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap()))
+    }
+
+    fn grants(&self) -> Arc<dyn GrantStore> {
+        self.0.clone()
+    }
+
+    fn consents(&self) -> Arc<dyn ConsentStore> {
+        self.0.clone()
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantStore> {
+        self.0.clone()
+    }
+
+    fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.0.clone()
+    }
+}
+
+#[async_trait]
+impl StoreUnderTest for InFile {
+    async fn fresh() -> Self {
+        Self::open(TempDir::new().unwrap()).await
+    }
+
+    fn grants(&self) -> Arc<dyn GrantStore> {
+        self.store.clone()
+    }
+
+    fn consents(&self) -> Arc<dyn ConsentStore> {
+        self.store.clone()
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantStore> {
+        self.store.clone()
+    }
+
+    fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+}
+
+#[async_trait]
+impl DurableStore for InFile {
+    async fn reopen(self) -> Self {
+        self.store.close().await;
+        let Self { store, directory } = self;
+        assert!(Arc::into_inner(store).is_some(), "somebody still uses the store, and holds its lock");
+        Self::open(directory).await
+    }
+}
+
+impl InFile {
+    async fn open(directory: TempDir) -> Self {
+        let location = SqliteLocation::File(directory.path().join("broker.db"));
+        Self { store: Arc::new(SqliteStore::open(location).await.unwrap()), directory }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("broker.db")
+    }
+
+    /// Every file the store has made.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
