@@ -1,0 +1,111 @@
+//! Grants and the durable steps of the rotation protocol: one file each.
+
+mod adopt;
+mod asked;
+pub(crate) mod attempts;
+mod claim;
+mod close;
+mod due;
+mod exchange;
+mod list;
+mod orphans;
+mod prune;
+mod registration_works;
+pub(crate) mod rows;
+mod sent;
+mod unread;
+mod vendable;
+
+use async_trait::async_trait;
+use broker_core::ports::{
+    AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
+    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+};
+use broker_core::{
+    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
+    Timestamp,
+};
+
+pub(crate) use self::adopt::Adoptions;
+pub(crate) use self::claim::Claims;
+pub(crate) use self::sent::SentMarks;
+use crate::PostgresStore;
+
+#[async_trait]
+impl GrantStore for PostgresStore {
+    async fn vendable(&self, key: &GrantKey) -> Result<Option<VendableGrant>, StoreError> {
+        self.operation("vendable", vendable::read(&self.pools.vending, key)).await
+    }
+
+    async fn list_grants(&self, filter: &GrantFilter) -> Result<Vec<Grant>, StoreError> {
+        self.operation("list_grants", list::page(&self.pools.vending, filter)).await
+    }
+
+    async fn due_grants(&self, query: &DueQuery) -> Result<Vec<DueGrant>, StoreError> {
+        self.operation("due_grants", due::read(&self.pools.rotation, query)).await
+    }
+
+    async fn postpone(&self, due: &DueGrant, until: Timestamp) -> Result<(), StoreError> {
+        self.operation("postpone", due::postpone(&self.pools.rotation, due, until)).await
+    }
+
+    async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError> {
+        self.operation("claim_refresh", self.claims.ask(claim.clone())).await
+    }
+
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+        self.operation("claim_exchange", exchange::claim(&self.pools.vending, claim)).await
+    }
+
+    async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError> {
+        self.operation("mark_sent", self.sent_marks.ask(mark.clone())).await
+    }
+
+    async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError> {
+        adopt::check(adoption)?;
+        self.operation("adopt", self.adoptions.ask(adoption.clone())).await
+    }
+
+    async fn close_attempt(&self, end: &AttemptEnd) -> Result<bool, StoreError> {
+        self.operation("close_attempt", close::close(&self.pools.adoption, end)).await
+    }
+
+    async fn attempt(&self, tenant: &TenantId, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
+        self.operation("attempt", attempts::read(&self.pools.rotation, tenant, id)).await
+    }
+
+    async fn orphans(
+        &self,
+        own: IncarnationId,
+        silent_since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Orphan>, StoreError> {
+        self.operation("orphans", orphans::read(&self.pools.rotation, own, silent_since, limit)).await
+    }
+
+    async fn registration_works_since(
+        &self,
+        tenant: &TenantId,
+        provider: &ProviderName,
+        registration: &RegistrationId,
+        except: GrantId,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let named = (tenant, provider, registration);
+        let works = registration_works::since(&self.pools.rotation, named, except, since);
+        self.operation("registration_works_since", works).await
+    }
+
+    async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError> {
+        self.operation("unread_answers", unread::read(&self.pools.rotation, limit)).await
+    }
+
+    async fn note_asked(&self, asked: &[(GrantKey, Timestamp)]) -> Result<(), StoreError> {
+        self.operation("note_asked", asked::note(&self.pools.vending, asked)).await
+    }
+
+    async fn prune_attempts(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let pruned = prune::prune(&self.pools.vending, &self.pruned_to, closed_before, limit);
+        self.operation("prune_attempts", pruned).await
+    }
+}

@@ -1,0 +1,20 @@
+//! The production store: Postgres 15 or later.
+//!
+//! Each step of the rotation protocol is one statement: claims, SENT marks and adoptions are calls of functions that
+//! stand in `migrations/postgres`, and those asked for at the same time share one call and one commit. Nothing is kept
+//! open between two round trips. Several brokers may share a database.
+
+mod batch;
+mod columns;
+mod condemned;
+mod consents;
+mod fleet;
+mod grants;
+mod migrations;
+mod open;
+mod operation;
+mod pools;
+mod tenants;
+
+pub use migrations::migrate;
+pub use open::{OpenError, OpenOptions, PostgresStore, check_url};

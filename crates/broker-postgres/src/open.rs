@@ -1,0 +1,143 @@
+//! Opening a store, and what can be wrong with its database.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use broker_core::ports::StoreError;
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgConnectOptions;
+use tokio_util::task::TaskTracker;
+
+use crate::batch::Batcher;
+use crate::fleet::Seen;
+use crate::grants::{Adoptions, Claims, SentMarks};
+use crate::migrations;
+use crate::operation::{CALL, bounded};
+use crate::pools::Pools;
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Bring the schema up to date first, as `token-broker migrate` does.
+    pub migrate: bool,
+    /// At most so many connections for reads of callers.
+    pub vending_connections: u32,
+    /// At most so many connections for claims and SENT.
+    pub rotation_connections: u32,
+    /// At most so many connections for adoptions, closings and heartbeats.
+    pub adoption_connections: u32,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { migrate: false, vending_connections: 8, rotation_connections: 6, adoption_connections: 6 }
+    }
+}
+
+/// Why a store could not be opened. No text here holds anything of the URL.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be read. Its text is kept back, as it may hold a password.
+    #[error("the database URL cannot be read: write it as postgres://user@host:5432/database")]
+    Url,
+    /// The database did not answer, or refused us.
+    #[error("the database cannot be reached: check the URL, that the server runs, and the user's password")]
+    Unreachable(#[source] sqlx::Error),
+    /// The schema is older than this version needs.
+    #[error(
+        "the database has schema {found} and this version needs schema {known}: run `token-broker migrate` first"
+    )]
+    OlderSchema {
+        /// The schema found.
+        found: i64,
+        /// The schema needed.
+        known: i64,
+    },
+    /// A later version has taken away what this version needs.
+    #[error(
+        "the database has schema {found}, which no longer serves a version that knows schemas up to {known}: \
+         start the version that wrote it, or a later one"
+    )]
+    NewerSchema {
+        /// The schema found.
+        found: i64,
+        /// The last schema known.
+        known: i64,
+    },
+    /// The schema is unfinished, was changed by hand, or cannot be brought up to date.
+    #[error(
+        "the schema of the database is not one of token-broker's: restore it from a backup, or use another database"
+    )]
+    Schema(#[source] MigrateError),
+}
+
+/// A store in a Postgres database, which other replicas may share.
+///
+/// Implements every store port of `broker_core`. Needs a Tokio runtime for its whole life.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pub(crate) pools: Pools,
+    pub(crate) claims: Batcher<Claims>,
+    pub(crate) sent_marks: Batcher<SentMarks>,
+    pub(crate) adoptions: Batcher<Adoptions>,
+    pub(crate) seen: Arc<Seen>,
+    /// Up to which closing time [`prune`](broker_core::ports::GrantStore::prune_attempts) has looked.
+    pub(crate) pruned_to: AtomicI64,
+    tasks: TaskTracker,
+}
+
+impl PostgresStore {
+    /// Opens the store. Its schema must be up to date, or `options` says to bring it there. TLS is asked for in the
+    /// URL (`sslmode`, `sslrootcert`).
+    pub async fn open(url: &str, options: OpenOptions) -> Result<Self, OpenError> {
+        let connect = parse(url)?;
+        if options.migrate {
+            migrations::migrate(url).await?;
+        }
+        let pools = Pools::open(connect, &options).await.map_err(OpenError::Unreachable)?;
+        let mut connection = pools.rotation.acquire().await.map_err(OpenError::Unreachable)?;
+        migrations::check(&mut connection).await?;
+        drop(connection);
+        Ok(Self::over(pools))
+    }
+
+    fn over(pools: Pools) -> Self {
+        let tasks = TaskTracker::new();
+        let seen = Arc::new(Seen::default());
+        let claims = Claims { pool: pools.rotation.clone(), seen: seen.clone() };
+        Self {
+            claims: Batcher::new(claims, tasks.clone()),
+            sent_marks: Batcher::new(SentMarks { pool: pools.rotation.clone() }, tasks.clone()),
+            adoptions: Batcher::new(Adoptions { pool: pools.adoption.clone() }, tasks.clone()),
+            seen,
+            pruned_to: AtomicI64::new(i64::MIN),
+            tasks,
+            pools,
+        }
+    }
+
+    /// Waits for what is running and closes every connection.
+    pub async fn close(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.pools.close().await;
+    }
+
+    /// Runs one operation under its name and within its time, and learns from its failure.
+    pub(crate) async fn operation<T>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        bounded(name, CALL, work).await.inspect_err(|error| self.pools.condemned.learn_from(error))
+    }
+}
+
+/// Whether the URL can be read, without connecting.
+pub fn check_url(url: &str) -> Result<(), OpenError> {
+    parse(url).map(|_| ())
+}
+
+pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
+    url.parse().map_err(|_: sqlx::Error| OpenError::Url)
+}

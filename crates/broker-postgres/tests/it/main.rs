@@ -1,0 +1,16 @@
+//! What the store promises its callers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod batches;
+mod epochs;
+mod foreign_text;
+mod schema;
+mod stores;
+
+mod postgres {
+    use crate::stores::InPostgres;
+
+    broker_core::store_conformance!(InPostgres);
+    broker_core::durable_store_conformance!(InPostgres);
+}

@@ -1,0 +1,85 @@
+//! A store in a database of its own.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_postgres::{OpenOptions, PostgresStore};
+use sqlx::{Connection, Executor, PgConnection};
+use test_servers::TestDatabase;
+
+pub(crate) struct InPostgres {
+    pub(crate) store: Arc<PostgresStore>,
+    // Last: it is removed when the store is gone.
+    database: TestDatabase,
+}
+
+impl InPostgres {
+    async fn open(database: TestDatabase) -> Self {
+        let store = PostgresStore::open(database.url(), OpenOptions::default()).await.unwrap();
+        Self { store: Arc::new(store), database }
+    }
+
+    /// Another replica's store on the same database.
+    pub(crate) async fn another(&self) -> PostgresStore {
+        PostgresStore::open(self.database.url(), OpenOptions::default()).await.unwrap()
+    }
+
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn meddle(&self, sql: &'static str) {
+        PgConnection::connect(self.database.url()).await.unwrap().execute(sql).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl StoreUnderTest for InPostgres {
+    async fn fresh() -> Self {
+        Self::open(database().await).await
+    }
+
+    fn grants(&self) -> Arc<dyn GrantStore> {
+        self.store.clone()
+    }
+
+    fn consents(&self) -> Arc<dyn ConsentStore> {
+        self.store.clone()
+    }
+
+    fn tenants(&self) -> Arc<dyn TenantStore> {
+        self.store.clone()
+    }
+
+    fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+}
+
+#[async_trait]
+impl DurableStore for InPostgres {
+    async fn reopen(self) -> Self {
+        self.store.close().await;
+        Self::open(self.database).await
+    }
+}
+
+/// An empty database with the present schema.
+pub(crate) async fn database() -> TestDatabase {
+    let migrate = async |url: String| broker_postgres::migrate(&url).await.unwrap();
+    // Named by what it holds: another checkout on the same server has another schema.
+    let name = format!("broker_{:016x}", schema_digest());
+    test_servers::postgres().await.template(&name, migrate).await.fresh_database().await
+}
+
+/// Of every migration file.
+fn schema_digest() -> u64 {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/postgres");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        std::fs::read(file).unwrap().hash(&mut hasher);
+    }
+    hasher.finish()
+}

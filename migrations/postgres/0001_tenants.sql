@@ -1,0 +1,66 @@
+-- Tenants, their data keys and their registrations as OAuth clients.
+--
+-- Times are microseconds since 1970-01-01T00:00:00Z, as the broker's clock has them: exact both ways. Scopes are
+-- joined by one space, as on the wire (RFC 6749 §3.3). Columns named access_token, refresh_token, client_secret,
+-- verifier, envelope and body hold sealed envelopes, never anything readable. Names compare byte by byte
+-- (COLLATE "C"), as they do in the broker.
+--
+-- Expand: everything here is new.
+
+CREATE TABLE tenants (
+    id           text COLLATE "C" PRIMARY KEY,
+    display_name text   NOT NULL,
+    created_at   bigint NOT NULL
+);
+
+CREATE TABLE data_keys (
+    tenant   text COLLATE "C" NOT NULL REFERENCES tenants (id),
+    -- The newest key of a tenant has the highest number: it seals, every one of them opens.
+    number   bigint NOT NULL CHECK (number >= 1),
+    -- Stands in every envelope sealed under the key, so it names one key in the whole store.
+    id       uuid   NOT NULL UNIQUE,
+    purpose  text   NOT NULL CHECK (purpose IN ('access', 'rotation')),
+    envelope bytea  NOT NULL,
+    PRIMARY KEY (tenant, number)
+);
+
+CREATE TABLE client_registrations (
+    tenant        text COLLATE "C" NOT NULL REFERENCES tenants (id),
+    provider      text COLLATE "C" NOT NULL,
+    id            text COLLATE "C" NOT NULL,
+    -- Order of creation, for "the first" among registrations of one instant.
+    number        bigint GENERATED ALWAYS AS IDENTITY,
+    client_id     text   NOT NULL,
+    client_secret bytea,
+    redirect_uri  text   NOT NULL,
+    scopes        text   NOT NULL,
+    return_to     jsonb  NOT NULL,
+    created_at    bigint NOT NULL,
+    PRIMARY KEY (tenant, provider, id)
+);
+
+CREATE TABLE authorizations (
+    id           uuid   PRIMARY KEY,
+    tenant       text COLLATE "C" NOT NULL,
+    provider     text COLLATE "C" NOT NULL,
+    user_id      text COLLATE "C" NOT NULL,
+    account      text COLLATE "C" NOT NULL,
+    -- Derived from the four above, by the broker.
+    grant_id     uuid   NOT NULL,
+    registration text COLLATE "C" NOT NULL,
+    lineage      uuid   NOT NULL,
+    redirect_uri text   NOT NULL,
+    scopes       text   NOT NULL,
+    -- The state itself is never kept: whoever reads the table cannot answer a redirect with it.
+    state_digest bytea  NOT NULL CHECK (length(state_digest) = 32),
+    verifier     bytea  NOT NULL,
+    status       text   NOT NULL CHECK (status IN ('pending', 'exchanging', 'completed', 'denied', 'failed')),
+    failure      text,
+    created_at   bigint NOT NULL,
+    expires_at   bigint NOT NULL,
+    -- When it left `pending` for good.
+    settled_at   bigint,
+    CHECK ((status = 'failed') = (failure IS NOT NULL)),
+    UNIQUE (tenant, state_digest),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+);

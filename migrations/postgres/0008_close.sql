@@ -1,0 +1,106 @@
+-- Using an authorization's state, and closing attempts that brought no tokens.
+--
+-- Expand: everything here is new.
+
+-- The attempt that exchanges the code; no row if the authorization is not pending or late.
+CREATE FUNCTION claim_exchange(of_tenant text, of_authorization uuid, new_attempt uuid, new_owner uuid, claim_at bigint)
+RETURNS SETOF attempts LANGUAGE plpgsql AS $$
+DECLARE
+    z authorizations;
+    present bigint;
+BEGIN
+    -- Tests and sets: of any number of redirects with one state, one gets the row.
+    UPDATE authorizations SET status = 'exchanging'
+    WHERE tenant = of_tenant AND id = of_authorization AND status = 'pending' AND expires_at > claim_at
+    RETURNING * INTO z;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM lock_consents(z.grant_id);
+    SELECT r.generation INTO present FROM grant_rotation r WHERE r.grant_id = z.grant_id FOR UPDATE;
+    present := coalesce(present, 0);
+    RETURN QUERY
+    INSERT INTO attempts (id, tenant, provider, user_id, account, grant_id, kind, authorization_id, registration,
+                          lineage, generation, presentation_no, owner, claimed_at)
+    VALUES (new_attempt, z.tenant, z.provider, z.user_id, z.account, z.grant_id, 'code_exchange', z.id, z.registration,
+            z.lineage, present, next_presentation_no(z.grant_id, present), new_owner, claim_at)
+    RETURNING *;
+END $$;
+
+CREATE TYPE attempt_end AS (
+    grant_id              uuid,
+    tenant                text,
+    provider              text,
+    attempt               uuid,
+    authorization_id      uuid,
+    registration          text,
+    lineage               uuid,
+    generation            bigint,
+    conclusion            text,
+    authorization_failure text,
+    provably_unsent       boolean,
+    pause_until           bigint,
+    at                    bigint
+);
+
+-- What becomes of the grant; its lifecycle is NULL where the grant is left alone.
+CREATE TYPE grant_after AS (
+    lifecycle           text,
+    consent_cause       text,
+    phase               text,
+    tainted             boolean,
+    due_at              bigint,
+    failure_kind        text,
+    failure_at          bigint,
+    failure_since       bigint,
+    failure_in_a_row    bigint,
+    failure_oauth_error text,
+    failure_http_status integer
+);
+
+-- Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an attempt
+-- that came before. The taint is kept if it was there, the failure if there is no new one.
+CREATE FUNCTION leave_behind(e attempt_end, g grant_after) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE grant_rotation SET
+        lifecycle = g.lifecycle, consent_cause = g.consent_cause, phase = g.phase, tainted = tainted OR g.tainted,
+        due_at = g.due_at, updated_at = e.at
+    WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation;
+    IF FOUND AND g.failure_kind IS NOT NULL THEN
+        UPDATE grants SET
+            failure_kind = g.failure_kind, failure_at = g.failure_at, failure_since = g.failure_since,
+            failure_in_a_row = g.failure_in_a_row, failure_oauth_error = g.failure_oauth_error,
+            failure_http_status = g.failure_http_status
+        WHERE id = e.grant_id;
+    END IF;
+END $$;
+
+-- `false`: the attempt was closed before, or is not there.
+CREATE FUNCTION close_attempt(e attempt_end, g grant_after, unread unread_answers) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM grant_rotation r WHERE r.grant_id = e.grant_id FOR UPDATE;
+    UPDATE attempts SET closed_at = e.at, conclusion = e.conclusion,
+                        sent_at = CASE WHEN NOT e.provably_unsent THEN sent_at END
+    WHERE id = e.attempt AND tenant = e.tenant AND grant_id = e.grant_id AND closed_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF unread.body IS NOT NULL THEN
+        INSERT INTO unread_answers VALUES (unread.*);
+    END IF;
+    IF e.pause_until IS NOT NULL THEN
+        INSERT INTO registration_pauses AS p (tenant, provider, registration, paused_at, canary_at, times)
+        VALUES (e.tenant, e.provider, e.registration, e.at, e.pause_until, 1)
+        ON CONFLICT (tenant, provider, registration)
+        DO UPDATE SET canary_at = excluded.canary_at, times = p.times + 1;
+    END IF;
+    IF g.lifecycle IS NOT NULL THEN
+        PERFORM leave_behind(e, g);
+    END IF;
+    -- Unless it was settled otherwise.
+    UPDATE authorizations SET status = 'failed', failure = e.authorization_failure, settled_at = e.at
+    WHERE tenant = e.tenant AND id = e.authorization_id AND status = 'exchanging'
+      AND e.authorization_failure IS NOT NULL;
+    RETURN true;
+END $$;
