@@ -11,7 +11,8 @@ use crate::complaint::complaint;
 use crate::config::{self, Config};
 use crate::role::Role;
 use crate::stop::StopSignals;
-use crate::{Surroundings, hardening, keys, serve, telemetry, wiring};
+use crate::store::Store;
+use crate::{Surroundings, hardening, keys, serve, store_command, telemetry};
 
 /// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
 #[derive(Parser)]
@@ -41,12 +42,39 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
     },
+    /// Decide about the store as a whole
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Look into a journal
+    #[command(subcommand)]
+    Escrow(EscrowCommand),
     /// Print or check configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Make key material
     #[command(subcommand)]
     Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Declare this store the only copy, after a restore: refresh goes on, under a new installation id. Never run it on
+    /// a clone while the original is in use: the two would spend each other's refresh tokens
+    Adopt {
+        /// Configuration file (TOML)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum EscrowCommand {
+    /// List the records of a journal, or of a copy of one: which attempts were answered, never what
+    Inspect {
+        /// Directory of the journal
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -97,6 +125,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         #[cfg(feature = "dev")]
         Command::Dev(args) => block_on(crate::dev::run(args)),
         Command::Migrate { config } => block_on(migrate(config::load(config.as_deref())?)),
+        Command::Store(StoreCommand::Adopt { config }) => {
+            block_on(store_command::adopt(config::load(config.as_deref())?))
+        }
+        Command::Escrow(EscrowCommand::Inspect { dir }) => print(&store_command::inspect_escrow(&dir)?),
         Command::Config(ConfigCommand::Default) => print(config::DEFAULT_TOML),
         Command::Config(ConfigCommand::Check { config }) => check(config.as_deref()),
         Command::Keys(KeysCommand::Generate { out, kid }) => keys::generate(&kid, out.as_deref(), &OsEntropy),
@@ -124,7 +156,7 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
 
 async fn migrate(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log, None)?;
-    wiring::open_store(&config).await?;
+    Store::migrate(&config).await?.close().await;
     print("the store's schema is up to date\n")
 }
 
@@ -133,7 +165,7 @@ fn check(path: Option<&std::path::Path>) -> anyhow::Result<()> {
     print("the configuration is good\n")
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write;
     let mut stdout = std::io::stdout();
     stdout.write_all(text.as_bytes())?;

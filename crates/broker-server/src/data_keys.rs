@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use broker_core::TenantId;
 use broker_crypto::{CryptoError, KeyRing, WrappedDek};
-use broker_sqlite::SqliteStore;
 
 use crate::config::KeysConfig;
+use crate::store::Store;
 
 /// Enough to meet every key encryption key a store was ever under, and opened within a few milliseconds.
 const SAMPLE: u32 = 1000;
 
 /// Opens the oldest data key of each of the first tenants. With another key the broker would start and serve nothing.
-pub(crate) async fn check(store: &SqliteStore, ring: &KeyRing, keys: &KeysConfig) -> anyhow::Result<()> {
+pub(crate) async fn check(store: &Store, ring: &KeyRing, keys: &KeysConfig) -> anyhow::Result<()> {
     let sample = store.oldest_data_keys(SAMPLE).await?;
     match verdict(&sample, ring) {
         Verdict::Fits { damaged } => {

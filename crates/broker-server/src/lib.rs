@@ -2,17 +2,24 @@
 
 mod cli;
 mod complaint;
+mod condition;
 pub mod config;
+mod coordination;
 mod data_keys;
 #[cfg(feature = "dev")]
 mod dev;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod grpc;
 mod hardening;
 mod http;
 mod keys;
+mod metrics;
 mod role;
 mod serve;
 mod stop;
+mod store;
+mod store_command;
 mod system_clock;
 mod telemetry;
 mod wiring;

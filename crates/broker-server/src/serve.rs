@@ -6,21 +6,26 @@ use std::time::Duration;
 
 use anyhow::Context;
 use broker_core::{Broker, Recovered};
-use broker_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
+use crate::condition::Conditions;
 use crate::config::Config;
-use crate::wiring::Surroundings;
+use crate::coordination::Coordination;
+use crate::store::Store;
+use crate::wiring::{Built, Surroundings};
 use crate::{grpc, http, wiring};
 
 /// The least time that what is under way has to finish once the process stops; never less than an attempt may take,
 /// with this much to store its answer.
 const FINISH_WITHIN: Duration = Duration::from_secs(45);
 const TO_STORE: Duration = Duration::from_secs(12);
+
+/// How often health learns of the backends.
+const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// A broker that serves.
 pub struct Running {
@@ -31,11 +36,14 @@ pub struct Running {
     /// Where HTTP is served.
     pub http: SocketAddr,
     broker: Arc<Broker>,
-    store: Arc<SqliteStore>,
+    store: Store,
+    coordination: Coordination,
     health: HealthReporter,
     claiming: CancellationToken,
     serving: CancellationToken,
+    leaving: CancellationToken,
     tasks: TaskTracker,
+    living: TaskTracker,
 }
 
 /// Binds, settles what earlier runs left open, and serves.
@@ -43,7 +51,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
     let entropy = around.entropy.clone();
-    let (broker, store) = wiring::build(config, around).await?;
+    let Built { broker, store, coordination } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
 
@@ -55,12 +63,22 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         http: http_listener.local_addr()?,
         broker: broker.clone(),
         store,
+        coordination,
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
+        leaving: CancellationToken::new(),
         tasks: TaskTracker::new(),
+        living: TaskTracker::new(),
     };
-    running.tasks.spawn(broker.run_scheduler(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
+    let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
+    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
+    running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
+    // Until the very end: a replica that finishes what it began is alive.
+    running.living.spawn(broker.clone().run_news(running.leaving.clone()));
+    running.living.spawn(broker.run_membership(running.leaving.clone()));
     running.serve_grpc(grpc_listener, routes);
     running.serve_http(http_listener);
     tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
@@ -113,12 +131,22 @@ impl Running {
             self.tasks.wait().await;
             self.broker.drain().await;
         };
-        if tokio::time::timeout(self.finish_within, finished).await.is_err() {
-            tracing::warn!(
+        let finished = tokio::time::timeout(self.finish_within, finished).await.is_ok();
+        self.leaving.cancel();
+        self.living.close();
+        self.living.wait().await;
+        match finished {
+            true => self.broker.leave().await,
+            false => tracing::warn!(
                 "some requests or attempts did not finish in time; their outcome is in escrow or unknown"
-            );
+            ),
         }
+        self.coordination.close().await;
         self.store.close().await;
+    }
+
+    fn conditions(&self) -> Conditions {
+        Conditions { broker: self.broker.clone(), coordination: self.coordination.clone() }
     }
 
     fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
@@ -137,7 +165,8 @@ impl Running {
 
     fn serve_http(&self, listener: TcpListener) {
         let stop = self.serving.clone();
-        let router = http::router(self.claiming.clone());
+        let router =
+            http::router(http::Probed { draining: self.claiming.clone(), conditions: self.conditions() });
         self.tasks.spawn(async move {
             let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = server.await {

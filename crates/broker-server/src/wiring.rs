@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use broker_core::ports::{InProcessLeases, ProviderClient};
+use broker_core::ports::{Escrow, ProviderClient};
 use broker_core::{Broker, Clock, Collaborators, ProviderName};
 use broker_crypto::{Entropy, KeyRing, OsEntropy};
-use broker_escrow::{FileEscrow, Limits};
+use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
-use broker_sqlite::SqliteStore;
 
 use crate::config::Config;
+use crate::coordination::Coordination;
+use crate::store::Store;
 use crate::{SystemClock, data_keys};
 
 /// What a broker takes from the machine it runs on: injected, so that tests bring their own.
@@ -30,21 +31,31 @@ impl Surroundings {
     }
 }
 
-/// Opens every door and puts the broker together. The store is answered too: it is closed last.
-pub(crate) async fn build(
-    config: &Config,
-    around: Surroundings,
-) -> anyhow::Result<(Arc<Broker>, Arc<SqliteStore>)> {
-    let store = Arc::new(open_store(config).await?);
+/// A broker with what its process must close and report on.
+pub(crate) struct Built {
+    pub(crate) broker: Arc<Broker>,
+    /// Closed last.
+    pub(crate) store: Store,
+    pub(crate) coordination: Coordination,
+}
+
+/// Opens every door and puts the broker together.
+pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Result<Built> {
+    let store = Store::open(config).await?;
     let key_ring = key_ring(config)?;
     data_keys::check(&store, &key_ring, &config.keys).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
+    let coordination = Coordination::open(config, &around)?;
     let broker = Broker::new(Collaborators {
-        grants: store.clone(),
-        consents: store.clone(),
-        tenants: store.clone(),
-        leases: Arc::new(InProcessLeases::new(around.clock.clone())),
-        escrow: Arc::new(escrow),
+        grants: store.grants(),
+        consents: store.consents(),
+        tenants: store.tenants(),
+        fleet: store.fleet(),
+        installation: config.store.installation().map_err(anyhow::Error::msg)?,
+        leases: coordination.leases.clone(),
+        wakeups: coordination.wakeups.clone(),
+        budget: coordination.budget.clone(),
+        escrow: escrow_door(escrow),
         providers: providers(config, &around.clock)?,
         key_ring,
         clock: around.clock,
@@ -52,17 +63,22 @@ pub(crate) async fn build(
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
     });
-    Ok((broker, store))
-}
-
-pub(crate) async fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    let location = config.store.location().map_err(anyhow::Error::msg)?;
-    SqliteStore::open(location).await.context("cannot open the store")
+    Ok(Built { broker, store, coordination })
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {
     let dir = config.escrow.dir.as_ref().context("[escrow] dir is not set")?;
-    FileEscrow::open(dir, Limits::default(), entropy).context("cannot open the escrow")
+    FileEscrow::open(dir, config.escrow.limits(), entropy).context("cannot open the escrow")
+}
+
+#[cfg(not(feature = "failpoints"))]
+fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
+    Arc::new(escrow)
+}
+
+#[cfg(feature = "failpoints")]
+fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
+    crate::failpoints::escrow(escrow)
 }
 
 fn key_ring(config: &Config) -> anyhow::Result<KeyRing> {

@@ -34,7 +34,7 @@ impl Clock {
 
     /// The time now.
     pub fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_millis(self.millis())
+        UNIX_EPOCH + Duration::from_micros(self.micros())
     }
 
     /// Moves the clock forward.
@@ -47,17 +47,26 @@ impl Clock {
     /// Sets the clock, backwards too.
     pub fn set(&self, time: SystemTime) {
         match &*self.face {
-            Face::System(offset) => offset.store(since_epoch(time) - machine_millis(), Ordering::SeqCst),
+            Face::System(offset) => {
+                offset.store(since_epoch(time) - machine_micros() / 1000, Ordering::SeqCst)
+            }
             Face::Manual(cell) => cell.store(since_epoch(time), Ordering::SeqCst),
         }
     }
 
-    pub(crate) fn millis(&self) -> Millis {
+    /// The time now, in microseconds since the Unix epoch.
+    pub fn micros(&self) -> u64 {
         let now = match &*self.face {
-            Face::System(offset) => machine_millis().saturating_add(offset.load(Ordering::SeqCst)),
-            Face::Manual(cell) => cell.load(Ordering::SeqCst),
+            Face::System(offset) => {
+                machine_micros().saturating_add(offset.load(Ordering::SeqCst).saturating_mul(1000))
+            }
+            Face::Manual(cell) => cell.load(Ordering::SeqCst).saturating_mul(1000),
         };
-        Millis::try_from(now).unwrap_or(0)
+        u64::try_from(now).unwrap_or(0)
+    }
+
+    pub(crate) fn millis(&self) -> Millis {
+        self.micros() / 1000
     }
 }
 
@@ -75,8 +84,9 @@ pub(crate) fn as_millis(duration: Duration) -> Millis {
     clippy::disallowed_methods,
     reason = "this is the one place where the simulator reads the machine's clock"
 )]
-fn machine_millis() -> i64 {
-    since_epoch(SystemTime::now())
+fn machine_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn since_epoch(time: SystemTime) -> i64 {

@@ -2,16 +2,23 @@
 
 use super::{AuthMode, Config, writable};
 
+/// Less leaves no room to work in.
+const LEAST_ESCROW: u64 = 8 << 20;
+
 /// Every problem, with its key.
 pub(super) fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
-    problems.extend(config.store.problem());
+    problems.extend(config.store.problems());
     problems.extend(escrow(config));
     problems.extend(config.keys.ring().err());
     problems.extend(config.public_url().err());
+    problems.extend(config.lease.problems());
     problems.extend(access(config));
     problems.extend(config.rotation.problems());
     problems.extend(ca_file(config));
+    if config.escrow.max_bytes < LEAST_ESCROW {
+        problems.push(format!("[escrow] max_bytes must be at least {LEAST_ESCROW}"));
+    }
     if config.vend.cached_grants == 0 {
         problems.push("[vend] cached_grants must not be zero".into());
     }

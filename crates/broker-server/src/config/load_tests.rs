@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use broker_core::{ReusePolicy, RotationMode};
+
 use super::*;
 use crate::config::{Adapter, DEFAULT_TOML, ProviderConfig};
 
@@ -116,6 +120,37 @@ fn a_provider_goes_over_the_built_in_ones() {
     assert_eq!(definition.profile, ProviderConfig::of(Adapter::Evercam).definition().profile);
     assert_eq!(by_file.providers["eagle-eye"], ProviderConfig::of(Adapter::EagleEye));
     assert_eq!(check(&by_file).iter().filter(|problem| problem.contains("providers")).count(), 0);
+}
+
+#[test]
+fn how_a_provider_treats_refresh_tokens_is_data() {
+    let single_use = RotationMode::SingleUse;
+    for (keys, mode) in [
+        ("rotation = \"reusable\"", RotationMode::Reusable),
+        ("rotation = \"grace\"\ngrace = \"30s\"", RotationMode::Grace(Duration::from_secs(30))),
+        ("rotation = \"single-use\"", single_use(ReusePolicy::Unknown)),
+        ("reuse = \"unknown\"", single_use(ReusePolicy::Unknown)),
+        ("reuse = \"reject\"", single_use(ReusePolicy::Reject)),
+        ("rotation = \"single-use\"\nreuse = \"revoke-family\"", single_use(ReusePolicy::RevokeFamily)),
+    ] {
+        let config = parsed(&format!("[providers.evercam]\n{keys}\n"), &[]).unwrap();
+        assert_eq!(config.providers["evercam"].definition().profile.rotation, mode, "{keys}");
+        let problems = check(&config).join("\n");
+        assert!(!problems.contains("[providers"), "{keys}: {problems}");
+    }
+}
+
+#[test]
+fn a_rotation_that_contradicts_itself_is_refused() {
+    for (keys, told) in [
+        ("rotation = \"grace\"", "grace goes with"),
+        ("grace = \"30s\"", "grace goes with"),
+        ("rotation = \"reusable\"\nreuse = \"reject\"", "reuse goes with"),
+    ] {
+        let config = parsed(&format!("[providers.evercam]\n{keys}\n"), &[]).unwrap();
+        let problems = check(&config).join("\n");
+        assert!(problems.contains(told), "{keys}: {problems}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod check;
 mod egress;
 mod environment;
 mod keys;
+mod lease;
 mod load;
 mod model;
 mod problem;
@@ -17,16 +18,17 @@ mod writable;
 
 pub use egress::EgressConfig;
 pub use keys::KeysConfig;
+pub use lease::LeaseConfig;
 pub use load::{ConfigError, load};
 pub use model::{
-    AuthConfig, AuthMode, Config, EscrowConfig, HttpConfig, LeaseConfig, ListenConfig, LogConfig, LogFormat,
-    LogLevel, VendConfig,
+    AuthConfig, AuthMode, Config, EscrowConfig, HttpConfig, ListenConfig, LogConfig, LogFormat, LogLevel,
+    VendConfig,
 };
 pub use provider::{Adapter, Authentication, Body, ProviderConfig, Reuse, Rotation};
 pub use public_url::PublicUrl;
 pub use rotation::RotationConfig;
 pub use secret_text::SecretText;
-pub use store::StoreConfig;
+pub use store::{StoreConfig, StoreLocation};
 
 /// The commented default configuration.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use broker_escrow::Limits;
 use serde::Deserialize;
 
-use super::{EgressConfig, KeysConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig, providers};
+use super::{
+    EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig, providers,
+};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -111,28 +114,26 @@ pub enum AuthMode {
 }
 
 /// `[escrow]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EscrowConfig {
     /// Directory of the journal, on a volume that outlives the process.
     pub dir: Option<PathBuf>,
+    /// How large the journal may grow, in bytes.
+    pub max_bytes: u64,
 }
 
-/// `[lease]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LeaseConfig {
-    /// `in-process` (the default).
-    pub url: LeaseUrl,
+impl Default for EscrowConfig {
+    fn default() -> Self {
+        Self { dir: None, max_bytes: Limits::default().total_bytes }
+    }
 }
 
-/// Where leases are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-pub enum LeaseUrl {
-    /// Among the tasks of this process.
-    #[default]
-    #[serde(rename = "in-process")]
-    InProcess,
+impl EscrowConfig {
+    /// How large the journal may grow and how long it keeps what was written.
+    pub fn limits(&self) -> Limits {
+        Limits::with_total(self.max_bytes)
+    }
 }
 
 /// `[vend]`

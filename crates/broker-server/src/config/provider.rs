@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use broker_core::ports::BudgetLimit;
 use broker_core::{ProviderName, ReusePolicy, RotationMode};
 use broker_providers::{BodyFormat, ClientAuthentication, GrantWindow, Overrides, ProviderDefinition};
 use serde::Deserialize;
@@ -38,6 +39,8 @@ pub struct ProviderConfig {
     #[serde(with = "humantime_serde")]
     pub authorization_expires_in: Option<Duration>,
     pub permanent: Option<bool>,
+    pub requests_per_second: Option<f64>,
+    pub burst: Option<u32>,
 }
 
 macro_rules! keywords {
@@ -86,6 +89,18 @@ impl ProviderConfig {
         adapter.overridden(self.overrides())
     }
 
+    /// How often the provider may be called by all replicas together; `None` sets no limit.
+    pub(super) fn budget(&self) -> Result<Option<BudgetLimit>, String> {
+        let Some(rate) = self.requests_per_second else {
+            return match self.burst {
+                Some(_) => Err("burst goes with requests_per_second".to_owned()),
+                None => Ok(None),
+            };
+        };
+        let burst = self.burst.unwrap_or(rate.ceil().clamp(1.0, 10_000.0) as u32);
+        BudgetLimit::new(rate, burst).map(Some).map_err(|problem| format!("requests_per_second: {problem}"))
+    }
+
     /// Every problem, with its key.
     pub(super) fn problems(&self, name: &str) -> Vec<String> {
         let mut problems = Vec::new();
@@ -108,6 +123,7 @@ impl ProviderConfig {
         if self.permanent == Some(true) && self.window().is_some() {
             problems.push(format!("[providers.{name}] a permanent grant has no other window"));
         }
+        problems.extend(self.budget().err().map(|problem| format!("[providers.{name}] {problem}")));
         for (key, span) in self.spans() {
             problems.extend(too_long(span).map(|problem| format!("[providers.{name}] {key} {problem}")));
         }

@@ -2,9 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use broker_core::ProviderName;
+use broker_core::ports::BudgetLimits;
 use serde::{Deserialize, Deserializer};
 
-use super::{Adapter, ProviderConfig};
+use super::{Adapter, Config, ProviderConfig};
+
+impl Config {
+    /// How often providers may be called by all replicas together, for those that have a limit.
+    pub fn budgets(&self) -> Result<BudgetLimits, String> {
+        let mut budgets = BudgetLimits::new();
+        for (name, provider) in &self.providers {
+            let told = |problem: String| format!("[providers.{name}] {problem}");
+            let id = ProviderName::new(name.as_str()).map_err(|problem| told(problem.to_string()))?;
+            if let Some(limit) = provider.budget().map_err(told)? {
+                budgets.insert(id, limit);
+            }
+        }
+        Ok(budgets)
+    }
+}
 
 /// The two providers every configuration has unless it takes them out.
 pub(super) fn built_in() -> BTreeMap<String, ProviderConfig> {

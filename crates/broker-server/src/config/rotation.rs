@@ -30,6 +30,33 @@ pub struct RotationConfig {
     /// After this long an orphaned request is not processed any more.
     #[serde(with = "humantime_serde")]
     pub orphan_wait: Duration,
+    /// Until when after its start an attempt's late answer is read.
+    #[serde(with = "humantime_serde")]
+    pub late_read: Duration,
+    /// How often a replica notes that it is alive.
+    #[serde(with = "humantime_serde")]
+    pub heartbeat: Duration,
+    /// A replica that was silent for so long counts as dead.
+    #[serde(with = "humantime_serde")]
+    pub death_detection: Duration,
+    /// How long the journal of a dead replica is waited for.
+    #[serde(with = "humantime_serde")]
+    pub escrow_wait: Duration,
+    /// A replica whose clock is further from the store's does not claim.
+    #[serde(with = "humantime_serde")]
+    pub max_clock_skew: Duration,
+    /// How long a refused client registration rests before one grant tries it again.
+    #[serde(with = "humantime_serde")]
+    pub registration_pause: Duration,
+    /// How long a bare refusal waits for other grants of its registration to tell its reason.
+    #[serde(with = "humantime_serde")]
+    pub unlabelled_window: Duration,
+    /// How long closed attempts are kept.
+    #[serde(with = "humantime_serde")]
+    pub attempts_kept: Duration,
+    /// A grant nobody asked for during this time is refreshed only to keep it alive.
+    #[serde(with = "humantime_serde")]
+    pub warm_for: Duration,
     /// Pause before a refused refresh token is presented once more.
     #[serde(with = "humantime_serde")]
     pub suspect_confirm_after: Duration,
@@ -63,6 +90,15 @@ impl Default for RotationConfig {
             provider_timeout: egress.total_timeout,
             lease_ttl: timing.lease_ttl,
             orphan_wait: timing.orphan_wait,
+            late_read: timing.late_read,
+            heartbeat: timing.heartbeat,
+            death_detection: timing.death_detection,
+            escrow_wait: timing.escrow_wait,
+            max_clock_skew: timing.max_clock_skew,
+            registration_pause: timing.registration_pause,
+            unlabelled_window: timing.unlabelled_window,
+            attempts_kept: timing.attempts_kept,
+            warm_for: timing.warm_for,
             suspect_confirm_after: timing.suspect_confirm_after,
             retry_base: timing.retry_base,
             retry_cap: timing.retry_cap,
@@ -91,12 +127,21 @@ impl RotationConfig {
         problems
     }
 
-    fn spans(&self) -> [(&'static str, Duration); 11] {
+    fn spans(&self) -> [(&'static str, Duration); 20] {
         [
             ("connect_timeout", self.connect_timeout),
             ("provider_timeout", self.provider_timeout),
             ("lease_ttl", self.lease_ttl),
             ("orphan_wait", self.orphan_wait),
+            ("late_read", self.late_read),
+            ("heartbeat", self.heartbeat),
+            ("death_detection", self.death_detection),
+            ("escrow_wait", self.escrow_wait),
+            ("max_clock_skew", self.max_clock_skew),
+            ("registration_pause", self.registration_pause),
+            ("unlabelled_window", self.unlabelled_window),
+            ("attempts_kept", self.attempts_kept),
+            ("warm_for", self.warm_for),
             ("suspect_confirm_after", self.suspect_confirm_after),
             ("retry_base", self.retry_base),
             ("retry_cap", self.retry_cap),
@@ -113,6 +158,15 @@ impl RotationConfig {
             attempt_budget: self.connect_timeout.saturating_add(self.provider_timeout),
             lease_ttl: self.lease_ttl,
             orphan_wait: self.orphan_wait,
+            late_read: self.late_read,
+            heartbeat: self.heartbeat,
+            death_detection: self.death_detection,
+            escrow_wait: self.escrow_wait,
+            max_clock_skew: self.max_clock_skew,
+            registration_pause: self.registration_pause,
+            unlabelled_window: self.unlabelled_window,
+            attempts_kept: self.attempts_kept,
+            warm_for: self.warm_for,
             suspect_confirm_after: self.suspect_confirm_after,
             retry_base: self.retry_base,
             retry_cap: self.retry_cap,
@@ -128,7 +182,8 @@ impl RotationConfig {
     pub fn egress(&self) -> EgressConfig {
         EgressConfig {
             connect_timeout: self.connect_timeout,
-            total_timeout: self.provider_timeout,
+            // An answer that comes after `provider_timeout` is not waited for, and still read.
+            total_timeout: self.late_read,
             ..EgressConfig::default()
         }
     }

@@ -1,6 +1,7 @@
 //! A secret in the configuration.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -11,10 +12,31 @@ use zeroize::Zeroizing;
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
+    /// A value that stands in place or in a file, white space at the end not counted. The error names the key, `section`
+    /// included, and the file, never the value.
+    pub(super) fn given(key: &str, text: Option<&Self>, file: Option<&Path>) -> Result<Option<Self>, String> {
+        match (text, file) {
+            (Some(_), Some(_)) => {
+                Err(format!("{key}: set either it or {key_name}_file, not both", key_name = name(key)))
+            }
+            (Some(text), None) => Ok(Some(text.clone())),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).map(Zeroizing::new);
+                let text = text.map_err(|error| format!("{key}_file {}: {error}", path.display()))?;
+                Ok(Some(Self::from(text.trim_end().to_owned())))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
     /// The text.
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+fn name(key: &str) -> &str {
+    key.rsplit(' ').next().unwrap_or(key)
 }
 
 impl From<String> for SecretText {

@@ -103,9 +103,9 @@ impl House {
         let [evercam, eagle_eye] = &self.providers;
         Ok(Config {
             listen: self.listen.clone(),
-            store: StoreConfig { url: format!("sqlite://{}", at("broker.db").display()) },
+            store: StoreConfig::sqlite(&at("broker.db")),
             keys: KeysConfig { kek_file: Some(at("kek")), kek: None },
-            escrow: EscrowConfig { dir: Some(at("escrow")) },
+            escrow: EscrowConfig { dir: Some(at("escrow")), ..EscrowConfig::default() },
             log: LogConfig { level, ..LogConfig::default() },
             // The simulators answer within a millisecond; long waits would only be in the way.
             rotation: RotationConfig {

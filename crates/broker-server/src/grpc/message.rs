@@ -107,6 +107,7 @@ fn needs_consent_cause(cause: ConsentCause) -> v1::NeedsConsentCause {
     match cause {
         ConsentCause::Revoked => v1::NeedsConsentCause::Revoked,
         ConsentCause::LostRotation => v1::NeedsConsentCause::LostRotation,
+        ConsentCause::ProviderRefuses => v1::NeedsConsentCause::ProviderRefuses,
         ConsentCause::NoOfflineAccess => v1::NeedsConsentCause::NoOfflineAccess,
     }
 }

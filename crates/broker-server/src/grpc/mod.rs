@@ -12,6 +12,7 @@ mod status;
 mod token_service;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_core::Broker;
 use broker_crypto::Entropy;
@@ -28,6 +29,7 @@ use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
 use self::status::Statuses;
 use self::token_service::TokenApi;
+use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;
 
 /// Longest request that is decoded, in bytes: a batch of 256 full keys fits many times over.
@@ -64,6 +66,21 @@ pub(crate) async fn routes(
     (routes.prepare(), health)
 }
 
+/// Tells health how the backends are, again and again: `store`, `lease` and `refresh`. The services go on serving what
+/// they can, so theirs does not change.
+pub(crate) async fn tell_condition(health: HealthReporter, conditions: Conditions, every: Duration) {
+    loop {
+        let now = conditions.now();
+        for (name, works) in
+            [(STORE, now.store_answers), (LEASE, now.lease_works()), (REFRESH, now.barred.is_none())]
+        {
+            let status = if works { ServingStatus::Serving } else { ServingStatus::NotServing };
+            health.set_service_status(name, status).await;
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
 /// Says NOT_SERVING for every service.
 pub(crate) async fn set_draining(health: &HealthReporter) {
     for service in SERVICES {
@@ -73,7 +90,7 @@ pub(crate) async fn set_draining(health: &HealthReporter) {
 
 /// Ends the watches of health, which by themselves never end: the server waits for every call under way.
 pub(crate) async fn end_health_watches(mut health: HealthReporter) {
-    for service in SERVICES {
+    for service in SERVICES.into_iter().chain([STORE, LEASE, REFRESH]) {
         health.clear_service_status(service).await;
     }
 }

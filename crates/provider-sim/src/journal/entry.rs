@@ -55,5 +55,11 @@ pub struct Entry {
     /// Whether the provider has carried the request out, told the client or not.
     pub committed: bool,
     /// How it ended; `None` while the request is being handled, and for good when the client left a hanging one.
+    /// An answer counts here before it is sent.
     pub outcome: Option<Outcome>,
+    /// When the whole answer had left, by the simulator's clock: the kernel had taken its last byte without an error.
+    /// In microseconds since the Unix epoch, finer than `time`, to compare it with the end of a client that is
+    /// killed. `None` until then, and for good when the answer was dropped, cut off, or could not be written.
+    /// Whether the client ever read it is not known.
+    pub answered_micros: Option<u64>,
 }

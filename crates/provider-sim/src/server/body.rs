@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::postmark::Postmark;
 use crate::message::Reply;
 
 /// The body of an answer.
@@ -14,6 +15,8 @@ pub(super) struct ReplyBody {
     announced: u64,
     data: Option<Bytes>,
     ending: Ending,
+    /// Who is told once all of it is encoded.
+    told: Option<(Postmark, u64)>,
 }
 
 enum Ending {
@@ -25,13 +28,34 @@ enum Ending {
 
 impl ReplyBody {
     pub(super) const fn whole(data: Bytes) -> Self {
-        Self { announced: data.len() as u64, data: Some(data), ending: Ending::Clean }
+        Self { announced: data.len() as u64, data: Some(data), ending: Ending::Clean, told: None }
+    }
+
+    /// The same body; the postmark learns when the answer to this entry of the journal is encoded whole.
+    pub(super) fn telling(mut self, postmark: Postmark, seq: u64) -> Self {
+        self.told = Some((postmark, seq));
+        self
     }
 
     /// Announces all of the data and sends half of it. The connection is closed then.
     pub(super) fn cut(data: &Bytes) -> Self {
         let half = data.slice(..data.len() / 2);
-        Self { announced: data.len().max(1) as u64, data: Some(half), ending: Ending::Flush }
+        Self { announced: data.len().max(1) as u64, data: Some(half), ending: Ending::Flush, told: None }
+    }
+
+    fn is_used_up(&self) -> bool {
+        matches!(self.ending, Ending::Clean) && self.data.as_ref().is_none_or(Bytes::is_empty)
+    }
+}
+
+impl Drop for ReplyBody {
+    /// hyper lets go of a body as soon as the answer is encoded. An empty one it never asks for anything.
+    fn drop(&mut self) {
+        if self.is_used_up()
+            && let Some((postmark, seq)) = self.told.take()
+        {
+            postmark.encoded(seq);
+        }
     }
 }
 
@@ -58,7 +82,7 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.ending, Ending::Clean) && self.data.as_ref().is_none_or(Bytes::is_empty)
+        self.is_used_up()
     }
 
     fn size_hint(&self) -> SizeHint {

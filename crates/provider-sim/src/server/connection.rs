@@ -15,7 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::body::{ReplyBody, response};
 use super::control;
-use super::exchange::Delivery;
+use super::exchange::{Delivery, Handled};
+use super::postmark::{Postmark, Stamped};
 use super::site::Site;
 use crate::message::{Reply, Request};
 
@@ -45,9 +46,11 @@ pub(super) async fn accept(site: Arc<Site>, listener: TcpListener) {
 async fn serve(site: Arc<Site>, stream: TcpStream) {
     // A socket that refuses the option is only slower.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| respond(Arc::clone(&site), request));
+    let postmark = Postmark::new(Arc::clone(&site));
+    let service = service_fn(|request| respond(Arc::clone(&site), postmark.clone(), request));
+    let socket = TokioIo::new(Stamped::new(stream, postmark.clone()));
     let mut builder = http1::Builder::new();
-    let connection = builder.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let connection = builder.timer(TokioTimer::new()).serve_connection(socket, service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -63,6 +66,7 @@ async fn serve(site: Arc<Site>, stream: TcpStream) {
 
 async fn respond(
     site: Arc<Site>,
+    postmark: Postmark,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<ReplyBody>, CloseUnanswered> {
     let Some(request) = read(request).await else {
@@ -71,8 +75,9 @@ async fn respond(
     if control::is_for(&request) {
         return Ok(whole(control::answer(&site, &request)));
     }
-    match site.handle(request).await {
-        Delivery::Whole(reply) => Ok(whole(reply)),
+    let Handled { seq, delivery } = site.handle(request).await;
+    match delivery {
+        Delivery::Whole(reply) => Ok(whole(reply).map(|body| body.telling(postmark, seq))),
         Delivery::Cut(reply) => {
             let body = ReplyBody::cut(&reply.body);
             Ok(response(reply, body))

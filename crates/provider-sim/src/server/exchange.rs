@@ -14,6 +14,13 @@ use crate::faults::{Effect, Failure, Fault, Faults, When};
 use crate::journal::{Endpoint, Entry, Outcome};
 use crate::message::{Reply, Request};
 
+/// A request that was handled.
+pub(super) struct Handled {
+    /// Its entry in the journal.
+    pub(super) seq: u64,
+    pub(super) delivery: Delivery,
+}
+
 /// What the connection is to do.
 pub(super) enum Delivery {
     /// Send the reply.
@@ -26,9 +33,13 @@ pub(super) enum Delivery {
 
 impl Site {
     /// Handles one request. The future may be dropped when the client leaves.
-    pub(super) async fn handle(self: Arc<Self>, request: Request) -> Delivery {
+    pub(super) async fn handle(self: Arc<Self>, request: Request) -> Handled {
         let endpoint = self.provider.endpoint(&request);
         let seq = self.journal.arrive(self.entry(endpoint, &request));
+        Handled { seq, delivery: self.deliver(request, endpoint, seq).await }
+    }
+
+    async fn deliver(self: Arc<Self>, request: Request, endpoint: Endpoint, seq: u64) -> Delivery {
         let cleared = self.faults.watch();
         let fault = self.faults.take(endpoint).unwrap_or_else(|| Fault::new(endpoint, Effect::None));
         if fault.effect == (Effect::Hang { when: When::BeforeCommit })
@@ -131,6 +142,7 @@ impl Site {
             generation: found.and_then(|(_, trace)| trace.generation),
             committed: false,
             outcome: None,
+            answered_micros: None,
         }
     }
 

@@ -4,6 +4,7 @@ mod body;
 mod connection;
 pub mod control;
 mod exchange;
+mod postmark;
 mod running;
 mod site;
 

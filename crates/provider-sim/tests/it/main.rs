@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod answered;
 mod binary;
 mod control;
 mod een;
@@ -19,4 +20,5 @@ mod fault_bodies;
 mod faults;
 mod http;
 mod journal;
+mod policies;
 mod restart;

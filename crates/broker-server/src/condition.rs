@@ -1,0 +1,90 @@
+//! How this replica is: what works without which of its backends, for probes, health and metrics.
+
+use std::sync::Arc;
+
+use broker_core::ports::{CoordinationSnapshot, CoordinationState};
+use broker_core::{Barred, Broker};
+
+use crate::coordination::Coordination;
+
+/// Health's names of what the broker leans on, beside those of its services.
+pub(crate) const STORE: &str = "store";
+pub(crate) const LEASE: &str = "lease";
+pub(crate) const REFRESH: &str = "refresh";
+
+/// Reads the condition whenever it is asked.
+#[derive(Clone)]
+pub(crate) struct Conditions {
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) coordination: Coordination,
+}
+
+/// The condition at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Condition {
+    /// The store answered when it was last needed.
+    pub(crate) store_answers: bool,
+    /// The backend of leases; `None` where they are kept in this process.
+    pub(crate) lease: Option<CoordinationSnapshot>,
+    /// Why nothing is refreshed.
+    pub(crate) barred: Option<Barred>,
+}
+
+impl Conditions {
+    pub(crate) fn now(&self) -> Condition {
+        Condition {
+            store_answers: !self.broker.store_is_away(),
+            lease: self.coordination.snapshot(),
+            barred: self.broker.barred(),
+        }
+    }
+}
+
+impl Condition {
+    /// Whether leases, wake-ups and shared budgets work. Without them the store alone decides.
+    pub(crate) fn lease_works(&self) -> bool {
+        self.lease.as_ref().is_none_or(|lease| lease.state == CoordinationState::Healthy)
+    }
+
+    /// One line for each, for people.
+    pub(crate) fn lines(&self) -> String {
+        let store = if self.store_answers { "ok" } else { "does not answer; what is cached is served" };
+        let lease = match self.lease.as_ref().map(|lease| lease.state) {
+            None | Some(CoordinationState::Healthy) => "ok".to_owned(),
+            Some(CoordinationState::Degraded { problem, .. }) => {
+                format!("degraded ({problem}); the store alone decides")
+            }
+        };
+        let refresh = self.barred.map_or("ok".to_owned(), |barred| format!("paused: {barred}"));
+        format!("{STORE}: {store}\n{LEASE}: {lease}\n{REFRESH}: {refresh}\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use broker_core::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn every_line_says_what_is_wrong_and_what_goes_on() {
+        let well = Condition { store_answers: true, lease: None, barred: None };
+        assert_eq!(well.lines(), "store: ok\nlease: ok\nrefresh: ok\n");
+        let state =
+            CoordinationState::Degraded { since: Timestamp::from_unix_seconds(0), problem: "timeout" };
+        let lease = CoordinationSnapshot {
+            state,
+            lease_errors: 1,
+            wakeup_gaps: 0,
+            wakeups_lost: 0,
+            budget_fallbacks: 0,
+        };
+        let ill = Condition { store_answers: false, lease: Some(lease), barred: Some(Barred::ClockSkew) };
+        let lines = ill.lines();
+        assert!(!ill.lease_works());
+        for part in ["store: does not answer", "degraded (timeout)", "refresh: paused: this machine's clock"]
+        {
+            assert!(lines.contains(part), "{lines}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `/metrics`: what this replica counts, in the Prometheus text format. Built anew at each scrape.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::condition::{Condition, Conditions};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ending {
+    provider: String,
+    conclusion: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AtProvider {
+    provider: String,
+}
+
+/// The page. Holds names of providers and of conclusions, no tenant, user or secret.
+pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
+    let mut registry = Registry::with_prefix("token_broker");
+    backends(&mut registry, &conditions.now());
+    rotations(&mut registry, conditions);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+fn backends(registry: &mut Registry, condition: &Condition) {
+    gauge(
+        registry,
+        "store_up",
+        "Whether the store answered when it was last needed",
+        condition.store_answers,
+    );
+    gauge(
+        registry,
+        "lease_backend_up",
+        "Whether leases, wake-ups and budgets are shared",
+        condition.lease_works(),
+    );
+    gauge(registry, "refresh_paused", "Whether this replica refreshes nothing", condition.barred.is_some());
+    let Some(lease) = &condition.lease else { return };
+    let counts = [
+        ("lease_errors", "Lease requests that were not answered", lease.lease_errors),
+        ("wakeup_gaps", "Times in which news of other replicas may have been missed", lease.wakeup_gaps),
+        ("wakeups_lost", "News that other replicas were not told of", lease.wakeups_lost),
+        ("budget_fallbacks", "Budget requests answered from the local share", lease.budget_fallbacks),
+    ];
+    for (name, help, value) in counts {
+        let counter: Counter = Counter::default();
+        counter.inc_by(value);
+        registry.register(name, help, counter);
+    }
+}
+
+fn rotations(registry: &mut Registry, conditions: &Conditions) {
+    let broker = &conditions.broker;
+    let under_way: Gauge = Gauge::default();
+    under_way.set(i64::try_from(broker.attempts_under_way()).unwrap_or(i64::MAX));
+    registry.register("attempts_under_way", "Rotations and code exchanges under way", under_way);
+
+    let ended = Family::<Ending, Counter<u64, AtomicU64>>::default();
+    for end in broker.attempts_ended() {
+        let label = Ending { provider: end.provider.to_string(), conclusion: end.conclusion };
+        ended.get_or_create(&label).inc_by(end.count);
+    }
+    registry.register("attempts_ended", "Attempts by what they ended as", ended);
+
+    let waiting = Family::<AtProvider, Gauge>::default();
+    for status in broker.scheduler_status().providers {
+        let label = AtProvider { provider: status.provider.to_string() };
+        waiting.get_or_create(&label).set(i64::try_from(status.waiting).unwrap_or(i64::MAX));
+    }
+    registry.register("grants_waiting", "Grants read as due and not started", waiting);
+
+    let breakers = Family::<AtProvider, Gauge>::default();
+    for provider in broker.degraded_providers() {
+        breakers.get_or_create(&AtProvider { provider: provider.to_string() }).set(1);
+    }
+    registry.register("provider_degraded", "Providers whose refusals are not believed at present", breakers);
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str, on: bool) {
+    let gauge: Gauge = Gauge::default();
+    gauge.set(i64::from(on));
+    registry.register(name, help, gauge);
+}
