@@ -17,7 +17,13 @@ use crate::BINARY;
 #[tokio::test]
 async fn nothing_that_is_left_behind_holds_a_secret() {
     let plan = House::plan().child(BINARY).recorded().rotation("connect_timeout", "1s");
-    let mut house = plan.rotation("provider_timeout", "1s").open().await;
+    let mut house = plan
+        .rotation("provider_timeout", "1s")
+        .rotation("late_read", "2s")
+        // Over before the next start asks again.
+        .rotation("registration_pause", "1ms")
+        .open()
+        .await;
     let mut challenges = Vec::new();
     for provider in Provider::ALL {
         good_days(&house, provider).await;

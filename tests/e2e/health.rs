@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_e2e::{House, http};
+use broker_e2e::{House, Provider, http};
 use futures_util::StreamExt as _;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -64,5 +64,31 @@ async fn probes_answer_over_http() {
     assert_eq!(http::get(house.http(), "/livez", "").await.0, 200);
     assert_eq!(http::get(house.http(), "/readyz", "").await.0, 200);
     assert_eq!(http::get(house.http(), "/elsewhere", "").await.0, 404);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn readiness_and_metrics_tell_how_the_backends_are_and_how_attempts_ended() {
+    let house = House::open().await;
+    let (_, ready) = http::get(house.http(), "/readyz", "").await;
+    for line in ["ready", "store: ok", "lease: ok", "refresh: ok"] {
+        assert!(ready.lines().any(|told| told == line), "{ready}");
+    }
+    let key = house.consent(Provider::Evercam, "ada").await;
+    house.client.refresh(&key).await.unwrap();
+
+    let (status, page) = http::get(house.http(), "/metrics", "").await;
+
+    assert_eq!(status, 200);
+    for line in [
+        "token_broker_store_up 1",
+        "token_broker_lease_backend_up 1",
+        "token_broker_refresh_paused 0",
+        "token_broker_attempts_ended_total{provider=\"evercam\",conclusion=\"adopted\"} 2",
+        "# EOF",
+    ] {
+        assert!(page.lines().any(|told| told == line), "{line} is not in:\n{page}");
+    }
+    assert!(!page.contains("ada") && !page.contains("acme"), "no user and no tenant: {page}");
     house.close().await;
 }

@@ -13,6 +13,7 @@ mod command_line;
 mod crash;
 mod dev;
 mod errors;
+mod fleet;
 mod hardening;
 mod health;
 mod parity;

@@ -11,10 +11,12 @@
     reason = "a test fails by panicking, and this is what tests are made of"
 )]
 
+pub mod bench;
 pub mod canary;
 mod child;
 pub mod client;
 mod clock;
+pub mod fleet;
 pub mod house;
 pub mod http;
 mod logs;
@@ -27,6 +29,7 @@ mod store;
 pub use child::BrokerProcess;
 pub use client::{Answer, Client, ask};
 pub use clock::HandClock;
+pub use fleet::{Fleet, Site};
 pub use house::House;
 pub use program::{LONGEST_WAIT, Program};
 pub use provider::Provider;

@@ -1,9 +1,13 @@
-//! The project's own commands: `cargo xtask test` is what CI runs, `cargo xtask bench` measures.
+//! The project's own commands: `cargo xtask test` is what CI runs, `cargo xtask bench` measures, `cargo xtask chaos`
+//! kills.
 
 mod base;
 mod bench;
+mod chaos;
 mod outcome;
 mod runner;
+mod servers;
+mod sqlx_data;
 mod steps;
 mod summary;
 mod workspace;
@@ -25,8 +29,12 @@ struct Cli {
 enum Task {
     /// Run every check a change must pass, in order, and show a summary
     Test(TestArgs),
-    /// Measure the server's cost per request against a bare gRPC server
+    /// Measure what a vended token and what a rotation cost, each against a bare control
     Bench(bench::BenchArgs),
+    /// Renew the data that SQL is checked against when no database is at hand
+    SqlxData(sqlx_data::SqlxDataArgs),
+    /// Kill the broker's processes hundreds of times while they rotate, and judge what that cost
+    Chaos(chaos::ChaosArgs),
 }
 
 #[derive(Args)]
@@ -55,5 +63,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(args) if args.list => Ok(summary::list(steps::ALL)),
         Task::Test(args) => Ok(runner::run(&workspace, &steps::select(&args.only)?, &args.cargo_test)),
         Task::Bench(args) => bench::run(&workspace, &args),
+        Task::SqlxData(args) => sqlx_data::run(&workspace, &args),
+        Task::Chaos(args) => chaos::run(&workspace, &args),
     }
 }

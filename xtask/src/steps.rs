@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::base::{self, Base};
 use crate::outcome::Outcome;
+use crate::servers::Servers;
 use crate::workspace::Workspace;
 
 /// One check.
@@ -20,7 +21,7 @@ pub(crate) struct Step {
 enum Work {
     /// `runs`, as it stands.
     AsTyped,
-    /// `runs`, followed by the caller's arguments for `cargo test`.
+    /// `runs`, followed by the caller's arguments for `cargo test`, beside a Postgres and a Redis.
     Tests,
     /// `runs`, followed by `--against` and the commit to compare with.
     Breaking,
@@ -40,7 +41,9 @@ pub(crate) const ALL: &[Step] = &[
     Step { work: Work::Breaking, ..Step::new("proto-breaking", "buf breaking").needs("buf") },
     Step::new("deny", "cargo deny --locked check --allow unused-wrapper bans licenses sources")
         .needs("cargo-deny"),
+    Step::new("sqlx-data", "cargo xtask sqlx-data --check"),
     Step { work: Work::Tests, ..Step::new("test", "cargo test --workspace --locked --no-fail-fast") },
+    Step::new("chaos", "cargo xtask chaos --short"),
 ];
 
 /// The steps of these names, in their own order; all of them when no name is given.
@@ -69,9 +72,17 @@ impl Step {
             }
             _ => match self.work {
                 Work::AsTyped => finish(&mut self.command(workspace)),
-                Work::Tests => finish(&mut self.tests(workspace, cargo_test)),
+                Work::Tests => self.beside_servers(workspace, cargo_test),
                 Work::Breaking => self.compare(workspace),
             },
+        }
+    }
+
+    fn beside_servers(&self, workspace: &Workspace, cargo_test: &[String]) -> Outcome {
+        match Servers::start(workspace) {
+            Ok(servers) => finish(self.tests(workspace, cargo_test).envs(servers.variables()))
+                .noting(servers.described()),
+            Err(error) => Outcome::failed(format!("{error:#}")),
         }
     }
 

@@ -114,6 +114,7 @@ mod tests {
             generation: Some(generation),
             committed: true,
             outcome: None,
+            answered_micros: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! A client secret that the provider does not take: the application's fault, never the user's.
 
+use std::time::Duration;
+
 use broker_e2e::{House, Provider};
 use broker_proto::v1::{
     AuthorizationFailure, AuthorizationState, GrantErrorKind, GrantPhase, GrantState, Reason,
@@ -38,6 +40,10 @@ async fn a_wrong_secret_at_refresh_burns_no_grant() {
         assert_eq!((failure.oauth_error.as_str(), failure.http_status), ("invalid_client", 401));
 
         simulator.set_client_secret(provider.client_id(), provider.client_secret()).unwrap();
+        let resting = house.client.refresh(&key).await;
+        refused(resting, Code::FailedPrecondition, Reason::ClientRegistrationRejected);
+        assert_eq!(refreshes(), 1, "{provider:?}: the registration rests for a minute");
+        house.clock.advance(Duration::from_secs(60));
         assert_eq!(house.client.refresh(&key).await.unwrap().generation, 2);
         assert_eq!(house.vend(&key).await.unwrap().generation, 2);
         house.close().await;

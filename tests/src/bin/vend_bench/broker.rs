@@ -10,9 +10,8 @@ use provider_sim::{EagleEyeConfig, Running, Simulator};
 
 use crate::Plan;
 use crate::consent::Product;
-use crate::cores::Cores;
-use crate::server::Server;
 use crate::target::Question;
+use broker_e2e::bench::{Cores, Server};
 
 /// Tenant of every grant.
 pub(crate) const TENANT: &str = "bench";

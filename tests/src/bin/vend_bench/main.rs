@@ -8,18 +8,16 @@ mod bare;
 mod broker;
 mod call;
 mod consent;
-mod cores;
-mod cpu;
 mod load;
 mod report;
 mod rounds;
-mod server;
 mod target;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use broker_e2e::bench::Cores;
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
@@ -91,7 +89,7 @@ fn run(mode: Mode) -> Result<()> {
     match mode {
         Mode::Bare { reply } => bare::serve(&reply),
         Mode::Compare(plan) => {
-            let cores = cores::Cores::choose()?;
+            let cores = Cores::choose()?;
             cores.pin_load()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(rounds::compare(&plan, &cores))

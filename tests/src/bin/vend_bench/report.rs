@@ -1,8 +1,9 @@
 //! What the measurement prints.
 #![expect(clippy::print_stdout, reason = "the report is the command's output")]
 
+use broker_e2e::bench::{Cores, Spread};
+
 use crate::Plan;
-use crate::cores::Cores;
 use crate::rounds::Round;
 
 /// Fewer quiet rounds than this say nothing.
@@ -54,37 +55,17 @@ pub(crate) fn table(names: &[&str], rounds: &[Round]) {
 }
 
 fn lines(names: &[&str], rounds: &[&Round]) -> Vec<String> {
+    let of = |value: &dyn Fn(&Round) -> f64| Spread::of(rounds.iter().map(|round| value(round)));
     let line = |(index, name): (usize, &&str)| {
-        let rate = Spread::of(rounds, |round| round.0[index].rate).median;
-        let cpu = Spread::of(rounds, |round| round.0[index].cpu).median;
-        let ratio = Spread::of(rounds, |round| round.0[index].cpu / round.0[0].cpu);
+        let rate = of(&|round| round.0[index].rate).median;
+        let cpu = of(&|round| round.0[index].cpu).median;
+        let ratio = of(&|round| round.0[index].cpu / round.0[0].cpu);
         format!(
             "{name:<14} {rate:>9.0} {cpu:>11.2}   {:.3} ({:.3} - {:.3})",
             ratio.median, ratio.min, ratio.max
         )
     };
     names.iter().enumerate().map(line).collect()
-}
-
-#[derive(Debug, PartialEq)]
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
-}
-
-impl Spread {
-    /// Of one value per round; there is at least one round.
-    fn of(rounds: &[&Round], value: impl Fn(&Round) -> f64) -> Self {
-        let mut values: Vec<f64> = rounds.iter().map(|round| value(round)).collect();
-        values.sort_by(f64::total_cmp);
-        let last = values.len() - 1;
-        Self {
-            min: values[0],
-            median: f64::midpoint(values[last / 2], values[last.div_ceil(2)]),
-            max: values[last],
-        }
-    }
 }
 
 #[cfg(test)]
@@ -101,12 +82,5 @@ mod tests {
         let rounds = [round(10.0, 11.0), round(20.0, 24.0), round(10.0, 13.0)];
         let line = lines(&["bare", "broker"], &rounds.iter().collect::<Vec<_>>()).remove(1);
         assert_eq!(line, "broker             76923       13.00   1.200 (1.100 - 1.300)");
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_is_between_the_middle_two() {
-        let rounds = [round(1.0, 1.0), round(2.0, 1.0), round(4.0, 1.0), round(9.0, 1.0)];
-        let spread = Spread::of(&rounds.iter().collect::<Vec<_>>(), |round| round.0[0].cpu);
-        assert_eq!(spread, Spread { min: 1.0, median: 3.0, max: 9.0 });
     }
 }

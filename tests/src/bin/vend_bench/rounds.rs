@@ -11,12 +11,10 @@ use tempfile::TempDir;
 
 use crate::Plan;
 use crate::broker::Broker;
-use crate::cores::Cores;
-use crate::cpu::{self, ProcessCpu};
 use crate::load::Load;
 use crate::report;
-use crate::server::Server;
 use crate::target::Question;
+use broker_e2e::bench::{Cores, ProcessCpu, Server, busy};
 
 const WARM_UP: Duration = Duration::from_millis(500);
 /// A turn during which other processes used more of the cores than this spoils its round.
@@ -156,7 +154,7 @@ impl Reading {
             answered: load.answered(),
             server: ProcessCpu::read(variant.server.pid())?,
             load: ProcessCpu::read(std::process::id())?,
-            busy: cpu::busy(cores)?,
+            busy: busy(cores)?,
         })
     }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::cores::Cores;
+use super::Cores;
 
 /// CPU time of one process up to now.
-pub(crate) enum ProcessCpu {
+pub enum ProcessCpu {
     /// Time of each thread by its id, to the nanosecond.
     Threads(HashMap<u32, Duration>),
     /// Time of the process in clock ticks, where the kernel keeps no better account.
@@ -17,7 +17,8 @@ pub(crate) enum ProcessCpu {
 }
 
 impl ProcessCpu {
-    pub(crate) fn read(pid: u32) -> Result<Self> {
+    /// What the kernel says now.
+    pub fn read(pid: u32) -> Result<Self> {
         match threads(pid) {
             Some(threads) if threads.values().any(|time| !time.is_zero()) => Ok(Self::Threads(threads)),
             _ => Ok(Self::Ticks(ticks(pid)?)),
@@ -26,7 +27,7 @@ impl ProcessCpu {
 
     /// What the process has used since `earlier`. A thread that has ended is not counted: a pool thread ends after
     /// ten idle seconds, so it did nothing in a round.
-    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+    pub fn since(&self, earlier: &Self) -> Duration {
         match (self, earlier) {
             (Self::Threads(now), Self::Threads(then)) => now
                 .iter()
@@ -59,7 +60,7 @@ fn ticks(pid: u32) -> Result<Duration> {
 }
 
 /// Time the cores in use were busy with anything at all up to now, in clock ticks.
-pub(crate) fn busy(cores: &Cores) -> Result<Duration> {
+pub fn busy(cores: &Cores) -> Result<Duration> {
     let stat = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
     Ok(stat.lines().filter_map(|line| busy_of(line, cores)).sum())
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::{fs, io, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
-use crate::cores::Cores;
+use super::Cores;
 
 /// A running server. Dropping it kills it.
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     grpc: SocketAddr,
     log: PathBuf,
@@ -27,7 +28,7 @@ struct Ready {
 
 impl Server {
     /// Starts `command` and waits until it says where it listens. What it logs goes to `log`.
-    pub(crate) fn start(command: &mut Command, log: &Path, cores: &Cores) -> Result<Self> {
+    pub fn start(command: &mut Command, log: &Path, cores: &Cores) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?);
         let name = PathBuf::from(command.get_program());
         let mut child =
@@ -42,17 +43,28 @@ impl Server {
         }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
         self.grpc
     }
 
     /// The end of its log, to stand below an error.
-    pub(crate) fn last_words(&self) -> String {
+    pub fn last_words(&self) -> String {
         tail(&self.log)
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has ended well.
+    pub fn stop(mut self) -> Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.pid())?).context("no process has the id 0")?;
+        kill_process(pid, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "a server ended with {status}{}", self.last_words());
+        Ok(())
     }
 }
 

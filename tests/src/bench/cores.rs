@@ -7,16 +7,21 @@ use anyhow::{Context, Result};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// The cores in use.
-pub(crate) enum Cores {
+pub enum Cores {
     /// Servers and load do not get in each other's way.
-    Pinned { server: usize, load: usize },
+    Pinned {
+        /// The servers' core.
+        server: usize,
+        /// The load's core.
+        load: usize,
+    },
     /// This process may use one core only.
     Shared,
 }
 
 impl Cores {
     /// The first two cores that this process may use.
-    pub(crate) fn choose() -> Result<Self> {
+    pub fn choose() -> Result<Self> {
         let allowed = sched_getaffinity(None).context("cannot ask which cores may be used")?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core));
         Ok(match (cores.next(), cores.next()) {
@@ -26,7 +31,7 @@ impl Cores {
     }
 
     /// Moves the calling thread, and those it starts from now on, to the load's core.
-    pub(crate) fn pin_load(&self) -> Result<()> {
+    pub fn pin_load(&self) -> Result<()> {
         match self {
             Self::Pinned { load, .. } => pin(*load).context("cannot move to the load's core"),
             Self::Shared => Ok(()),
@@ -34,7 +39,7 @@ impl Cores {
     }
 
     /// Starts a process on the servers' core: a child inherits the affinity of the thread that starts it.
-    pub(crate) fn spawn_server(&self, command: &mut Command) -> io::Result<Child> {
+    pub fn spawn_server(&self, command: &mut Command) -> io::Result<Child> {
         match self {
             Self::Pinned { server, load } => {
                 pin(*server)?;
@@ -47,7 +52,7 @@ impl Cores {
     }
 
     /// Whether the core of this number, as in `/proc/stat`, takes part.
-    pub(crate) fn include(&self, core: usize) -> bool {
+    pub fn include(&self, core: usize) -> bool {
         match self {
             Self::Pinned { server, load } => core == *server || core == *load,
             Self::Shared => true,
@@ -55,7 +60,7 @@ impl Cores {
     }
 
     /// One phrase for the report.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Pinned { server, load } => format!("server on core {server}, load on core {load}"),
             Self::Shared => "server and load share one core: only the ratio means anything".to_owned(),

@@ -1,0 +1,9 @@
+//! Several replicas on one Postgres and one Redis, and what may happen to any of them.
+
+mod clone;
+mod crowd;
+mod dying_tokens;
+mod outages;
+mod patience;
+mod takeover;
+mod termination;

@@ -1,0 +1,13 @@
+//! The judgement, from evidence alone.
+
+mod case;
+mod double_spends;
+mod loss;
+mod verdict;
+
+pub(crate) use self::case::{Case, Record};
+pub(crate) use self::loss::Loss;
+pub(crate) use self::verdict::{Charge, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! One replica: in this process, or in one of its own.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use broker_server::{Running, Surroundings, config};
+use rustix::process::Signal;
+
+use super::PAUSE;
+use crate::{BrokerProcess, Client, LONGEST_WAIT};
+
+/// Where a replica keeps its own things.
+pub struct Home {
+    /// Its configuration file.
+    pub config: PathBuf,
+    log: PathBuf,
+}
+
+/// A replica that serves.
+pub struct Replica {
+    /// A client of it.
+    pub client: Client,
+    body: Body,
+}
+
+enum Body {
+    Here(Running),
+    Child(Box<BrokerProcess>),
+}
+
+impl Home {
+    pub(super) fn of(config: PathBuf) -> Self {
+        let log = config.with_file_name("broker.log");
+        Self { config, log }
+    }
+
+    /// What a replica that was a child process has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until it has logged this.
+    pub async fn until_logged(&self, text: &str) {
+        let reading = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let logged = tokio::time::timeout(LONGEST_WAIT, reading).await;
+        logged.unwrap_or_else(|_| panic!("no `{text}` in\n{}", self.log()));
+    }
+}
+
+impl Replica {
+    /// Starts one: the program `binary`, or in this process where there is none.
+    pub async fn start(binary: Option<&Path>, home: &Home) -> Self {
+        let body = match binary {
+            Some(binary) => {
+                Body::Child(Box::new(BrokerProcess::serve(binary, &home.config, &home.log).await))
+            }
+            None => {
+                let config = config::load(Some(&home.config)).unwrap();
+                Body::Here(broker_server::start(&config, Surroundings::of_this_machine()).await.unwrap())
+            }
+        };
+        Self { client: Client::connect(body.grpc()).await, body }
+    }
+
+    /// SIGKILL to one that is a child process.
+    pub async fn kill(self) {
+        match self.body {
+            Body::Child(process) => process.kill().await,
+            Body::Here(_) => panic!("no child process to kill"),
+        }
+    }
+
+    /// SIGTERM to one that is a child process. Answers how it ended.
+    pub async fn terminate(self) -> ExitStatus {
+        match self.body {
+            Body::Child(process) => process.end(Signal::TERM).await,
+            Body::Here(_) => panic!("no child process to end"),
+        }
+    }
+
+    /// Lets it stop as it likes to.
+    pub async fn stop(self) {
+        match self.body {
+            Body::Here(running) => running.shutdown().await,
+            Body::Child(process) => {
+                let status = process.end(Signal::TERM).await;
+                assert!(status.success(), "{status}");
+            }
+        }
+    }
+}
+
+impl Body {
+    fn grpc(&self) -> SocketAddr {
+        match self {
+            Self::Here(running) => running.grpc,
+            Self::Child(process) => process.grpc,
+        }
+    }
+}
