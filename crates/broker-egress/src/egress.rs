@@ -57,8 +57,7 @@ impl Egress {
     pub async fn post_once(&self, shot: OneShot) -> Result<Answer, EgressError> {
         let release = Release::default();
         let _withhold = WithholdOnDrop(release.clone());
-        let limit = shot.timeout.map_or(self.total_timeout, |timeout| timeout.min(self.total_timeout));
-        let exchange = tokio::time::timeout(limit, self.exchange(shot, &release)).await;
+        let exchange = tokio::time::timeout(self.total_timeout, self.exchange(shot, &release)).await;
         exchange.unwrap_or(Err(Cause::Timeout)).map_err(|cause| match release.withhold(cause.clone()) {
             Some(first) => EgressError::Unsent(first),
             None => EgressError::Lost(cause),

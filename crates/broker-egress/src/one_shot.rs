@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use broker_core::ports::SendGate;
 use url::Url;
@@ -20,8 +19,6 @@ pub struct OneShot {
     pub body: Zeroizing<Vec<u8>>,
     /// Asked once, after the connection stands and before the first byte of the body is written.
     pub gate: Arc<dyn SendGate>,
-    /// A limit for this call, where it must be shorter than [`crate::EgressConfig::total_timeout`].
-    pub timeout: Option<Duration>,
 }
 
 impl fmt::Debug for OneShot {

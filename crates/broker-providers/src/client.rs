@@ -52,7 +52,6 @@ impl OAuthClient {
             body: encoded.body,
             gate,
             // How long an answer is waited for is decided where it can also be read late (rule 5).
-            timeout: None,
         }
     }
 }

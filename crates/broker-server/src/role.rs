@@ -8,9 +8,9 @@ use clap::ValueEnum;
 pub(crate) enum Role {
     /// Everything, in one process
     All,
-    /// Vending only (needs a server database: not offered yet)
+    /// Vending only (not offered yet)
     Api,
-    /// Rotation, consent and administration (needs a server database: not offered yet)
+    /// Rotation, consent and administration (not offered yet)
     Rotator,
 }
 
@@ -20,8 +20,8 @@ impl Role {
         match self {
             Self::All => Ok(()),
             Self::Api | Self::Rotator => bail!(
-                "--role api and --role rotator share a server database, which this version does not offer yet; \
-                 on SQLite one process does everything: leave --role out, or write --role all"
+                "--role api and --role rotator are not offered yet: leave --role out, or write --role all; on Postgres any \
+                 number of such processes share the work"
             ),
         }
     }

@@ -1,7 +1,10 @@
 //! Several replicas, each with a journal of its own, on one store.
 
+use std::sync::atomic::Ordering;
+
 use broker_core::{Barred, Phase};
 
+use crate::fakes::Answer;
 use crate::recovery::answered_and_not_adopted;
 use crate::world::{World, key};
 
@@ -62,4 +65,36 @@ async fn a_journal_that_came_back_is_waited_for_until_it_is_settled() {
         world.broker.beat().await;
     }
     assert_eq!(world.grant().await.phase, Phase::Sent, "who holds the answer is alive");
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_answers_are_synced_to_the_journal() {
+    let world = World::new().await;
+    answered_and_not_adopted(&world).await;
+    assert_eq!(world.escrow.synced.load(Ordering::SeqCst), 0, "nobody knew yet that the store was away");
+    let started = world.start().await;
+    let (broker, callback) = (world.broker.clone(), world.callback(&started));
+    tokio::spawn(async move { broker.complete_authorization(&callback).await.map(|_| ()) });
+    world.flaky.refused.notified().await;
+    assert_eq!(world.escrow.synced.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_given_up_without_its_journal_is_counted_as_such() {
+    let counted = |world: &World| {
+        let ends = world.broker.attempts_ended();
+        ends.iter().filter(|end| end.conclusion == "journal_not_seen").map(|end| end.count).sum::<u64>()
+    };
+    let mut world = World::new().await;
+    world.provider.next([Answer::HangAfterSent]);
+    let dying = world.broker.clone();
+    tokio::spawn(async move { dying.refresh_grant(&key(), None).await });
+    world.provider.reached().await;
+    world.join_as(2).recover().await.unwrap();
+    world.pass(607);
+    world.broker.beat().await;
+    assert_eq!((counted(&world), world.grant().await.phase), (0, Phase::Sent));
+    world.pass(1);
+    world.broker.beat().await;
+    assert_eq!((counted(&world), world.grant().await.phase), (1, Phase::Uncertain));
 }

@@ -21,7 +21,6 @@ fn shot(url: &Url, gate: Arc<dyn SendGate>) -> OneShot {
         content_type: "application/x-www-form-urlencoded",
         body: Zeroizing::new(b"refresh_token=hunter2".to_vec()),
         gate,
-        timeout: None,
     }
 }
 
@@ -118,8 +117,8 @@ async fn a_gate_that_opens_too_late_keeps_the_body() {
 async fn a_call_that_times_out_at_the_gate_is_never_sent_later() {
     let (url, server) = answer_head_only(b"").await;
     let gate = Waiting::new();
-    let limited = OneShot { timeout: Some(SOON), ..shot(&url, gate.clone()) };
-    let error = egress(EgressConfig::default()).post_once(limited).await.unwrap_err();
+    let config = EgressConfig { total_timeout: SOON, ..EgressConfig::default() };
+    let error = egress(config).post_once(shot(&url, gate.clone())).await.unwrap_err();
     assert_eq!(error, EgressError::Unsent(Cause::Timeout));
     gate.go.add_permits(1);
     assert_eq!(server.await.unwrap(), b"");

@@ -55,7 +55,6 @@ async fn post(url: Url, gate: Arc<Open>, extra_roots_pem: Option<Vec<u8>>) -> Re
         content_type: "application/x-www-form-urlencoded",
         body: Zeroizing::new(b"refresh_token=hunter2".to_vec()),
         gate,
-        timeout: None,
     };
     egress.post_once(shot).await
 }

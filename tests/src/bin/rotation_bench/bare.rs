@@ -72,7 +72,6 @@ async fn post(egress: &Egress, url: &Url, form: String) -> Result<Pair> {
         content_type: "application/x-www-form-urlencoded",
         body: Zeroizing::new(form.into_bytes()),
         gate: Arc::new(Open),
-        timeout: None,
     };
     let answer = egress.post_once(shot).await?;
     if answer.status != 200 {

@@ -162,6 +162,20 @@ fn one_answer_in_a_hundred_kills_may_be_lost_before_the_escrow() {
 }
 
 #[test]
+fn an_answer_adopted_by_a_killed_process_lay_in_its_escrow() {
+    let charged = |attempts, escrowed: &[u128]| {
+        let deaths = killed(escrowed.iter().copied());
+        let verdict = Verdict::of(&[case(Profile::Grace, vec![], attempts)], &record(&deaths));
+        verdict.is_charged_with(Charge::AdoptedUnescrowed)
+    };
+    let two = || vec![adopted(1, 99, 120), adopted(2, 199, 220)];
+    assert!(charged(two(), &[]) && charged(two(), &[1]));
+    assert!(!charged(two(), &[2]), "the newest is kept");
+    assert!(!charged(vec![adopted(1, 99, 600)], &[]), "adopted after the death, by somebody else");
+    assert!(!charged(vec![Attempt { owner: 8, ..adopted(1, 99, 120) }], &[]), "of a process nobody killed");
+}
+
+#[test]
 fn a_grant_lost_where_none_need_be_is_charged_whatever_the_reason() {
     for profile in [Profile::Grace, Profile::Reusable] {
         let lost = case(profile, vec![shown(0, 495)], vec![sent(1, 494)]);
