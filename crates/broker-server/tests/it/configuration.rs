@@ -34,6 +34,6 @@ async fn a_variable_that_does_not_fit_is_named() {
 async fn a_role_that_is_not_offered_is_refused() {
     for role in ["api", "rotator"] {
         let said = failure(&["serve", "--role", role]).await;
-        assert!(said.contains("server database") && said.contains("--role all"), "{said}");
+        assert!(said.contains("not offered yet") && said.contains("--role all"), "{said}");
     }
 }
