@@ -49,6 +49,15 @@ pub enum BrokerError {
     /// The store or the escrow cannot be used.
     #[error("a backend of the broker cannot be reached")]
     BackendUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The caller showed no credential, or one that is not accepted. Why stands in the log, not in the answer.
+    #[error("the caller is not known")]
+    CallerUnknown,
+    /// No access policy allows the caller this.
+    #[error("the caller is not allowed to do this")]
+    AccessDenied,
+    /// The tenant, or the caller for it, is over its rate.
+    #[error("too many requests")]
+    TenantRateLimited(Duration),
     /// The request is malformed.
     #[error("the request is malformed")]
     InvalidRequest(Vec<FieldViolation>),

@@ -16,6 +16,7 @@ mod grant_key;
 mod ids;
 mod operate;
 pub mod ports;
+mod principal;
 mod profile;
 mod rotation;
 pub mod schedule;
@@ -44,6 +45,7 @@ pub use ids::{
     LineageId, ProviderName, RegistrationId, TenantId, UserId,
 };
 pub use operate::NewRegistration;
+pub use principal::Principal;
 pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
 pub use rotation::{AttemptCount, Recovered};
 pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};

@@ -41,7 +41,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateTenantRequest>,
     ) -> Result<Response<CreateTenantResponse>, Status> {
-        let principal = caller::principal(request.metadata()).to_owned();
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let message = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.tenant(&message.tenant_id);
@@ -52,7 +52,7 @@ impl AdminService for AdminApi {
             .create_tenant(id, message.display_name)
             .await
             .map_err(|error| self.statuses.of(&error))?;
-        tracing::info!(principal, tenant = %tenant.id, "tenant created");
+        tracing::info!(%principal, tenant = %tenant.id, "tenant created");
         Ok(Response::new(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) }))
     }
 
@@ -60,7 +60,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateClientRegistrationRequest>,
     ) -> Result<Response<CreateClientRegistrationResponse>, Status> {
-        let principal = caller::principal(request.metadata()).to_owned();
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let message = request.into_inner();
         if message.allow_device_authorization || message.grant_window.is_some() {
             return Err(Status::unimplemented(
@@ -81,7 +81,7 @@ impl AdminService for AdminApi {
         let registration =
             self.broker.create_registration(new).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            principal, tenant = %registration.tenant, provider = %registration.provider,
+            %principal, tenant = %registration.tenant, provider = %registration.provider,
             registration = %registration.id, "client registration created"
         );
         let client_registration = Some(message::registration(&registration));
@@ -124,12 +124,12 @@ impl AdminService for AdminApi {
         &self,
         request: Request<RefreshGrantRequest>,
     ) -> Result<Response<RefreshGrantResponse>, Status> {
-        let principal = caller::principal(request.metadata()).to_owned();
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
         let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            principal, tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
+            %principal, tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
             generation = grant.generation.get(), "grant refreshed"
         );
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))

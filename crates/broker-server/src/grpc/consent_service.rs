@@ -38,7 +38,7 @@ impl ConsentService for ConsentApi {
         &self,
         request: Request<StartAuthorizationRequest>,
     ) -> Result<Response<StartAuthorizationResponse>, Status> {
-        let principal = caller::principal(request.metadata()).to_owned();
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         if !request.get_ref().return_to.is_empty() {
             return Err(Status::unimplemented(
                 "the broker hosts no callback page yet, which `return_to` is for; leave it empty",
@@ -48,7 +48,7 @@ impl ConsentService for ConsentApi {
         let started =
             self.broker.start_authorization(&start).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            principal, tenant = %start.key.tenant, provider = %start.key.provider,
+            %principal, tenant = %start.key.tenant, provider = %start.key.provider,
             authorization = %started.id, "authorization started"
         );
         Ok(Response::new(StartAuthorizationResponse {
@@ -67,13 +67,13 @@ impl ConsentService for ConsentApi {
                 "the broker hosts no callback page yet; hand over `callback_url`",
             ));
         }
-        let principal = caller::principal(request.metadata()).to_owned();
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let complete = read_complete(request.into_inner(), wait).map_err(|error| self.statuses.of(&error))?;
         let grant =
             self.broker.complete_authorization(&complete).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            principal, tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
+            %principal, tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
             generation = grant.generation.get(), "authorization completed"
         );
         Ok(Response::new(CompleteAuthorizationResponse { grant: Some(message::grant(&grant)) }))

@@ -168,6 +168,22 @@ fn row(error: &BrokerError) -> Row {
             "a backend of the broker does not answer; try again after the delay given",
         )
         .retry_after(BACKEND_RETRY),
+        BrokerError::CallerUnknown => Row::new(
+            Code::Unauthenticated,
+            Reason::CallerUnknown,
+            "the caller showed no credential that is accepted here; the broker's log says what was wrong with it",
+        ),
+        BrokerError::AccessDenied => Row::new(
+            Code::PermissionDenied,
+            Reason::AccessDenied,
+            "no access policy allows this caller this action here; ask an operator, whom ExplainAccess tells more",
+        ),
+        BrokerError::TenantRateLimited(retry) => Row::new(
+            Code::ResourceExhausted,
+            Reason::TenantRateLimited,
+            "too many requests for this tenant; try again after the delay given",
+        )
+        .retry_after(*retry),
         BrokerError::InvalidRequest(violations) => {
             let fields: Vec<_> = violations.iter().map(|v| format!("{} {}", v.field, v.problem)).collect();
             let row = Row::new(

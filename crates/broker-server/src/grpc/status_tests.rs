@@ -19,7 +19,10 @@ type TableRow = (BrokerError, Code, &'static str, Vec<(&'static str, &'static st
 
 /// The error table of the contract.
 fn table() -> Vec<TableRow> {
-    use Code::{AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, Unavailable};
+    use Code::{
+        AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, PermissionDenied,
+        ResourceExhausted, Unauthenticated, Unavailable,
+    };
     let second = Duration::from_secs(1);
     let io = || std::io::Error::other("driver says: password=hunter2");
     vec![
@@ -59,6 +62,9 @@ fn table() -> Vec<TableRow> {
         (BrokerError::ProviderUnavailable(second), Unavailable, "PROVIDER_UNAVAILABLE", vec![], true),
         (BrokerError::RefreshInProgress(second), Unavailable, "REFRESH_IN_PROGRESS", vec![], true),
         (BrokerError::BackendUnavailable(Box::new(io())), Unavailable, "BACKEND_UNAVAILABLE", vec![], true),
+        (BrokerError::CallerUnknown, Unauthenticated, "CALLER_UNKNOWN", vec![], false),
+        (BrokerError::AccessDenied, PermissionDenied, "ACCESS_DENIED", vec![], false),
+        (BrokerError::TenantRateLimited(second), ResourceExhausted, "TENANT_RATE_LIMITED", vec![], true),
         (
             BrokerError::InvalidRequest(vec![FieldViolation::new("user_id", "must be set")]),
             InvalidArgument,

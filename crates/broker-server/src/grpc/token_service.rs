@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{Broker, BrokerError, FieldViolation, VendRequest};
+use broker_core::{Broker, BrokerError, FieldViolation, Principal, VendRequest};
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::token_service_server::TokenService;
 use broker_proto::v1::{
@@ -38,12 +38,12 @@ impl TokenApi {
         &self,
         message: &GetAccessTokenRequest,
         wait: Option<Duration>,
-        principal: &str,
+        principal: &Principal,
     ) -> Result<GetAccessTokenResponse, BrokerError> {
         let request = read(message, wait)?;
         let vended = self.broker.vend(&request).await?;
         tracing::debug!(
-            principal, tenant = %request.key.tenant, provider = %request.key.provider,
+            %principal, tenant = %request.key.tenant, provider = %request.key.provider,
             grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),
             purpose = message.purpose, stale = vended.stale.is_some(), "token vended"
         );
@@ -57,9 +57,9 @@ impl TokenService for TokenApi {
         &self,
         request: Request<GetAccessTokenRequest>,
     ) -> Result<Response<GetAccessTokenResponse>, Status> {
-        let principal = caller::principal(request.metadata());
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
-        let token = self.vend(request.get_ref(), wait, principal).await;
+        let token = self.vend(request.get_ref(), wait, &principal).await;
         token.map(Response::new).map_err(|error| self.statuses.of(&error))
     }
 
@@ -67,7 +67,7 @@ impl TokenService for TokenApi {
         &self,
         request: Request<BatchGetAccessTokensRequest>,
     ) -> Result<Response<BatchGetAccessTokensResponse>, Status> {
-        let principal = caller::principal(request.metadata());
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let requests = &request.get_ref().requests;
         if requests.is_empty() || requests.len() > MAX_BATCH {
@@ -75,6 +75,7 @@ impl TokenService for TokenApi {
             let violation = FieldViolation::new("requests", problem);
             return Err(self.statuses.of(&BrokerError::InvalidRequest(vec![violation])));
         }
+        let principal = &principal;
         let results = requests.iter().map(|one| async move {
             let result = match self.vend(one, wait, principal).await {
                 Ok(token) => BatchResult::Token(token),
