@@ -20,9 +20,25 @@ CREATE TABLE data_keys (
     -- Stands in every envelope sealed under the key, so it names one key in the whole store.
     id       uuid   NOT NULL UNIQUE,
     purpose  text   NOT NULL CHECK (purpose IN ('access', 'rotation')),
-    envelope bytea  NOT NULL,
-    PRIMARY KEY (tenant, number)
+    -- Erased when the key is retired: what it had sealed is lost with it.
+    envelope bytea,
+    -- The key encryption key it is wrapped under, as its envelope says.
+    wrapping_key  text COLLATE "C",
+    -- The key rotation that made it; NULL for the first keys of a tenant. A rotation makes one for each purpose.
+    rotation      uuid,
+    created_at    bigint NOT NULL,
+    -- When a newer key of its purpose took over.
+    superseded_at bigint,
+    retired_at    bigint,
+    PRIMARY KEY (tenant, number),
+    UNIQUE (tenant, purpose, rotation),
+    CHECK ((envelope IS NULL) = (retired_at IS NOT NULL)),
+    CHECK ((envelope IS NULL) = (wrapping_key IS NULL))
 );
+
+-- What replicas ask for every few seconds: keys made or retired of late.
+CREATE INDEX data_keys_created ON data_keys (created_at);
+CREATE INDEX data_keys_retired ON data_keys (retired_at) WHERE retired_at IS NOT NULL;
 
 CREATE TABLE client_registrations (
     tenant        text COLLATE "C" NOT NULL REFERENCES tenants (id),

@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use broker_crypto::{Entropy, KeyRing};
+use broker_crypto::{Entropy, KeyEncryption};
 use tokio_util::task::TaskTracker;
 
 use crate::fleet::FleetStanding;
+use crate::keys::{KeyNews, TenantKeyCache, WorkedOn};
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient, TenantStore,
-    Wakeups,
+    ConsentStore, Escrow, FleetStore, GrantStore, KeyStore, LeaseManager, ProviderBudget, ProviderClient,
+    SealedStore, TenantStore, Wakeups,
 };
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Planner};
-use crate::tenant_keys::TenantKeyCache;
 use crate::vend::{GrantCache, NewsDesk};
 use crate::{BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, Timing};
 
@@ -40,8 +40,8 @@ pub struct Collaborators {
     pub escrow: Arc<dyn Escrow>,
     /// The configured authorization servers.
     pub providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
-    /// Key encryption keys.
-    pub key_ring: KeyRing,
+    /// Whoever holds the key encryption keys.
+    pub key_encryption: Arc<dyn KeyEncryption>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -50,6 +50,10 @@ pub struct Collaborators {
     pub timing: Timing,
     /// How many grants to keep ready for vending, sealed, in memory.
     pub cached_grants: usize,
+    /// Keys as the store knows them, and their rotations.
+    pub key_store: Arc<dyn KeyStore>,
+    /// Everything that is sealed.
+    pub sealed: Arc<dyn SealedStore>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -87,6 +91,10 @@ pub struct Broker {
     /// This run of this process.
     pub(crate) incarnation: IncarnationId,
     providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    pub(crate) key_store: Arc<dyn KeyStore>,
+    pub(crate) sealed: Arc<dyn SealedStore>,
+    pub(crate) key_news: KeyNews,
+    pub(crate) worked_on: WorkedOn,
 }
 
 impl Broker {
@@ -94,7 +102,7 @@ impl Broker {
     pub fn new(with: Collaborators) -> Arc<Self> {
         Arc::new(Self {
             incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
-            keys: TenantKeyCache::new(with.key_ring, with.tenants.clone()),
+            keys: TenantKeyCache::new(with.key_encryption, with.tenants.clone(), with.clock.clone()),
             cache: GrantCache::new(with.cached_grants),
             flights: Flights::default(),
             news: NewsDesk::default(),
@@ -119,6 +127,10 @@ impl Broker {
             entropy: with.entropy,
             timing: with.timing,
             providers: with.providers,
+            key_store: with.key_store,
+            sealed: with.sealed,
+            key_news: KeyNews::default(),
+            worked_on: WorkedOn::default(),
         })
     }
 

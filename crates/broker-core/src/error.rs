@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker_crypto::CryptoError;
 
 use crate::ports::StoreError;
-use crate::{ConsentCause, RegistrationId, Timestamp};
+use crate::{ConsentCause, KeyUse, RegistrationId, Timestamp};
 
 /// A request that cannot be answered with a result.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,15 @@ pub enum BrokerError {
     /// The callback cannot be accepted.
     #[error("the authorization cannot be completed")]
     AuthorizationInvalid(AuthorizationProblem),
+    /// No such key.
+    #[error("there is no such key")]
+    KeyNotFound,
+    /// No such rotation of keys.
+    #[error("there is no such key rotation")]
+    KeyRotationNotFound,
+    /// The key cannot be retired yet, for this reason.
+    #[error("the key is in use")]
+    KeyInUse(KeyUse),
     /// A defect, or data altered by a foreign hand.
     #[error("the broker failed: {0}")]
     Internal(String),
@@ -148,6 +157,9 @@ impl From<StoreError> for BrokerError {
 
 impl From<CryptoError> for BrokerError {
     fn from(error: CryptoError) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            CryptoError::Unavailable(_) => Self::BackendUnavailable(Box::new(error)),
+            other => Self::Internal(other.to_string()),
+        }
     }
 }

@@ -166,7 +166,12 @@ uuid_id!(
     InstallationId
 );
 
-generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId);
+uuid_id!(
+    /// Id of one rotation of keys.
+    KeyRotationId
+);
+
+generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId, KeyRotationId);
 
 impl GrantId {
     #[cfg(test)]

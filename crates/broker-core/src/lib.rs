@@ -14,6 +14,7 @@ mod fleet;
 mod grant;
 mod grant_key;
 mod ids;
+mod keys;
 mod operate;
 pub mod ports;
 mod principal;
@@ -22,7 +23,6 @@ mod rotation;
 pub mod schedule;
 mod scheduler;
 mod tenant;
-mod tenant_keys;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
@@ -42,7 +42,11 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    KeyRotationId, LineageId, ProviderName, RegistrationId, TenantId, UserId,
+};
+pub use keys::{
+    KeyCursor, KeyInfo, KeyKind, KeyLife, KeyList, KeyQuery, KeyRotation, KeyRotationState, KeyRotationWalk,
+    KeyUse,
 };
 pub use operate::NewRegistration;
 pub use principal::Principal;

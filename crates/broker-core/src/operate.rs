@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{ClientSecret, KeyPurpose};
+use broker_crypto::{ClientSecret, KeyPurpose, generate_dek};
 
 use crate::consent::check_scopes;
 use crate::ports::{GrantFilter, VendableGrant};
@@ -39,9 +39,12 @@ pub struct NewRegistration {
 impl Broker {
     /// Creates a tenant with a fresh data key of each purpose.
     pub async fn create_tenant(&self, id: TenantId, display_name: String) -> Result<Tenant, BrokerError> {
-        let keys = KeyPurpose::ALL
-            .map(|purpose| self.keys.ring.generate_dek(id.as_str(), purpose, self.entropy.as_ref()).1);
-        let tenant = Tenant { id, display_name, keys: keys.into(), created_at: self.clock.now() };
+        let mut keys = Vec::new();
+        for purpose in KeyPurpose::ALL {
+            let encryption = self.keys.encryption.as_ref();
+            keys.push(generate_dek(encryption, id.as_str(), purpose, self.entropy.as_ref()).await?);
+        }
+        let tenant = Tenant { id, display_name, keys, created_at: self.clock.now() };
         match self.tenants.create_tenant(&tenant).await? {
             true => Ok(tenant),
             false => Err(BrokerError::AlreadyExists("tenant")),

@@ -6,7 +6,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::envelope::Cipher;
-use crate::{CryptoError, Entropy, Place, Sealed, Secret};
+use crate::{
+    CryptoError, DekMaterial, Entropy, KekId, Place, Sealed, Secret, SecretType, WrappingPlace, envelope,
+};
 
 /// What a data key seals. Split so that a process which only vends never holds the key of refresh tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,9 +42,21 @@ impl KeyPurpose {
 pub struct DekId(Uuid);
 
 impl DekId {
+    /// A fresh id.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut id = [0u8; 16];
+        entropy.fill(&mut id);
+        Self(uuid::Builder::from_random_bytes(id).into_uuid())
+    }
+
     /// Back from the 16 bytes a store keeps.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Uuid::from_slice(bytes).ok().map(Self)
+    }
+
+    /// The data key an envelope names, from its first 18 bytes; `None` if they are no envelope's.
+    pub fn of_envelope_head(head: &[u8]) -> Option<Self> {
+        envelope::data_key_id(head).and_then(Self::from_bytes)
     }
 
     /// The 16 bytes to keep.
@@ -63,8 +77,17 @@ impl fmt::Debug for DekId {
     }
 }
 
+impl std::str::FromStr for DekId {
+    type Err = uuid::Error;
+
+    /// From the text of a UUID.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 /// A data key as a store keeps it: sealed under a key encryption key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedDek {
     /// Id of the data key.
     pub id: DekId,
@@ -72,6 +95,19 @@ pub struct WrappedDek {
     pub purpose: KeyPurpose,
     /// The envelope around the key bytes.
     pub envelope: Vec<u8>,
+}
+
+impl WrappedDek {
+    /// The key encryption key it is wrapped under; `None` if the envelope is damaged.
+    pub fn wrapping_key(&self) -> Option<KekId> {
+        let kid = envelope::key_id(&self.envelope).ok()?;
+        KekId::new(std::str::from_utf8(kid).ok()?)
+    }
+
+    /// What its wrapping is bound to, for a key of `tenant`.
+    pub fn place<'a>(&self, tenant: &'a str) -> WrappingPlace<'a> {
+        WrappingPlace { tenant, dek: self.id, purpose: self.purpose }
+    }
 }
 
 /// A data key, opened and ready to use. Wiped on drop.
@@ -82,16 +118,9 @@ pub struct DataEncryptionKey {
 }
 
 impl DataEncryptionKey {
-    pub(crate) fn from_key(id: DekId, purpose: KeyPurpose, key: &[u8; 32]) -> Self {
-        Self { id, purpose, cipher: Cipher::new(key) }
-    }
-
-    pub(crate) fn generate_key(entropy: &dyn Entropy) -> (DekId, Zeroizing<[u8; 32]>) {
-        let mut id = [0u8; 16];
-        entropy.fill(&mut id);
-        let mut key = Zeroizing::new([0u8; 32]);
-        entropy.fill(key.as_mut_slice());
-        (DekId(uuid::Builder::from_random_bytes(id).into_uuid()), key)
+    /// The opened form of `material`.
+    pub fn from_material(id: DekId, purpose: KeyPurpose, material: &DekMaterial) -> Self {
+        Self { id, purpose, cipher: Cipher::new(material.expose()) }
     }
 
     /// Id of this key.
@@ -105,13 +134,30 @@ impl DataEncryptionKey {
     }
 
     pub(crate) fn seal<T: Secret>(&self, secret: &T, place: Place<'_>, entropy: &dyn Entropy) -> Sealed<T> {
-        let aad = place.associated_data(T::FIELD);
-        Sealed::from_bytes(self.cipher.seal(self.id.as_bytes(), secret.expose_bytes(), &aad, entropy))
+        Sealed::from_bytes(self.seal_bytes(secret.expose_bytes(), SecretType::of::<T>(), place, entropy))
     }
 
     pub(crate) fn open<T: Secret>(&self, sealed: &Sealed<T>, place: Place<'_>) -> Result<T, CryptoError> {
-        let aad = place.associated_data(T::FIELD);
-        T::from_opened(self.cipher.open(sealed.as_bytes(), &aad)?)
+        T::from_opened(self.open_bytes(sealed.as_bytes(), SecretType::of::<T>(), place)?)
+    }
+
+    pub(crate) fn seal_bytes(
+        &self,
+        secret: &[u8],
+        of: SecretType,
+        place: Place<'_>,
+        entropy: &dyn Entropy,
+    ) -> Vec<u8> {
+        self.cipher.seal(self.id.as_bytes(), secret, &place.associated_data(of.field()), entropy)
+    }
+
+    pub(crate) fn open_bytes(
+        &self,
+        envelope: &[u8],
+        of: SecretType,
+        place: Place<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.cipher.open(envelope, &place.associated_data(of.field()))
     }
 }
 

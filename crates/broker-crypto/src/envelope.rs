@@ -11,6 +11,9 @@
 //! 14+n    *     ciphertext followed by the 16-byte tag
 //! ```
 //!
+//! A data key wrapped by a key management service has version 0x02: after the key id follows what the service answered,
+//! which has its own nonce and tag.
+//!
 //! The header is authenticated together with the place, so that a key id cannot be exchanged.
 //! Nonces are random: at most 2^32 seals per key (NIST SP 800-38D §8.3).
 
@@ -21,6 +24,9 @@ use zeroize::Zeroizing;
 use crate::{CryptoError, Entropy};
 
 const VERSION: u8 = 1;
+const VERSION_OF_SERVICE: u8 = 2;
+/// Length of a data key's id.
+const DATA_KEY_ID: u8 = 16;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
@@ -68,13 +74,38 @@ impl Cipher {
 
 /// The key id an envelope names, without opening it.
 pub(crate) fn key_id(envelope: &[u8]) -> Result<&[u8], CryptoError> {
-    Parts::read(envelope).map(|parts| &parts.header[2..])
+    match envelope {
+        [VERSION_OF_SERVICE, ..] => of_service(envelope).map(|(key_id, _)| key_id),
+        _ => Parts::read(envelope).map(|parts| &parts.header[2..]),
+    }
+}
+
+/// The id of the data key an envelope names, from its beginning alone.
+pub(crate) fn data_key_id(head: &[u8]) -> Option<&[u8]> {
+    head.strip_prefix(&[VERSION, DATA_KEY_ID])?.get(..usize::from(DATA_KEY_ID))
+}
+
+/// An envelope around what a key management service answered.
+pub(crate) fn for_service(key_id: &[u8], answer: &[u8]) -> Vec<u8> {
+    let mut out = headed(VERSION_OF_SERVICE, key_id);
+    out.extend_from_slice(answer);
+    out
+}
+
+/// The key id, and what the key management service answered.
+pub(crate) fn of_service(envelope: &[u8]) -> Result<(&[u8], &[u8]), CryptoError> {
+    let [VERSION_OF_SERVICE, length, rest @ ..] = envelope else { return Err(CryptoError::Malformed) };
+    rest.split_at_checked(usize::from(*length)).ok_or(CryptoError::Malformed)
 }
 
 fn header(key_id: &[u8]) -> Vec<u8> {
+    headed(VERSION, key_id)
+}
+
+fn headed(version: u8, key_id: &[u8]) -> Vec<u8> {
     debug_assert!(key_id.len() <= usize::from(u8::MAX), "key ids are checked where they are made");
     let mut out = Vec::with_capacity(2 + key_id.len() + NONCE + TAG);
-    out.push(VERSION);
+    out.push(version);
     out.push(key_id.len() as u8);
     out.extend_from_slice(key_id);
     out
@@ -123,6 +154,15 @@ mod tests {
     #[test]
     fn names_its_key_in_the_clear() {
         assert_eq!(key_id(&sealed().1).unwrap(), b"kid");
+    }
+
+    #[test]
+    fn what_a_service_wrapped_names_its_key_and_never_opens_here() {
+        let envelope = for_service(b"vault.k.v3", b"vault:v3:AAAA");
+        assert_eq!(key_id(&envelope).unwrap(), b"vault.k.v3");
+        assert_eq!(of_service(&envelope).unwrap().1, b"vault:v3:AAAA");
+        assert_eq!(Cipher::new(&[7; 32]).open(&envelope, b"place"), Err(CryptoError::Malformed));
+        assert!(of_service(&[2, 9, 1]).is_err() && of_service(&sealed().1).is_err());
     }
 
     proptest! {

@@ -16,6 +16,12 @@ pub enum CryptoError {
     /// No key of the needed purpose exists for the tenant.
     #[error("the tenant has no {0} data key")]
     NoKey(&'static str),
+    /// The service that holds the key encryption key cannot be used now. Trying again later may help.
+    #[error("the key management service cannot be used: {0}")]
+    Unavailable(String),
+    /// The data key has sealed as many values as it may (NIST SP 800-38D §8.3).
+    #[error("data key {0} has sealed as many values as it may; rotate the tenant's data keys")]
+    Exhausted(String),
     /// A line of key material is not `kid:base64(32 bytes)`.
     #[error(
         "key material line {line}: {problem}; expected `kid:base64(32 bytes)` as `token-broker keys generate` writes it"

@@ -10,7 +10,7 @@ use crate::envelope::Cipher;
 use crate::{CryptoError, Entropy};
 
 /// Name of a key encryption key: 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KekId(String);
 
 impl KekId {

@@ -2,8 +2,8 @@
 //!
 //! Secrets are newtypes that cannot be printed, cloned or serialised ([`secret`]). At rest they are
 //! [`Sealed`] under a tenant's [`DataEncryptionKey`], bound by associated data to the [`Place`] they
-//! belong to. Data keys are themselves wrapped by a [`KeyEncryptionKey`] of the [`KeyRing`]
-//! (envelope encryption). There is no plaintext mode.
+//! belong to. Data keys are themselves wrapped by whoever holds the key encryption keys ([`KeyEncryption`]: a
+//! [`KeyRing`] in this process, or a service), which is envelope encryption. There is no plaintext mode.
 
 mod dek;
 mod digest;
@@ -11,6 +11,8 @@ mod entropy;
 mod envelope;
 mod error;
 mod kek;
+mod key_encryption;
+mod key_encryption_chain;
 mod key_ring;
 mod place;
 mod sealed;
@@ -24,11 +26,15 @@ pub use entropy::SeededEntropy;
 pub use entropy::{Entropy, OsEntropy};
 pub use error::CryptoError;
 pub use kek::{KekId, KeyEncryptionKey};
+pub use key_encryption::{
+    DekMaterial, KeyEncryption, WrappingPlace, generate_dek, service_answer, service_envelope, unwrap_dek,
+};
+pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};
 pub use key_ring::KeyRing;
 pub use place::Place;
 pub use sealed::Sealed;
 pub use secret::{
     AccessToken, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret, CodeVerifier,
-    ProviderResponse, RefreshToken, Secret,
+    ProviderResponse, RefreshToken, Secret, SecretType,
 };
 pub use tenant_keys::TenantKeys;

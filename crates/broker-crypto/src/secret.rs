@@ -22,6 +22,30 @@ pub trait Secret: Sized {
     fn from_opened(bytes: Zeroizing<Vec<u8>>) -> Result<Self, CryptoError>;
 }
 
+/// The type of a secret as a value, for code that re-seals secrets of every type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretType {
+    field: &'static str,
+    purpose: KeyPurpose,
+}
+
+impl SecretType {
+    /// The value for `T`.
+    pub const fn of<T: Secret>() -> Self {
+        Self { field: T::FIELD, purpose: T::PURPOSE }
+    }
+
+    /// The field name that is bound into the seal.
+    pub fn field(self) -> &'static str {
+        self.field
+    }
+
+    /// Which of the tenant's data keys seals it.
+    pub fn purpose(self) -> KeyPurpose {
+        self.purpose
+    }
+}
+
 macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident, $field:literal, $purpose:ident) => {
         $(#[$doc])*

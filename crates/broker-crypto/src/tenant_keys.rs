@@ -1,21 +1,51 @@
 //! The opened data keys of one tenant.
 
-use crate::{CryptoError, DataEncryptionKey, Entropy, KeyRing, Place, Sealed, Secret, WrappedDek};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::{
+    CryptoError, DataEncryptionKey, DekId, Entropy, KeyPurpose, Place, Sealed, Secret, SecretType, envelope,
+};
 
 /// Seals and opens a tenant's secrets: the newest key of a purpose seals, every key opens.
+///
+/// The keys can be exchanged while others hold this: whoever seals does so under the newest key known at that time.
 #[derive(Debug)]
 pub struct TenantKeys {
     /// Newest first.
-    keys: Vec<DataEncryptionKey>,
+    keys: RwLock<Arc<[Arc<DataEncryptionKey>]>>,
+}
+
+impl Default for TenantKeys {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl TenantKeys {
-    /// Unwraps `wrapped` (newest first).
-    ///
-    /// Fails if a key was wrapped by a key encryption key that is not on the ring.
-    pub fn unwrap(ring: &KeyRing, tenant: &str, wrapped: &[WrappedDek]) -> Result<Self, CryptoError> {
-        let keys = wrapped.iter().map(|dek| ring.unwrap_dek(tenant, dek)).collect::<Result<_, _>>()?;
-        Ok(Self { keys })
+    /// Of opened keys, newest first.
+    pub fn new(keys: Vec<Arc<DataEncryptionKey>>) -> Self {
+        Self { keys: RwLock::new(keys.into()) }
+    }
+
+    /// Exchanges the keys for those of a later reading of the store, newest first.
+    pub fn replace(&self, keys: Vec<Arc<DataEncryptionKey>>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+    }
+
+    /// The keys at present, newest first.
+    pub fn opened(&self) -> Arc<[Arc<DataEncryptionKey>]> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether that key is opened.
+    pub fn holds(&self, id: DekId) -> bool {
+        self.opened().iter().any(|key| key.id() == id)
+    }
+
+    /// The key that seals for a purpose at present.
+    pub fn newest(&self, purpose: KeyPurpose) -> Result<Arc<DataEncryptionKey>, CryptoError> {
+        let newest = self.opened().iter().find(|key| key.purpose() == purpose).cloned();
+        newest.ok_or(CryptoError::NoKey(purpose.as_str()))
     }
 
     /// Seals `secret` at `place`.
@@ -27,37 +57,62 @@ impl TenantKeys {
         place: Place<'_>,
         entropy: &dyn Entropy,
     ) -> Result<Sealed<T>, CryptoError> {
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.purpose() == T::PURPOSE)
-            .ok_or(CryptoError::NoKey(T::PURPOSE.as_str()))?;
-        Ok(key.seal(secret, place, entropy))
+        Ok(self.newest(T::PURPOSE)?.seal(secret, place, entropy))
     }
 
     /// Opens `sealed`, which must have been sealed at the same `place`.
+    ///
+    /// Fails with [`CryptoError::UnknownKey`] if it was sealed under a key that is not opened here.
     pub fn open<T: Secret>(&self, sealed: &Sealed<T>, place: Place<'_>) -> Result<T, CryptoError> {
-        let id = sealed.key_id().ok_or(CryptoError::Malformed)?;
-        self.keys
-            .iter()
-            .find(|key| key.id() == id && key.purpose() == T::PURPOSE)
-            .ok_or_else(|| CryptoError::UnknownKey(id.to_string()))?
-            .open(sealed, place)
+        self.named_by(sealed.as_bytes(), T::PURPOSE)?.open(sealed, place)
+    }
+
+    /// Seals bytes as a secret of that type, for tests that fill every column.
+    #[cfg(feature = "testing")]
+    pub fn seal_of(
+        &self,
+        secret: &[u8],
+        of: SecretType,
+        place: Place<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, CryptoError> {
+        Ok(self.newest(of.purpose())?.seal_bytes(secret, of, place, entropy))
+    }
+
+    /// Opens an envelope and seals what is in it anew, at the same `place`, under the newest key.
+    pub fn reseal(
+        &self,
+        envelope: &[u8],
+        of: SecretType,
+        place: Place<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let secret = self.named_by(envelope, of.purpose())?.open_bytes(envelope, of, place)?;
+        Ok(self.newest(of.purpose())?.seal_bytes(&secret, of, place, entropy))
+    }
+
+    fn named_by(&self, envelope: &[u8], purpose: KeyPurpose) -> Result<Arc<DataEncryptionKey>, CryptoError> {
+        let id = DekId::from_bytes(envelope::key_id(envelope)?).ok_or(CryptoError::Malformed)?;
+        let opened = self.opened();
+        let key = opened.iter().find(|key| key.id() == id && key.purpose() == purpose).cloned();
+        key.ok_or_else(|| CryptoError::UnknownKey(id.to_string()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccessToken, KekId, KeyEncryptionKey, KeyPurpose, OsEntropy, RefreshToken};
+    use crate::{AccessToken, DekMaterial, OsEntropy, RefreshToken};
 
     const PLACE: Place<'_> = Place { tenant: "t", owner: "g", generation: 3 };
 
+    fn key(purpose: KeyPurpose) -> Arc<DataEncryptionKey> {
+        let id = DekId::generate(&OsEntropy);
+        Arc::new(DataEncryptionKey::from_material(id, purpose, &DekMaterial::generate(&OsEntropy)))
+    }
+
     fn keys(purposes: &[KeyPurpose]) -> TenantKeys {
-        let material = KeyEncryptionKey::generate_material(&KekId::new("k").unwrap(), &OsEntropy);
-        let ring = KeyRing::parse(&material).unwrap();
-        let wrapped: Vec<_> = purposes.iter().map(|p| ring.generate_dek("t", *p, &OsEntropy).1).collect();
-        TenantKeys::unwrap(&ring, "t", &wrapped).unwrap()
+        TenantKeys::new(purposes.iter().map(|purpose| key(*purpose)).collect())
     }
 
     #[test]
@@ -87,5 +142,32 @@ mod tests {
         assert!(matches!(vending_only.open(&sealed, PLACE), Err(CryptoError::UnknownKey(_))));
         let refused = vending_only.seal(&RefreshToken::new("rt"), PLACE, &OsEntropy);
         assert_eq!(refused.unwrap_err(), CryptoError::NoKey("rotation"));
+    }
+
+    #[test]
+    fn the_newest_key_seals_for_whoever_holds_the_tenants_keys() {
+        let (old, new) = (key(KeyPurpose::Access), key(KeyPurpose::Access));
+        let keys = TenantKeys::new(vec![old.clone()]);
+        let before = keys.seal(&AccessToken::new("at-1"), PLACE, &OsEntropy).unwrap();
+        keys.replace(vec![new.clone(), old.clone()]);
+        let after = keys.seal(&AccessToken::new("at-2"), PLACE, &OsEntropy).unwrap();
+        assert_eq!((before.key_id(), after.key_id()), (Some(old.id()), Some(new.id())));
+        assert_eq!(keys.open(&before, PLACE).unwrap().expose(), "at-1");
+    }
+
+    #[test]
+    fn what_is_resealed_opens_under_the_newest_key_and_at_its_own_place_only() {
+        let (old, new) = (key(KeyPurpose::Access), key(KeyPurpose::Access));
+        let keys = TenantKeys::new(vec![old.clone()]);
+        let sealed = keys.seal(&AccessToken::new("at-1"), PLACE, &OsEntropy).unwrap();
+        keys.replace(vec![new.clone(), old]);
+        let of = SecretType::of::<AccessToken>();
+        let moved = Place { owner: "h", ..PLACE };
+        let refused = keys.reseal(sealed.as_bytes(), of, moved, &OsEntropy);
+        assert_eq!(refused.unwrap_err(), CryptoError::DoesNotOpen);
+        let resealed = keys.reseal(sealed.as_bytes(), of, PLACE, &OsEntropy).unwrap();
+        keys.replace(vec![new]);
+        let resealed = Sealed::<AccessToken>::from_bytes(resealed);
+        assert_eq!(keys.open(&resealed, PLACE).unwrap().expose(), "at-1");
     }
 }

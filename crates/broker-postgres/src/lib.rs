@@ -10,10 +10,12 @@ mod condemned;
 mod consents;
 mod fleet;
 mod grants;
+mod keys;
 mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod sealed;
 mod tenants;
 
 pub use migrations::migrate;

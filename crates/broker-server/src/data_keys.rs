@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use broker_core::TenantId;
-use broker_crypto::{CryptoError, KeyRing, WrappedDek};
+use broker_crypto::{CryptoError, KeyEncryption, WrappedDek, unwrap_dek};
 
-use crate::config::KeysConfig;
 use crate::store::Store;
 
 /// Enough to meet every key encryption key a store was ever under, and opened within a few milliseconds.
 const SAMPLE: u32 = 1000;
 
 /// Opens the oldest data key of each of the first tenants. With another key the broker would start and serve nothing.
-pub(crate) async fn check(store: &Store, ring: &KeyRing, keys: &KeysConfig) -> anyhow::Result<()> {
+pub(crate) async fn check(store: &Store, keys: &dyn KeyEncryption, place: &str) -> anyhow::Result<()> {
     let sample = store.oldest_data_keys(SAMPLE).await?;
-    match verdict(&sample, ring) {
+    match verdict(&open_all(&sample, keys).await) {
         Verdict::Fits { damaged } => {
             for tenant in damaged {
                 tracing::error!(%tenant, "a data key of this tenant does not open: it is damaged, others are not");
@@ -23,14 +22,25 @@ pub(crate) async fn check(store: &Store, ring: &KeyRing, keys: &KeysConfig) -> a
             Ok(())
         }
         Verdict::Missing(kid) => bail!(
-            "[keys] the store's data keys do not open under {}; this is another key: it has no `{kid}`, which they \
-             were wrapped with",
-            keys.place()
+            "[keys] the store's data keys do not open under {place}; this is another key: it has no `{kid}`, which they \
+             were wrapped with"
         ),
         Verdict::Another => {
-            bail!("[keys] the store's data keys do not open under {}; this is another key", keys.place())
+            bail!("[keys] the store's data keys do not open under {place}; this is another key")
         }
     }
+}
+
+/// Whether a tenant's key opens, and why not.
+type Tried = (TenantId, Result<(), CryptoError>);
+
+async fn open_all(sample: &[(TenantId, WrappedDek)], keys: &dyn KeyEncryption) -> Vec<Tried> {
+    let mut tried = Vec::with_capacity(sample.len());
+    for (tenant, wrapped) in sample {
+        let opened = unwrap_dek(keys, tenant.as_str(), wrapped).await;
+        tried.push((tenant.clone(), opened.map(|_| ())));
+    }
+    tried
 }
 
 #[derive(Debug, PartialEq)]
@@ -43,11 +53,11 @@ enum Verdict {
     Another,
 }
 
-fn verdict(sample: &[(TenantId, WrappedDek)], ring: &KeyRing) -> Verdict {
+fn verdict(tried: &[Tried]) -> Verdict {
     let mut damaged = Vec::new();
-    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
-    for (tenant, wrapped) in sample {
-        let Err(error) = ring.unwrap_dek(tenant.as_str(), wrapped) else { continue };
+    let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
+    for (tenant, opened) in tried {
+        let Err(error) = opened else { continue };
         damaged.push(tenant.clone());
         if let CryptoError::UnknownKey(kid) = error {
             *missing.entry(kid).or_default() += 1;
@@ -56,48 +66,56 @@ fn verdict(sample: &[(TenantId, WrappedDek)], ring: &KeyRing) -> Verdict {
     // The name is read before anything is verified: named once, it may be a damaged byte; named twice, a key is gone.
     let most = missing.into_iter().max_by_key(|(_, tenants)| *tenants);
     if let Some((kid, tenants)) = most
-        && (tenants > 1 || damaged.len() == sample.len())
+        && (tenants > 1 || damaged.len() == tried.len())
     {
-        return Verdict::Missing(kid);
+        return Verdict::Missing(kid.to_owned());
     }
-    let nothing_opens = !sample.is_empty() && damaged.len() == sample.len();
+    let nothing_opens = !tried.is_empty() && damaged.len() == tried.len();
     if nothing_opens { Verdict::Another } else { Verdict::Fits { damaged } }
 }
 
 #[cfg(test)]
 mod tests {
-    use broker_crypto::{KekId, KeyEncryptionKey, KeyPurpose, OsEntropy};
+    use std::sync::Arc;
+
+    use broker_crypto::{KekId, KeyEncryptionKey, KeyPurpose, KeyRing, OsEntropy, generate_dek};
 
     use super::*;
 
     fn ring(kid: &str) -> KeyRing {
         let id = KekId::new(kid).unwrap();
-        KeyRing::parse(&KeyEncryptionKey::generate_material(&id, &OsEntropy)).unwrap()
+        let material = KeyEncryptionKey::generate_material(&id, &OsEntropy);
+        KeyRing::parse(&material, Arc::new(OsEntropy)).unwrap()
     }
 
-    fn wrapped(tenant: &str, ring: &KeyRing) -> (TenantId, WrappedDek) {
-        let (_, wrapped) = ring.generate_dek(tenant, KeyPurpose::Access, &OsEntropy);
+    async fn wrapped(tenant: &str, ring: &KeyRing) -> (TenantId, WrappedDek) {
+        let wrapped = generate_dek(ring, tenant, KeyPurpose::Access, &OsEntropy).await.unwrap();
         (TenantId::new(tenant).unwrap(), wrapped)
     }
 
-    #[test]
-    fn another_key_is_known_by_its_name_or_by_what_it_does_not_open() {
-        let (right, same_name, other_name) = (ring("kek-1"), ring("kek-1"), ring("kek-2"));
-        let sample = [wrapped("a", &right), wrapped("b", &right)];
-        let fits = || Verdict::Fits { damaged: Vec::new() };
-        assert_eq!(verdict(&[], &right), fits());
-        assert_eq!(verdict(&sample, &right), fits());
-        assert_eq!(verdict(&sample, &same_name), Verdict::Another);
-        assert_eq!(verdict(&sample, &other_name), Verdict::Missing("kek-1".into()));
+    async fn judged(sample: &[(TenantId, WrappedDek)], ring: &KeyRing) -> Verdict {
+        verdict(&open_all(sample, ring).await)
     }
 
-    #[test]
-    fn one_damaged_key_keeps_nobody_else_from_being_served() {
+    #[tokio::test]
+    async fn another_key_is_known_by_its_name_or_by_what_it_does_not_open() {
+        let (right, same_name, other_name) = (ring("kek-1"), ring("kek-1"), ring("kek-2"));
+        let sample = [wrapped("a", &right).await, wrapped("b", &right).await];
+        let fits = || Verdict::Fits { damaged: Vec::new() };
+        assert_eq!(judged(&[], &right).await, fits());
+        assert_eq!(judged(&sample, &right).await, fits());
+        assert_eq!(judged(&sample, &same_name).await, Verdict::Another);
+        assert_eq!(judged(&sample, &other_name).await, Verdict::Missing("kek-1".into()));
+    }
+
+    #[tokio::test]
+    async fn one_damaged_key_keeps_nobody_else_from_being_served() {
         let right = ring("kek-1");
-        let mut sample = [wrapped("a", &right), wrapped("b", &right)];
+        let mut sample = [wrapped("a", &right).await, wrapped("b", &right).await];
         *sample[0].1.envelope.last_mut().unwrap() ^= 1;
-        assert_eq!(verdict(&sample, &right), Verdict::Fits { damaged: vec![sample[0].0.clone()] });
-        sample[0] = wrapped("a", &ring("kek-0"));
-        assert_eq!(verdict(&sample, &right), Verdict::Fits { damaged: vec![sample[0].0.clone()] });
+        let first = vec![sample[0].0.clone()];
+        assert_eq!(judged(&sample, &right).await, Verdict::Fits { damaged: first.clone() });
+        sample[0] = wrapped("a", &ring("kek-0")).await;
+        assert_eq!(judged(&sample, &right).await, Verdict::Fits { damaged: first });
     }
 }

@@ -13,6 +13,7 @@ mod failpoints;
 mod grpc;
 mod hardening;
 mod http;
+mod key_source;
 mod keys;
 mod metrics;
 mod role;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use broker_core::KeyRotationState;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -27,6 +28,7 @@ pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("token_broker");
     backends(&mut registry, &conditions.now());
     rotations(&mut registry, conditions);
+    key_rotation(&mut registry, conditions);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -85,6 +87,23 @@ fn rotations(registry: &mut Registry, conditions: &Conditions) {
         breakers.get_or_create(&AtProvider { provider: provider.to_string() }).set(1);
     }
     registry.register("provider_degraded", "Providers whose refusals are not believed at present", breakers);
+}
+
+/// Of the one this replica worked on last.
+fn key_rotation(registry: &mut Registry, conditions: &Conditions) {
+    let Some(rotation) = conditions.broker.key_rotation_worked_on() else { return };
+    let running = rotation.state == KeyRotationState::Running;
+    gauge(registry, "key_rotation_running", "Whether keys are rotated by this replica", running);
+    let counts = [
+        ("key_rotation_done", "Values or keys done by the key rotation worked on last", rotation.done),
+        ("key_rotation_remaining", "Values or keys it has left, as far as is known", rotation.remaining),
+        ("key_rotation_failed", "Values or keys it could not open", rotation.failed),
+    ];
+    for (name, help, value) in counts {
+        let count: Gauge = Gauge::default();
+        count.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, count);
+    }
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, on: bool) {

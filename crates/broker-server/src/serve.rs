@@ -50,8 +50,8 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
-    let entropy = around.entropy.clone();
-    let Built { broker, store, coordination } = wiring::build(config, around).await?;
+    let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
+    let Built { broker, store, coordination, key_watch } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
 
@@ -76,6 +76,8 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_keys(running.claiming.clone()));
+    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock)));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));

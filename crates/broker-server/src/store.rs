@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use broker_core::TenantId;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, StoreError, TenantStore};
+use broker_core::ports::{
+    ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, StoreError, TenantStore,
+};
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
 use broker_sqlite::SqliteStore;
@@ -67,6 +69,14 @@ impl Store {
     }
 
     pub(crate) fn fleet(&self) -> Arc<dyn FleetStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn sealed(&self) -> Arc<dyn SealedStore> {
         either!(self, store => store.clone())
     }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
 use broker_core::{Broker, Clock, Collaborators, ProviderName};
-use broker_crypto::{Entropy, KeyRing, OsEntropy};
+use broker_crypto::{Entropy, KeyEncryption, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
 use crate::config::Config;
 use crate::coordination::Coordination;
+use crate::key_source::KeyWatch;
 use crate::store::Store;
 use crate::{SystemClock, data_keys};
 
@@ -37,13 +38,15 @@ pub(crate) struct Built {
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
+    /// Keeps the key encryption keys as their source is.
+    pub(crate) key_watch: KeyWatch,
 }
 
 /// Opens every door and puts the broker together.
 pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Result<Built> {
     let store = Store::open(config).await?;
-    let key_ring = key_ring(config)?;
-    data_keys::check(&store, &key_ring, &config.keys).await?;
+    let (key_encryption, key_watch) = key_encryption(config, &around)?;
+    data_keys::check(&store, key_encryption.as_ref(), &config.keys.place()).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
     let coordination = Coordination::open(config, &around)?;
     let broker = Broker::new(Collaborators {
@@ -57,13 +60,15 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         budget: coordination.budget.clone(),
         escrow: escrow_door(escrow),
         providers: providers(config, &around.clock)?,
-        key_ring,
+        key_encryption,
         clock: around.clock,
         entropy: around.entropy,
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
+        key_store: store.keys(),
+        sealed: store.sealed(),
     });
-    Ok(Built { broker, store, coordination })
+    Ok(Built { broker, store, coordination, key_watch })
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {
@@ -81,14 +86,19 @@ fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
     crate::failpoints::escrow(escrow)
 }
 
-fn key_ring(config: &Config) -> anyhow::Result<KeyRing> {
+fn key_encryption(
+    config: &Config,
+    around: &Surroundings,
+) -> anyhow::Result<(Arc<dyn KeyEncryption>, KeyWatch)> {
     if let Some(path) = config.keys.exposed_file() {
         tracing::warn!(
             "[keys] kek_file {} is readable by others than its owner; chmod 600 it",
             path.display()
         );
     }
-    config.keys.ring().map_err(anyhow::Error::msg)
+    let source = config.keys.source().map_err(anyhow::Error::msg)?;
+    let watch = KeyWatch::open(source, around.entropy.clone()).map_err(anyhow::Error::msg)?;
+    Ok((watch.ring(), watch))
 }
 
 fn providers(

@@ -10,10 +10,12 @@ mod consents;
 mod fleet;
 mod grants;
 mod history;
+mod keys;
 mod lock;
 mod migrations;
 mod open;
 mod operation;
+mod sealed;
 mod tenants;
 
 pub use open::{OpenError, SqliteLocation, SqliteStore};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{AuthorizationCode, Place, TenantKeys};
+use broker_crypto::{AuthorizationCode, Place};
 use tokio::sync::oneshot;
 
 use crate::ports::{AdoptOutcome, ExchangeClaim, Presentation, TokenRequest};
@@ -43,7 +43,7 @@ impl Broker {
     ) -> Result<Grant, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
         let keys = self.keys.of(&authorization.key.tenant).await?;
-        let request = self.exchange_request(authorization, code, &keys).await?;
+        let request = self.exchange_request(authorization, code).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.exchange_claim(authorization);
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
@@ -94,7 +94,6 @@ impl Broker {
         &self,
         authorization: &Authorization,
         code: AuthorizationCode,
-        keys: &TenantKeys,
     ) -> Result<TokenRequest, BrokerError> {
         let key = &authorization.key;
         let registration = self
@@ -104,8 +103,9 @@ impl Broker {
             .ok_or(BrokerError::NoClientRegistration)?;
         let owner = authorization.id.to_string();
         let place = Place { tenant: key.tenant.as_str(), owner: &owner, generation: 0 };
+        let keys = self.keys.opening(&key.tenant, authorization.verifier.key_id()).await?;
         Ok(TokenRequest {
-            client: self.credentials(&registration, keys)?,
+            client: self.credentials(&registration).await?,
             presentation: Presentation::AuthorizationCode {
                 code,
                 redirect_uri: authorization.redirect_uri.clone(),

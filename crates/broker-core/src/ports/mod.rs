@@ -8,9 +8,11 @@ mod due;
 mod escrow;
 mod fleet_store;
 mod grant_store;
+mod key_store;
 mod lease;
 mod outcomes;
 mod provider_client;
+mod sealed_store;
 mod store_error;
 mod tenant_store;
 mod wakeups;
@@ -23,12 +25,14 @@ pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
 pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
 pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
+pub use key_store::{ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
 pub use outcomes::{AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, SentMark, SentOutcome};
 pub use provider_client::{
     AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse, SendGate,
     SendRefused, TokenOutcome, TokenRequest,
 };
+pub use sealed_store::{RowId, SealedRow, SealedStore, SealedUnder, SealedValue};
 pub use store_error::StoreError;
 pub use tenant_store::TenantStore;
 pub use wakeups::{Heard, InProcessWakeups, News, Wakeup, WakeupStream, Wakeups};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use broker_crypto::{ClientSecret, TenantKeys};
+use broker_crypto::{ClientSecret, Sealed, TenantKeys};
 
 use crate::error::chain;
 use crate::ports::{
@@ -118,13 +118,14 @@ impl Broker {
     }
 
     /// How the registration authenticates, its secret opened.
-    pub(crate) fn credentials(
+    pub(crate) async fn credentials(
         &self,
         registration: &ClientRegistration,
-        keys: &TenantKeys,
     ) -> Result<ClientCredentials, BrokerError> {
         let owner = ClientRegistration::secret_owner(&registration.provider, &registration.id);
         let place = ClientRegistration::secret_place(&registration.tenant, &owner);
+        let sealed_under = registration.client_secret.as_ref().and_then(Sealed::key_id);
+        let keys = self.keys.opening(&registration.tenant, sealed_under).await?;
         let open = |sealed| keys.open::<ClientSecret>(sealed, place);
         let client_secret = registration.client_secret.as_ref().map(open).transpose()?;
         Ok(ClientCredentials { client_id: registration.client_id.clone(), client_secret })

@@ -131,7 +131,7 @@ impl Broker {
             Permit::Unlimited => None,
             Permit::NotBefore(time) => return self.let_rest(&claimed, time).await,
         };
-        let request = match self.refresh_request(&claimed, keys).await {
+        let request = match self.refresh_request(&claimed).await {
             Ok(request) => request,
             Err(error) => return self.settle_unmade(&claimed, error, provider.as_ref()).await,
         };
@@ -159,11 +159,7 @@ impl Broker {
         }
     }
 
-    async fn refresh_request(
-        &self,
-        claimed: &ClaimedRefresh,
-        keys: &TenantKeys,
-    ) -> Result<TokenRequest, BrokerError> {
+    async fn refresh_request(&self, claimed: &ClaimedRefresh) -> Result<TokenRequest, BrokerError> {
         let grant = &claimed.before;
         let registration = self
             .tenants
@@ -176,9 +172,10 @@ impl Broker {
             owner: &owner,
             generation: claimed.refresh_token_generation.get(),
         };
+        let opening = self.keys.opening(&grant.key.tenant, claimed.refresh_token.key_id()).await?;
         Ok(TokenRequest {
-            client: self.credentials(&registration, keys)?,
-            presentation: Presentation::RefreshToken(keys.open(&claimed.refresh_token, place)?),
+            client: self.credentials(&registration).await?,
+            presentation: Presentation::RefreshToken(opening.open(&claimed.refresh_token, place)?),
             scopes: grant.scopes.clone(),
         })
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use broker_crypto::TenantKeys;
+use broker_crypto::{DekId, TenantKeys};
 
 use super::Answer;
 use super::adoption::Standing;
@@ -31,7 +31,7 @@ pub(super) const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Unsettled(Mutex<(HashSet<AttemptId>, Option<Timestamp>)>);
 
 impl Unsettled {
-    pub(super) fn contains(&self, attempt: AttemptId) -> bool {
+    pub(crate) fn contains(&self, attempt: AttemptId) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.contains(&attempt)
     }
 
@@ -117,7 +117,7 @@ impl Broker {
     async fn replay_record(&self, record: &EscrowRecord) -> Result<bool, BrokerError> {
         let attempt = &record.attempt;
         let provider = self.provider(&attempt.key.provider)?;
-        let keys = self.keys_when_reachable(&attempt.key.tenant).await?;
+        let keys = self.keys_when_reachable(&attempt.key.tenant, record.body.key_id()).await?;
         let owner = EscrowRecord::owner(attempt, record.status, record.received_at);
         let response = RawResponse {
             status: record.status,
@@ -162,9 +162,13 @@ impl Broker {
         closed && matches!(held, Ok(Some(held)) if went_on(&held))
     }
 
-    async fn keys_when_reachable(&self, tenant: &TenantId) -> Result<Arc<TenantKeys>, BrokerError> {
+    async fn keys_when_reachable(
+        &self,
+        tenant: &TenantId,
+        sealed_under: Option<DekId>,
+    ) -> Result<Arc<TenantKeys>, BrokerError> {
         loop {
-            match self.keys.of(tenant).await {
+            match self.keys.opening(tenant, sealed_under).await {
                 Err(BrokerError::BackendUnavailable(_)) => {
                     self.clock.sleep_until(self.clock.now() + self.timing.tick).await;
                 }

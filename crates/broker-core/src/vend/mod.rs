@@ -8,7 +8,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{AccessToken, Place};
+use broker_crypto::{AccessToken, Place, TenantKeys};
 
 pub(crate) use self::cache::GrantCache;
 pub(crate) use self::freshness::refusal;
@@ -207,8 +207,8 @@ impl Broker {
         now: Timestamp,
         stale: Option<StaleReason>,
     ) -> Result<Vended, BrokerError> {
+        let (held, keys) = self.openable(held).await?;
         let grant = &held.grant;
-        let keys = self.keys.of(&grant.key.tenant).await?;
         let owner = grant.id.to_string();
         let place =
             Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
@@ -216,6 +216,23 @@ impl Broker {
         let refresh_hint_at =
             grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
         Ok(Vended { access_token, refresh_hint_at, stale, grant: held })
+    }
+
+    /// The grant, and the keys it opens under. One kept here since before its tenant's keys were rotated may be sealed
+    /// under a key that is retired: then the store has it under another.
+    async fn openable(
+        &self,
+        held: Arc<VendableGrant>,
+    ) -> Result<(Arc<VendableGrant>, Arc<TenantKeys>), BrokerError> {
+        let (tenant, sealed_under) = (&held.grant.key.tenant, held.access_token.key_id());
+        let keys = self.keys.opening(tenant, sealed_under).await?;
+        if sealed_under.is_none_or(|key| keys.holds(key)) {
+            return Ok((held, keys));
+        }
+        self.cache.forget_seen(&held);
+        let held = self.vendable(&held.grant.key).await?;
+        let keys = self.keys.opening(&held.grant.key.tenant, held.access_token.key_id()).await?;
+        Ok((held, keys))
     }
 
     pub(crate) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {

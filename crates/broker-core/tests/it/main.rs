@@ -15,6 +15,7 @@ mod fakes;
 mod flaky_store;
 mod hanging_up;
 mod journals;
+mod key_rotation;
 mod leases;
 mod planned_store;
 mod recovery;

@@ -9,7 +9,7 @@ use broker_core::testing::ManualClock;
 use broker_core::{
     AccountLabel, Broker, Collaborators, Gate, GrantKey, ProviderName, TenantId, Timing, UserId,
 };
-use broker_crypto::{KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
+use broker_crypto::{KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tokio_util::sync::CancellationToken;
 
@@ -38,18 +38,20 @@ impl Load {
             grants: store.clone(),
             consents: sqlite.clone(),
             tenants: sqlite.clone(),
-            fleet: sqlite,
+            fleet: sqlite.clone(),
             installation: None,
             wakeups: Arc::new(broker_core::ports::InProcessWakeups::default()),
             leases: Arc::new(InProcessLeases::new(clock.clone())),
             budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
             escrow: Arc::new(FakeEscrow::new(Log::default())),
             providers: HashMap::from(providers),
-            key_ring: KeyRing::parse(&material).unwrap(),
+            key_encryption: Arc::new(KeyRing::parse(&material, Arc::new(OsEntropy)).unwrap()),
             clock: clock.clone(),
             entropy: Arc::new(entropy),
             timing: Timing::default(),
             cached_grants: 100,
+            key_store: sqlite.clone(),
+            sealed: sqlite,
         });
         Self { broker, store, clock }
     }

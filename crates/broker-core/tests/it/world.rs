@@ -11,7 +11,7 @@ use broker_core::{
     InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
     RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
-use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
+use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tokio::task::JoinHandle;
 
@@ -143,6 +143,27 @@ impl World {
         self.store.adopt_installation(id, self.clock.now()).await.unwrap();
     }
 
+    /// A new key encryption key comes first; the next run of the process wraps with it.
+    pub(crate) fn add_kek(&mut self, kid: &str) {
+        let new = KeyEncryptionKey::generate_material(&KekId::new(kid).unwrap(), &SeededEntropy::new(98));
+        self.material = format!("{}\n{}", *new, self.material);
+    }
+
+    /// The old ones are gone from where the keys are kept.
+    pub(crate) fn keep_newest_kek_only(&mut self) {
+        self.material = self.material.lines().next().unwrap().to_owned();
+    }
+
+    /// Works on a rotation of keys, while time passes, until nothing is left to do.
+    pub(crate) async fn work_on_key_rotation(&self) -> bool {
+        let broker = self.broker.clone();
+        self.outwait(tokio::spawn(async move { broker.work_on_key_rotation().await })).await
+    }
+
+    pub(crate) fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
     pub(crate) async fn start(&self) -> Started {
         let request = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
         self.broker.start_authorization(&request).await.unwrap()
@@ -239,10 +260,12 @@ fn broker(
         budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
         escrow: escrow.clone(),
         providers: HashMap::from([(provider(), provider_client.clone() as _)]),
-        key_ring: KeyRing::parse(material).unwrap(),
+        key_encryption: Arc::new(KeyRing::parse(material, Arc::new(OsEntropy)).unwrap()),
         clock: clock.clone(),
         entropy: Arc::new(SeededEntropy::new(run)),
         timing: Timing::default(),
         cached_grants: 100,
+        key_store: store.clone(),
+        sealed: store.clone(),
     })
 }

@@ -5,7 +5,8 @@ use broker_core::{
     Attempt, AttemptId, AttemptKind, AttemptPhase, AuthorizationId, IncarnationId, LineageId, RegistrationId,
     TenantId, Timestamp,
 };
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 use crate::columns::{generation, key, name, number, time, uuid};
@@ -53,6 +54,26 @@ macro_rules! attempt_row {
 pub(crate) use attempt_row;
 
 impl AttemptRow {
+    /// Of a statement that is put together at run time.
+    pub(crate) fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            tenant: row.try_get("tenant")?,
+            provider: row.try_get("provider")?,
+            user_id: row.try_get("user_id")?,
+            account: row.try_get("account")?,
+            authorization_id: row.try_get("authorization_id")?,
+            registration: row.try_get("registration")?,
+            lineage: row.try_get("lineage")?,
+            generation: row.try_get("generation")?,
+            presentation_no: row.try_get("presentation_no")?,
+            owner: row.try_get("owner")?,
+            claimed_at: row.try_get("claimed_at")?,
+            sent_at: row.try_get("sent_at")?,
+            closed_at: row.try_get("closed_at")?,
+        })
+    }
+
     pub(crate) fn attempt(self) -> Result<Attempt, StoreError> {
         Ok(Attempt {
             id: AttemptId::from_bytes(self.id.into_bytes()),

@@ -11,7 +11,8 @@ use crate::operation::failed;
 
 pub(super) async fn newest_first(pool: &PgPool, tenant: &TenantId) -> Result<Vec<WrappedDek>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT id, purpose, envelope FROM data_keys WHERE tenant = $1 ORDER BY number DESC",
+        r#"SELECT id, purpose, envelope AS "envelope!" FROM data_keys
+           WHERE tenant = $1 AND envelope IS NOT NULL ORDER BY number DESC"#,
         tenant.as_str(),
     )
     .fetch_all(pool)
@@ -22,7 +23,8 @@ pub(super) async fn newest_first(pool: &PgPool, tenant: &TenantId) -> Result<Vec
 
 pub(super) async fn oldest(pool: &PgPool, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT tenant, id, purpose, envelope FROM data_keys WHERE number = 1 ORDER BY tenant LIMIT $1",
+        r#"SELECT DISTINCT ON (tenant) tenant, id, purpose, envelope AS "envelope!" FROM data_keys
+           WHERE envelope IS NOT NULL ORDER BY tenant, number LIMIT $1"#,
         i64::from(limit),
     )
     .fetch_all(pool)
@@ -39,4 +41,10 @@ fn key(id: Uuid, purpose: &str, envelope: Vec<u8>) -> Result<WrappedDek, StoreEr
         purpose: word(purpose, KeyPurpose::from_name, "purpose")?,
         envelope,
     })
+}
+
+/// The name of the key encryption key a data key is wrapped under.
+pub(crate) fn wrapping_key(key: &WrappedDek) -> Result<String, StoreError> {
+    let named = key.wrapping_key().ok_or(StoreError::Inconsistent("envelope"))?;
+    Ok(named.as_str().to_owned())
 }

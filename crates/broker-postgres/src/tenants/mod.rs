@@ -1,6 +1,6 @@
 //! Tenants, their data keys and their client registrations.
 
-mod keys;
+pub(crate) mod keys;
 mod registrations;
 
 use async_trait::async_trait;
@@ -55,19 +55,20 @@ impl PostgresStore {
 
 /// One statement keeps a tenant and its keys, or nothing.
 async fn insert(pool: &PgPool, tenant: &Tenant) -> Result<bool, StoreError> {
-    let keys = || tenant.keys.iter().rev();
-    let ids: Vec<Uuid> = keys().map(|key| Uuid::from_bytes(*key.id.as_bytes())).collect();
-    let purposes: Vec<String> = keys().map(|key| key.purpose.as_str().to_owned()).collect();
-    let envelopes: Vec<Vec<u8>> = keys().map(|key| key.envelope.clone()).collect();
+    let oldest_first = || tenant.keys.iter().rev();
+    let ids: Vec<Uuid> = oldest_first().map(|key| Uuid::from_bytes(*key.id.as_bytes())).collect();
+    let purposes: Vec<String> = oldest_first().map(|key| key.purpose.as_str().to_owned()).collect();
+    let envelopes: Vec<Vec<u8>> = oldest_first().map(|key| key.envelope.clone()).collect();
+    let wrapping_keys = oldest_first().map(keys::wrapping_key).collect::<Result<Vec<_>, _>>()?;
     let inserted = sqlx::query_scalar!(
         r#"WITH made AS (
                INSERT INTO tenants (id, display_name, created_at) VALUES ($1, $2, $3)
                ON CONFLICT (id) DO NOTHING RETURNING id
            ), keyed AS (
-               INSERT INTO data_keys (tenant, number, id, purpose, envelope)
-               SELECT made.id, k.number, k.id, k.purpose, k.envelope
-               FROM made CROSS JOIN unnest($4::uuid[], $5::text[], $6::bytea[])
-                    WITH ORDINALITY AS k (id, purpose, envelope, number)
+               INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, created_at)
+               SELECT made.id, k.number, k.id, k.purpose, k.envelope, k.wrapping_key, $3
+               FROM made CROSS JOIN unnest($4::uuid[], $5::text[], $6::bytea[], $7::text[])
+                    WITH ORDINALITY AS k (id, purpose, envelope, wrapping_key, number)
            )
            SELECT count(*) AS "made!" FROM made"#,
         tenant.id.as_str(),
@@ -76,6 +77,7 @@ async fn insert(pool: &PgPool, tenant: &Tenant) -> Result<bool, StoreError> {
         &ids,
         &purposes,
         &envelopes,
+        &wrapping_keys,
     )
     .fetch_one(pool)
     .await
@@ -83,7 +85,8 @@ async fn insert(pool: &PgPool, tenant: &Tenant) -> Result<bool, StoreError> {
     Ok(inserted == 1)
 }
 
-/// Two statements, and no transaction: a tenant and its first keys are committed together and keys are only added.
+/// Two statements, and no transaction: a tenant and its first keys are committed together, and those that come or go
+/// between the two are as good as of a moment later.
 async fn read(pool: &PgPool, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
     let row = sqlx::query!("SELECT display_name, created_at FROM tenants WHERE id = $1", id.as_str())
         .fetch_optional(pool)

@@ -1,10 +1,11 @@
 //! A store in a database of its own.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -25,6 +26,13 @@ impl InPostgres {
     /// Another replica's store on the same database.
     pub(crate) async fn another(&self) -> PostgresStore {
         PostgresStore::open(self.database.url(), OpenOptions::default()).await.unwrap()
+    }
+
+    /// What a query of one text column answers, behind the store's back.
+    pub(crate) async fn look(&self, sql: &'static str) -> BTreeSet<String> {
+        let mut connection = PgConnection::connect(self.database.url()).await.unwrap();
+        let rows = sqlx::query_scalar::<_, String>(sql).fetch_all(&mut connection).await.unwrap();
+        rows.into_iter().collect()
     }
 
     /// Runs a statement behind the store's back.
@@ -52,6 +60,14 @@ impl StoreUnderTest for InPostgres {
     }
 
     fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+
+    fn keys(&self) -> Arc<dyn KeyStore> {
+        self.store.clone()
+    }
+
+    fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     problems.extend(config.store.problems());
     problems.extend(escrow(config));
-    problems.extend(config.keys.ring().err());
+    problems.extend(config.keys.problems());
     problems.extend(config.public_url().err());
     problems.extend(config.lease.problems());
     problems.extend(access(config));

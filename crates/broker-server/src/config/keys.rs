@@ -2,12 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use broker_crypto::KeyRing;
+use broker_crypto::OsEntropy;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::SecretText;
+use crate::key_source::KeySource;
 
 /// `[keys]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -15,38 +16,43 @@ use super::SecretText;
 pub struct KeysConfig {
     /// File of key encryption keys, newest first.
     pub kek_file: Option<PathBuf>,
-    /// The same, in place; meant for the environment.
+    /// Directory with a file for each key encryption key.
+    pub kek_dir: Option<PathBuf>,
+    /// Which key of `kek_dir` wraps.
+    pub kek_primary: Option<String>,
+    /// Key encryption keys in place; meant for the environment.
     pub kek: Option<SecretText>,
 }
 
 impl KeysConfig {
-    /// The keys. The error names the place and quotes nothing of the material.
-    pub fn ring(&self) -> Result<KeyRing, String> {
-        match (&self.kek_file, &self.kek) {
-            (Some(_), Some(_)) => Err("[keys] set either kek_file or kek, not both".to_owned()),
-            (Some(path), None) => {
-                let told = |problem: &dyn std::fmt::Display| {
-                    format!("[keys] kek_file {}: {problem}", path.display())
-                };
-                let material = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| told(&e))?;
-                KeyRing::parse(&material).map_err(|error| told(&error))
-            }
-            (None, Some(material)) => {
-                KeyRing::parse(material.expose()).map_err(|error| format!("[keys] kek: {error}"))
-            }
-            (None, None) => Err(
-                "[keys] neither kek_file nor kek is set; make a key with `token-broker keys generate --out FILE`"
+    /// Where the keys are read from.
+    pub fn source(&self) -> Result<KeySource, String> {
+        let file = self.kek_file.clone().map(KeySource::File);
+        let primary = self.kek_primary.clone();
+        let directory = self.kek_dir.clone().map(|path| KeySource::Directory { path, primary });
+        let inline = self.kek.clone().map(KeySource::Inline);
+        let mut given = [file, directory, inline].into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(_), Some(_)) => Err("[keys] set one of kek_file, kek_dir and kek, not several".to_owned()),
+            (Some(source), None) => Ok(source),
+            (None, _) => Err(
+                "[keys] none of kek_file, kek_dir and kek is set; make a key with `token-broker keys generate --out FILE`"
                     .to_owned(),
             ),
         }
     }
 
+    /// Every problem, with its key. Nothing of the material is quoted.
+    pub fn problems(&self) -> Vec<String> {
+        let read = self.source().and_then(|source| source.read(Arc::new(OsEntropy)).map(|_| ()));
+        let stray = self.kek_primary.is_some() && self.kek_dir.is_none();
+        let stray = stray.then(|| "[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
+        read.err().into_iter().chain(stray).collect()
+    }
+
     /// The place the keys come from, for texts.
     pub fn place(&self) -> String {
-        match &self.kek_file {
-            Some(path) => format!("kek_file {}", path.display()),
-            None => "kek".to_owned(),
-        }
+        self.source().map_or_else(|_| "kek".to_owned(), |source| source.place())
     }
 
     /// The key file, if others than its owner may read it.
@@ -67,20 +73,31 @@ mod tests {
     fn a_file_is_read_and_is_best_kept_to_its_owner() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kek");
-        let keys = KeysConfig { kek_file: Some(path.clone()), kek: None };
-        assert!(keys.ring().unwrap_err().contains(path.to_str().unwrap()));
+        let keys = KeysConfig { kek_file: Some(path.clone()), ..KeysConfig::default() };
+        assert!(keys.problems()[0].contains(path.to_str().unwrap()));
         std::fs::write(&path, MATERIAL).unwrap();
         for (mode, exposed) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             assert_eq!(keys.exposed_file().is_some(), exposed, "{mode:o}");
         }
-        assert!(keys.ring().is_ok());
+        assert_eq!(keys.problems(), [""; 0]);
     }
 
     #[test]
     fn bad_material_is_not_quoted() {
-        let keys = KeysConfig { kek_file: None, kek: Some(SecretText::from("k:c2hvcnQ=".to_owned())) };
-        let problem = keys.ring().unwrap_err();
+        let inline = SecretText::from("k:c2hvcnQ=".to_owned());
+        let keys = KeysConfig { kek: Some(inline), ..KeysConfig::default() };
+        let problem = &keys.problems()[0];
         assert!(problem.starts_with("[keys] kek: ") && !problem.contains("c2hvcnQ"), "{problem}");
+    }
+
+    #[test]
+    fn one_source_is_named_and_a_primary_only_of_a_directory() {
+        let file = KeysConfig { kek_file: Some("/kek".into()), ..KeysConfig::default() };
+        let both = KeysConfig { kek_dir: Some("/keks".into()), ..file.clone() };
+        assert!(both.source().unwrap_err().contains("not several"));
+        assert!(KeysConfig::default().source().unwrap_err().contains("keys generate"));
+        let stray = KeysConfig { kek_primary: Some("a".into()), ..file };
+        assert!(stray.problems().iter().any(|problem| problem.contains("kek_primary")));
     }
 }

@@ -104,7 +104,7 @@ impl House {
         Ok(Config {
             listen: self.listen.clone(),
             store: StoreConfig::sqlite(&at("broker.db")),
-            keys: KeysConfig { kek_file: Some(at("kek")), kek: None },
+            keys: KeysConfig { kek_file: Some(at("kek")), ..KeysConfig::default() },
             escrow: EscrowConfig { dir: Some(at("escrow")), ..EscrowConfig::default() },
             log: LogConfig { level, ..LogConfig::default() },
             // The simulators answer within a millisecond; long waits would only be in the way.

@@ -10,14 +10,16 @@ use broker_crypto::ClientSecret;
 use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
     CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
-    CreateTenantResponse, GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest,
-    ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse,
+    CreateTenantResponse, GetGrantRequest, GetGrantResponse, GetKeyRotationRequest, GetKeyRotationResponse,
+    GrantState, ListGrantsRequest, ListGrantsResponse, ListKeyRotationsRequest, ListKeyRotationsResponse,
+    ListKeysRequest, ListKeysResponse, RefreshGrantRequest, RefreshGrantResponse, RetireKeyRequest,
+    RetireKeyResponse, RotateKeysRequest, RotateKeysResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::request::{Fields, grant_key};
 use super::status::Statuses;
-use super::{caller, deadline, message, page_token};
+use super::{admin, caller, deadline, message, page_token};
 use crate::config::PublicUrl;
 
 const DEFAULT_PAGE: u32 = 50;
@@ -133,6 +135,48 @@ impl AdminService for AdminApi {
             generation = grant.generation.get(), "grant refreshed"
         );
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
+    }
+
+    async fn list_keys(
+        &self,
+        request: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
+        let done = admin::keys::list(&self.broker, request.into_inner()).await;
+        done.map(Response::new).map_err(|error| self.statuses.of(&error))
+    }
+
+    async fn rotate_keys(
+        &self,
+        request: Request<RotateKeysRequest>,
+    ) -> Result<Response<RotateKeysResponse>, Status> {
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let done = admin::keys::rotate(&self.broker, &principal, request.into_inner()).await;
+        done.map(Response::new).map_err(|error| self.statuses.of(&error))
+    }
+
+    async fn get_key_rotation(
+        &self,
+        request: Request<GetKeyRotationRequest>,
+    ) -> Result<Response<GetKeyRotationResponse>, Status> {
+        let done = admin::keys::get_rotation(&self.broker, request.into_inner()).await;
+        done.map(Response::new).map_err(|error| self.statuses.of(&error))
+    }
+
+    async fn list_key_rotations(
+        &self,
+        request: Request<ListKeyRotationsRequest>,
+    ) -> Result<Response<ListKeyRotationsResponse>, Status> {
+        let done = admin::keys::list_rotations(&self.broker, request.into_inner()).await;
+        done.map(Response::new).map_err(|error| self.statuses.of(&error))
+    }
+
+    async fn retire_key(
+        &self,
+        request: Request<RetireKeyRequest>,
+    ) -> Result<Response<RetireKeyResponse>, Status> {
+        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let done = admin::keys::retire(&self.broker, &principal, request.into_inner()).await;
+        done.map(Response::new).map_err(|error| self.statuses.of(&error))
     }
 }
 

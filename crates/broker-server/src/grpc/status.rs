@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{AuthorizationProblem, BrokerError, FieldViolation};
+use broker_core::{AuthorizationProblem, BrokerError, FieldViolation, KeyUse};
 use broker_crypto::Entropy;
 use broker_proto::reason::{DOMAIN, name};
 use broker_proto::v1::Reason;
@@ -199,10 +199,43 @@ fn row(error: &BrokerError) -> Row {
             format!("{}; start a new authorization", explain(*problem)),
         )
         .with("problem", problem.as_str()),
+        BrokerError::KeyNotFound => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            "there is no such key; ListKeys tells which there are",
+        ),
+        BrokerError::KeyRotationNotFound => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            "there is no such key rotation; ListKeyRotations tells which there are",
+        ),
+        BrokerError::KeyInUse(needed) => key_in_use(*needed),
         BrokerError::Internal(_) => Row::new(
             Code::Internal,
             Reason::Internal,
             "the broker failed and has logged why under the incident given; trying again may or may not help",
+        ),
+    }
+}
+
+fn key_in_use(needed: KeyUse) -> Row {
+    let row = |message: String| Row::new(Code::FailedPrecondition, Reason::KeyInUse, message);
+    match needed {
+        KeyUse::Primary => {
+            row("the key is primary: it seals or wraps what is new; make another primary first".to_owned())
+        }
+        KeyUse::InStore(count) => {
+            row(format!("{count} values or keys in the store need the key; rotate the keys, then retire it"))
+                .with("use_count", count.to_string())
+        }
+        KeyUse::InJournalsUntil(until) => row(format!(
+            "journals of replicas may hold answers sealed under the key until {0}; retire it after that",
+            rfc3339(until)
+        ))
+        .with("retirable_at", rfc3339(until)),
+        KeyUse::InOwnJournal => row(
+            "the journal of this replica holds an answer sealed under the key; try again once it is settled"
+                .to_owned(),
         ),
     }
 }

@@ -2,7 +2,7 @@
 
 mod adopt;
 mod asked;
-mod attempts;
+pub(crate) mod attempts;
 mod claim;
 mod close;
 mod due;

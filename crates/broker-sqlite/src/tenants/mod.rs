@@ -59,7 +59,9 @@ impl SqliteStore {
     pub async fn oldest_data_keys(&self, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
         operation("oldest_data_keys", async {
             sqlx::query(
-                "SELECT tenant, id, purpose, envelope FROM data_keys WHERE number = 1 ORDER BY tenant LIMIT ?1",
+                "SELECT tenant, id, purpose, envelope FROM data_keys k
+                 WHERE number = (SELECT min(number) FROM data_keys o WHERE o.tenant = k.tenant AND o.retired_at IS NULL)
+                 ORDER BY tenant LIMIT ?1",
             )
             .bind(limit)
             .fetch_all(&self.readers)
@@ -88,14 +90,18 @@ async fn insert_tenant(connection: &mut SqliteConnection, tenant: &Tenant) -> Re
 
 async fn insert_keys(connection: &mut SqliteConnection, tenant: &Tenant) -> Result<(), StoreError> {
     for (number, key) in (1i64..).zip(tenant.keys.iter().rev()) {
+        let wrapping_key = key.wrapping_key().ok_or(StoreError::Inconsistent("envelope"))?;
         sqlx::query(
-            "INSERT INTO data_keys (tenant, number, id, purpose, envelope) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
         .bind(tenant.id.as_str())
         .bind(number)
         .bind(key.id.as_bytes().as_slice())
         .bind(key.purpose.as_str())
         .bind(key.envelope.as_slice())
+        .bind(wrapping_key.as_str())
+        .bind_time(tenant.created_at)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
@@ -103,7 +109,8 @@ async fn insert_keys(connection: &mut SqliteConnection, tenant: &Tenant) -> Resu
     Ok(())
 }
 
-/// Two statements, and no transaction: a tenant and its first keys are committed together and keys are only added.
+/// Two statements, and no transaction: a tenant and its first keys are committed together, and those that come or go
+/// between the two are as good as of a moment later.
 async fn read(connection: &mut SqliteConnection, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
     let row = sqlx::query("SELECT display_name, created_at FROM tenants WHERE id = ?1")
         .bind(id.as_str())
@@ -120,14 +127,17 @@ async fn read(connection: &mut SqliteConnection, id: &TenantId) -> Result<Option
 }
 
 async fn read_keys(connection: &mut SqliteConnection, id: &TenantId) -> Result<Vec<WrappedDek>, StoreError> {
-    sqlx::query("SELECT id, purpose, envelope FROM data_keys WHERE tenant = ?1 ORDER BY number DESC")
-        .bind(id.as_str())
-        .fetch_all(connection)
-        .await
-        .map_err(failed)?
-        .iter()
-        .map(key_from_row)
-        .collect()
+    sqlx::query(
+        "SELECT id, purpose, envelope FROM data_keys
+         WHERE tenant = ?1 AND retired_at IS NULL ORDER BY number DESC",
+    )
+    .bind(id.as_str())
+    .fetch_all(connection)
+    .await
+    .map_err(failed)?
+    .iter()
+    .map(key_from_row)
+    .collect()
 }
 
 fn key_from_row(row: &SqliteRow) -> Result<WrappedDek, StoreError> {

@@ -4,6 +4,7 @@
 
 mod epochs;
 mod files;
+mod inventory;
 mod stores;
 
 mod memory {

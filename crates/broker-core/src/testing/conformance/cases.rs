@@ -156,6 +156,19 @@ macro_rules! store_conformance {
             refreshed_suspects_count_while_the_breaker_is_open,
             a_closed_breaker_begins_anew,
         );
+        $crate::store_conformance!(@theme $store, keys:
+            a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose,
+            a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it,
+            a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster,
+            a_key_encryption_key_is_retired_once_it_wraps_nothing,
+            a_rotation_is_one_replicas_until_it_falls_silent,
+            a_rotation_to_another_target_ends_the_one_before,
+        );
+        $crate::store_conformance!(@theme $store, sealed:
+            every_value_is_walked_and_opens_at_its_own_place_only,
+            a_row_is_exchanged_only_as_it_was_read,
+            rows_are_walked_in_pages_and_by_tenant,
+        );
         $crate::store_conformance!(@theme $store, isolation:
             another_tenants_key_finds_and_changes_nothing_in_any_method,
             what_is_of_all_tenants_carries_its_key,
@@ -216,7 +229,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "fleet" "breakers" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "fleet" "breakers" "keys" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

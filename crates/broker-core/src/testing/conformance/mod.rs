@@ -39,6 +39,8 @@ pub mod fleet;
 #[doc(hidden)]
 pub mod isolation;
 #[doc(hidden)]
+pub mod keys;
+#[doc(hidden)]
 pub mod lists;
 #[doc(hidden)]
 pub mod lost_commits;
@@ -52,6 +54,8 @@ pub mod pauses;
 pub mod pruning;
 #[doc(hidden)]
 pub mod restarts;
+#[doc(hidden)]
+pub mod sealed;
 #[doc(hidden)]
 pub mod second_answers;
 #[doc(hidden)]

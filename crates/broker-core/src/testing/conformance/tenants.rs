@@ -2,7 +2,7 @@
 
 use crate::Tenant;
 use crate::ports::StoreError;
-use broker_crypto::{DekId, KeyPurpose, WrappedDek};
+use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 
 use super::World;
 use super::samples::{HOUR, NOW, provider, registration, registration_id, tenant_id};
@@ -11,7 +11,7 @@ pub async fn a_tenant_is_created_once_with_its_keys_in_order(world: World) {
     let key = |n: u8, purpose| WrappedDek {
         id: DekId::from_bytes(&[n; 16]).unwrap(),
         purpose,
-        envelope: vec![n; 60],
+        envelope: service_envelope(&KekId::new("kek").unwrap(), &n.to_string()),
     };
     let tenant = Tenant {
         id: tenant_id("globex"),

@@ -6,7 +6,9 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
+use crate::ports::{
+    ConsentStore, Epoch, FleetStore, GrantStore, KeyStore, Replica, SealedStore, TenantStore,
+};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
     IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
@@ -19,6 +21,8 @@ pub struct World {
     pub consents: Arc<dyn ConsentStore>,
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
+    pub keys: Arc<dyn KeyStore>,
+    pub sealed: Arc<dyn SealedStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -42,6 +46,8 @@ impl World {
             consents: store.consents(),
             tenants: store.tenants(),
             fleet: store.fleet(),
+            keys: store.keys(),
+            sealed: store.sealed(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

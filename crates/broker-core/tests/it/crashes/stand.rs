@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups, TenantStore,
+    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups, KeyStore,
+    SealedStore, TenantStore,
 };
 use broker_core::testing::ManualClock;
 use broker_core::{Broker, Clock, Collaborators, Timestamp, Timing};
-use broker_crypto::{Entropy, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
+use broker_crypto::{Entropy, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_escrow::{FileEscrow, Limits};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -57,15 +58,24 @@ pub(crate) struct Stores {
     pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) fleet: Arc<dyn FleetStore>,
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) sealed: Arc<dyn SealedStore>,
 }
 
 impl Stores {
     pub(crate) fn of<T>(store: T) -> Self
     where
-        T: GrantStore + ConsentStore + TenantStore + FleetStore + 'static,
+        T: GrantStore + ConsentStore + TenantStore + FleetStore + KeyStore + SealedStore + 'static,
     {
         let store = Arc::new(store);
-        Self { grants: store.clone(), consents: store.clone(), tenants: store.clone(), fleet: store }
+        Self {
+            grants: store.clone(),
+            consents: store.clone(),
+            tenants: store.clone(),
+            fleet: store.clone(),
+            keys: store.clone(),
+            sealed: store,
+        }
     }
 }
 
@@ -157,11 +167,13 @@ impl<S: Shelf> Stand<S> {
             budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
             escrow: Arc::new(self.journal(&self.journals.path().join(journal), entropy.as_ref())),
             providers: HashMap::from([(provider(), self.server.clone() as _)]),
-            key_ring: KeyRing::parse(&self.key_material).unwrap(),
+            key_encryption: Arc::new(KeyRing::parse(&self.key_material, Arc::new(OsEntropy)).unwrap()),
             clock,
             entropy,
             timing: timing(),
             cached_grants: 100,
+            key_store: stores.keys.clone(),
+            sealed: stores.sealed.clone(),
         })
     }
 

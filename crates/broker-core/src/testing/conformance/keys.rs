@@ -1,0 +1,173 @@
+//! Keys and their rotations.
+
+use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
+
+use super::World;
+use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
+use crate::ports::{DataKeyQuery, KeyRotationNote};
+use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
+
+fn kek(name: &str) -> KekId {
+    KekId::new(name).unwrap()
+}
+
+fn wrapped(n: u8, purpose: KeyPurpose, under: &str) -> WrappedDek {
+    let envelope = service_envelope(&kek(under), &n.to_string());
+    WrappedDek { id: DekId::from_bytes(&[n; 16]).unwrap(), purpose, envelope }
+}
+
+fn rotation(n: u8, kind: KeyKind, target: Option<&str>) -> KeyRotation {
+    KeyRotation {
+        id: KeyRotationId::from_bytes([n; 16]),
+        kind,
+        tenant: None,
+        target: target.map(kek),
+        state: KeyRotationState::Running,
+        walk: KeyRotationWalk::First,
+        after: None,
+        done: 0,
+        remaining: 7,
+        failed: 0,
+        created_at: NOW,
+        ended_at: None,
+    }
+}
+
+impl World {
+    async fn add_key(&self, key: &WrappedDek, by: u8, at: Timestamp) -> bool {
+        let by = KeyRotationId::from_bytes([by; 16]);
+        self.keys.add_data_key(&tenant_id("acme"), key, by, at).await.unwrap()
+    }
+
+    async fn data_key(&self, n: u8) -> crate::ports::DataKey {
+        self.keys.data_key(DekId::from_bytes(&[n; 16]).unwrap()).await.unwrap().unwrap()
+    }
+}
+
+pub async fn a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose(world: World) {
+    assert!(world.add_key(&wrapped(1, KeyPurpose::Access, "k"), 1, NOW).await);
+    assert!(world.add_key(&wrapped(2, KeyPurpose::Rotation, "k"), 1, NOW).await);
+    assert!(
+        !world.add_key(&wrapped(3, KeyPurpose::Access, "k"), 1, NOW).await,
+        "the rotation was taken up again"
+    );
+    assert!(world.add_key(&wrapped(4, KeyPurpose::Access, "k"), 2, NOW + SECOND).await);
+    assert_eq!(world.data_key(1).await.superseded_at, Some(NOW + SECOND));
+    assert_eq!(world.data_key(2).await.superseded_at, None);
+    let tenant = world.tenants.tenant(&tenant_id("acme")).await.unwrap().unwrap();
+    assert_eq!(tenant.keys.first().unwrap().id, world.data_key(4).await.id, "the newest comes first");
+    let query = DataKeyQuery { tenant: Some(tenant.id), after: None, limit: 10 };
+    let numbers =
+        world.keys.data_keys(&query).await.unwrap().iter().map(|key| key.number).collect::<Vec<_>>();
+    assert_eq!(numbers, [1, 2, 3]);
+    let changed = world.keys.changed_keys(NOW + SECOND).await.unwrap();
+    assert_eq!(changed.iter().map(|key| key.id).collect::<Vec<_>>(), [world.data_key(4).await.id]);
+}
+
+pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(world: World) {
+    let acme = tenant_id("acme");
+    world.grant(&key("ada")).await;
+    let (old, new) = (wrapped(1, KeyPurpose::Access, "k"), wrapped(2, KeyPurpose::Access, "k"));
+    world.add_key(&old, 1, NOW).await;
+    let retire = async |at| world.keys.retire_data_key(&acme, old.id, at).await.unwrap();
+    assert!(!retire(NOW).await, "it is primary");
+    world.add_key(&new, 2, NOW).await;
+    let row = world.sealed.sealed_under(&acme, "grant_secrets", None, 1).await.unwrap().remove(0).row;
+    let read = world.sealed.sealed_row(&acme, "grant_secrets", &row).await.unwrap().unwrap();
+    let under = |id: DekId| [&[1, 16], id.as_bytes().as_slice(), b"nonce and ciphertext, 28 bytes"].concat();
+    let under_old = vec![under(old.id); read.values.len()];
+    assert!(world.sealed.reseal(&acme, &read, &under_old).await.unwrap());
+    assert!(!retire(NOW).await, "a token is sealed under it");
+    let read = world.sealed.sealed_row(&acme, "grant_secrets", &row).await.unwrap().unwrap();
+    assert!(world.sealed.reseal(&acme, &read, &vec![under(new.id); read.values.len()]).await.unwrap());
+    assert!(!world.keys.retire_data_key(&tenant_id("globex"), old.id, NOW).await.unwrap());
+    assert!(retire(NOW + HOUR).await && !retire(NOW + HOUR).await);
+    let kept = world.data_key(1).await;
+    assert_eq!((kept.envelope, kept.retired_at), (None, Some(NOW + HOUR)));
+    let tenant = world.tenants.tenant(&acme).await.unwrap().unwrap();
+    assert_eq!(tenant.keys.iter().map(|key| key.id).collect::<Vec<_>>(), [new.id]);
+    assert!(
+        world.keys.changed_keys(NOW + HOUR).await.unwrap().iter().any(|key| key.id == old.id && key.retired)
+    );
+}
+
+pub async fn a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster(world: World) {
+    let (before, after) = (wrapped(1, KeyPurpose::Access, "old"), wrapped(1, KeyPurpose::Access, "new"));
+    world.add_key(&before, 1, NOW).await;
+    let rewrap = async || world.keys.rewrap_data_key(&tenant_id("acme"), &before, &after).await.unwrap();
+    assert!(rewrap().await && !rewrap().await);
+    assert_eq!(world.data_key(1).await.wrapping_key(), Some(kek("new")));
+    assert_eq!(world.keys.wrapped_under(&kek("old")).await.unwrap(), 0);
+    assert_eq!(world.keys.wrapped_under(&kek("new")).await.unwrap(), 1);
+}
+
+pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World) {
+    let old = wrapped(1, KeyPurpose::Access, "old");
+    world.keys.note_primary_kek(&kek("old"), NOW).await.unwrap();
+    world.keys.note_primary_kek(&kek("old"), NOW + SECOND).await.unwrap();
+    world.add_key(&old, 1, NOW).await;
+    let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR).await.unwrap();
+    assert!(!retire().await, "it is primary");
+    world.keys.note_primary_kek(&kek("new"), NOW + SECOND).await.unwrap();
+    assert!(!retire().await, "it wraps a key");
+    let new = wrapped(1, KeyPurpose::Access, "new");
+    assert!(world.keys.rewrap_data_key(&tenant_id("acme"), &old, &new).await.unwrap());
+    assert!(retire().await && !retire().await);
+    let known = world.keys.known_keks().await.unwrap();
+    let facts: Vec<_> =
+        known.iter().map(|kek| (kek.id.as_str(), kek.superseded_at, kek.retired_at)).collect();
+    assert_eq!(facts, [("new", None, None), ("old", Some(NOW + SECOND), Some(NOW + HOUR))]);
+}
+
+pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
+    let asked = rotation(1, KeyKind::Dek, None);
+    assert_eq!(world.keys.start_key_rotation(&asked).await.unwrap(), asked);
+    assert_eq!(world.keys.start_key_rotation(&rotation(2, KeyKind::Dek, None)).await.unwrap().id, asked.id);
+    let (one, other) = (world.owner, world.incarnation());
+    let claim = async |owner, at: Timestamp| {
+        world
+            .keys
+            .claim_key_rotation(owner, None, at, at - SECOND * 8)
+            .await
+            .unwrap()
+            .map(|claimed| claimed.id)
+    };
+    assert_eq!(claim(one, NOW).await, Some(asked.id));
+    assert_eq!(claim(other, NOW + SECOND * 8).await, None);
+    let walked = KeyRotation {
+        walk: KeyRotationWalk::Last,
+        after: Some(tenant_id("acme")),
+        done: 5,
+        remaining: 2,
+        failed: 1,
+        ..asked.clone()
+    };
+    let note = |owner, at| KeyRotationNote { rotation: walked.clone(), owner, at };
+    assert!(world.keys.note_key_rotation(&note(one, NOW + SECOND)).await.unwrap());
+    assert_eq!(world.keys.key_rotation(asked.id).await.unwrap(), Some(walked.clone()));
+    assert_eq!(claim(other, NOW + SECOND * 10).await, Some(asked.id));
+    assert!(!world.keys.note_key_rotation(&note(one, NOW + SECOND * 11)).await.unwrap());
+    assert!(!world.keys.end_key_rotation(&note(one, NOW), KeyRotationState::Succeeded).await.unwrap());
+    let end = note(other, NOW + SECOND * 12);
+    assert!(world.keys.end_key_rotation(&end, KeyRotationState::Failed).await.unwrap());
+    let ended = world.keys.key_rotations(None, 10).await.unwrap().remove(0);
+    assert_eq!((ended.state, ended.ended_at), (KeyRotationState::Failed, Some(NOW + SECOND * 12)));
+    assert_eq!(world.keys.start_key_rotation(&rotation(3, KeyKind::Dek, None)).await.unwrap().done, 0);
+    let before = world.keys.key_rotations(Some(KeyRotationId::from_bytes([3; 16])), 10).await.unwrap();
+    assert_eq!(before.iter().map(|rotation| rotation.id).collect::<Vec<_>>(), [asked.id]);
+}
+
+pub async fn a_rotation_to_another_target_ends_the_one_before(world: World) {
+    let first = rotation(1, KeyKind::Kek, Some("kek-1"));
+    world.keys.start_key_rotation(&first).await.unwrap();
+    let claim = async |primary: &str| {
+        let primary = kek(primary);
+        world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
+    };
+    assert!(claim("kek-2").await.is_none(), "this replica would wrap under another key");
+    let second = rotation(2, KeyKind::Kek, Some("kek-2"));
+    assert_eq!(world.keys.start_key_rotation(&second).await.unwrap().id, second.id);
+    let ended = world.keys.key_rotation(first.id).await.unwrap().unwrap();
+    assert_eq!(ended.state, KeyRotationState::Failed);
+    assert_eq!(claim("kek-2").await.unwrap().id, second.id);
+}

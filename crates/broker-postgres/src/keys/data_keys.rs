@@ -1,0 +1,182 @@
+//! Data keys, wrapped.
+
+use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError};
+use broker_core::{KeyRotationId, TenantId, Timestamp};
+use broker_crypto::{DekId, KeyPurpose, WrappedDek};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::columns::{name, number, time, uuid, word};
+use crate::operation::failed;
+use crate::sealed;
+use crate::tenants::keys::wrapping_key;
+
+struct Row {
+    tenant: String,
+    number: i64,
+    id: Uuid,
+    purpose: String,
+    envelope: Option<Vec<u8>>,
+    created_at: i64,
+    superseded_at: Option<i64>,
+    retired_at: Option<i64>,
+}
+
+impl Row {
+    fn data_key(self) -> Result<DataKey, StoreError> {
+        Ok(DataKey {
+            tenant: name(self.tenant, TenantId::new, "tenant")?,
+            number: number(self.number, "number")?,
+            id: dek_id(self.id)?,
+            purpose: word(&self.purpose, KeyPurpose::from_name, "purpose")?,
+            envelope: self.envelope,
+            created_at: Timestamp::from_unix_micros(self.created_at),
+            superseded_at: time(self.superseded_at),
+            retired_at: time(self.retired_at),
+        })
+    }
+}
+
+pub(super) async fn changed(pool: &PgPool, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT tenant AS "tenant!", id AS "id!", retired_at IS NOT NULL AS "retired!" FROM data_keys
+           WHERE created_at >= $1
+           UNION SELECT tenant, id, true FROM data_keys WHERE retired_at >= $1"#,
+        since.as_unix_micros(),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let changed = rows.into_iter().map(|row| {
+        Ok(ChangedKey {
+            tenant: name(row.tenant, TenantId::new, "tenant")?,
+            id: dek_id(row.id)?,
+            retired: row.retired,
+        })
+    });
+    changed.collect()
+}
+
+pub(super) async fn page(pool: &PgPool, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
+    let after = query.after.as_ref();
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at FROM data_keys
+         WHERE ($1::text IS NULL OR tenant = $1) AND (tenant, number) > ($2::text, $3::bigint)
+         ORDER BY tenant, number LIMIT $4",
+        query.tenant.as_ref().map(TenantId::as_str),
+        after.map_or("", |(tenant, _)| tenant.as_str()),
+        after.map_or(0, |(_, number)| number.cast_signed()),
+        i64::from(query.limit),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    rows.into_iter().map(Row::data_key).collect()
+}
+
+pub(super) async fn read(pool: &PgPool, id: DekId) -> Result<Option<DataKey>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at FROM data_keys
+         WHERE id = $1",
+        uuid(id.as_bytes()),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    row.map(Row::data_key).transpose()
+}
+
+pub(super) async fn tenant_after(
+    pool: &PgPool,
+    tenant: Option<&TenantId>,
+) -> Result<Option<TenantId>, StoreError> {
+    let next = sqlx::query_scalar!(
+        "SELECT id FROM tenants WHERE id > $1 ORDER BY id LIMIT 1",
+        tenant.map_or("", TenantId::as_str),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    next.map(|id| name(id, TenantId::new, "id")).transpose()
+}
+
+/// One statement. Two at once for one tenant may take the same number: the second fails, and is asked for again.
+pub(super) async fn add(
+    pool: &PgPool,
+    tenant: &TenantId,
+    key: &WrappedDek,
+    rotation: KeyRotationId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let added = sqlx::query_scalar!(
+        r#"WITH added AS (
+               INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, rotation, created_at)
+               SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM data_keys WHERE tenant = $1), $2, $3, $4, $5, $6, $7
+               ON CONFLICT (tenant, purpose, rotation) DO NOTHING RETURNING id
+           ), superseded AS (
+               UPDATE data_keys SET superseded_at = $7 FROM added
+               WHERE tenant = $1 AND purpose = $3 AND data_keys.id <> added.id AND superseded_at IS NULL
+           )
+           SELECT count(*) AS "added!" FROM added"#,
+        tenant.as_str(),
+        uuid(key.id.as_bytes()),
+        key.purpose.as_str(),
+        key.envelope.as_slice(),
+        wrapping_key(key)?,
+        uuid(rotation.as_bytes()),
+        at.as_unix_micros(),
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?;
+    Ok(added == 1)
+}
+
+pub(super) async fn rewrap(
+    pool: &PgPool,
+    tenant: &TenantId,
+    before: &WrappedDek,
+    after: &WrappedDek,
+) -> Result<bool, StoreError> {
+    let rewrapped = sqlx::query!(
+        "UPDATE data_keys SET envelope = $4, wrapping_key = $5 WHERE tenant = $1 AND id = $2 AND envelope = $3",
+        tenant.as_str(),
+        uuid(before.id.as_bytes()),
+        before.envelope.as_slice(),
+        after.envelope.as_slice(),
+        wrapping_key(after)?,
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(rewrapped.rows_affected() == 1)
+}
+
+/// One statement, so that check and erasure see the same rows. What is sealed is not locked: that nobody seals under a
+/// key a day after it was superseded is the caller's to know.
+pub(super) async fn retire(
+    pool: &PgPool,
+    tenant: &TenantId,
+    id: DekId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let statement = format!(
+        "UPDATE data_keys SET envelope = NULL, wrapping_key = NULL, retired_at = $3
+         WHERE tenant = $1 AND id = $2 AND superseded_at IS NOT NULL AND retired_at IS NULL AND NOT ({})",
+        sealed::anything_under("$1", "uuid_send($2)")
+    );
+    let retired = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(tenant.as_str())
+        .bind(uuid(id.as_bytes()))
+        .bind(at.as_unix_micros())
+        .execute(pool)
+        .await
+        .map_err(failed)?;
+    Ok(retired.rows_affected() == 1)
+}
+
+fn dek_id(id: Uuid) -> Result<DekId, StoreError> {
+    DekId::from_bytes(id.as_bytes()).ok_or(StoreError::Inconsistent("data key id"))
+}

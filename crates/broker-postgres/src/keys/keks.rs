@@ -1,0 +1,64 @@
+//! Key encryption keys, by name.
+
+use broker_core::Timestamp;
+use broker_core::ports::{KnownKek, StoreError};
+use broker_crypto::KekId;
+use sqlx::PgPool;
+
+use crate::columns::{time, word};
+use crate::operation::failed;
+
+pub(super) async fn note_primary(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
+    sqlx::query!(
+        "WITH superseded AS (
+             UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> $1 AND superseded_at IS NULL
+         )
+         INSERT INTO key_encryption_keys (id, created_at) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
+        id.as_str(),
+        at.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+pub(super) async fn known(pool: &PgPool) -> Result<Vec<KnownKek>, StoreError> {
+    let rows =
+        sqlx::query!("SELECT id, created_at, superseded_at, retired_at FROM key_encryption_keys ORDER BY id")
+            .fetch_all(pool)
+            .await
+            .map_err(failed)?;
+    let known = rows.into_iter().map(|row| {
+        Ok(KnownKek {
+            id: word(&row.id, KekId::new, "id")?,
+            created_at: Timestamp::from_unix_micros(row.created_at),
+            superseded_at: time(row.superseded_at),
+            retired_at: time(row.retired_at),
+        })
+    });
+    known.collect()
+}
+
+pub(super) async fn wrapped_under(pool: &PgPool, id: &KekId) -> Result<u64, StoreError> {
+    let wrapped = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "wrapped!" FROM data_keys WHERE wrapping_key = $1"#,
+        id.as_str()
+    );
+    Ok(wrapped.fetch_one(pool).await.map_err(failed)?.unsigned_abs())
+}
+
+pub(super) async fn retire(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
+    let retired = sqlx::query!(
+        "UPDATE key_encryption_keys SET retired_at = $2
+         WHERE id = $1 AND superseded_at IS NOT NULL AND retired_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = $1)",
+        id.as_str(),
+        at.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(retired.rows_affected() == 1)
+}

@@ -1,0 +1,116 @@
+//! Keys, and their rotations.
+
+mod data_keys;
+mod keks;
+mod rotations;
+
+use async_trait::async_trait;
+use broker_core::ports::{
+    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
+};
+use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_crypto::{DekId, KekId, WrappedDek};
+
+use crate::PostgresStore;
+
+#[async_trait]
+impl KeyStore for PostgresStore {
+    async fn changed_keys(&self, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
+        self.operation("changed_keys", data_keys::changed(&self.pools.vending, since)).await
+    }
+
+    async fn data_keys(&self, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
+        self.operation("data_keys", data_keys::page(&self.pools.vending, query)).await
+    }
+
+    async fn data_key(&self, id: DekId) -> Result<Option<DataKey>, StoreError> {
+        self.operation("data_key", data_keys::read(&self.pools.vending, id)).await
+    }
+
+    async fn tenant_after(&self, tenant: Option<&TenantId>) -> Result<Option<TenantId>, StoreError> {
+        self.operation("tenant_after", data_keys::tenant_after(&self.pools.vending, tenant)).await
+    }
+
+    async fn add_data_key(
+        &self,
+        tenant: &TenantId,
+        key: &WrappedDek,
+        rotation: KeyRotationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.operation("add_data_key", data_keys::add(&self.pools.adoption, tenant, key, rotation, at)).await
+    }
+
+    async fn rewrap_data_key(
+        &self,
+        tenant: &TenantId,
+        before: &WrappedDek,
+        after: &WrappedDek,
+    ) -> Result<bool, StoreError> {
+        self.operation("rewrap_data_key", data_keys::rewrap(&self.pools.adoption, tenant, before, after))
+            .await
+    }
+
+    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
+        self.operation("retire_data_key", data_keys::retire(&self.pools.adoption, tenant, id, at)).await
+    }
+
+    async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
+        self.operation("note_primary_kek", keks::note_primary(&self.pools.adoption, id, at)).await
+    }
+
+    async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError> {
+        self.operation("known_keks", keks::known(&self.pools.vending)).await
+    }
+
+    async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError> {
+        self.operation("wrapped_under", keks::wrapped_under(&self.pools.vending, id)).await
+    }
+
+    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
+        self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
+    }
+
+    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
+        self.operation("start_key_rotation", rotations::start(&self.pools.adoption, rotation)).await
+    }
+
+    async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+        self.operation("key_rotation", rotations::read(&self.pools.vending, id)).await
+    }
+
+    async fn key_rotations(
+        &self,
+        before: Option<KeyRotationId>,
+        limit: u32,
+    ) -> Result<Vec<KeyRotation>, StoreError> {
+        self.operation("key_rotations", rotations::page(&self.pools.vending, before, limit)).await
+    }
+
+    async fn claim_key_rotation(
+        &self,
+        owner: IncarnationId,
+        primary: Option<&KekId>,
+        at: Timestamp,
+        silent_since: Timestamp,
+    ) -> Result<Option<KeyRotation>, StoreError> {
+        let claim = rotations::claim(&self.pools.adoption, owner, primary, at, silent_since);
+        self.operation("claim_key_rotation", claim).await
+    }
+
+    async fn note_key_rotation(&self, note: &KeyRotationNote) -> Result<bool, StoreError> {
+        self.operation(
+            "note_key_rotation",
+            rotations::note(&self.pools.adoption, note, KeyRotationState::Running),
+        )
+        .await
+    }
+
+    async fn end_key_rotation(
+        &self,
+        note: &KeyRotationNote,
+        state: KeyRotationState,
+    ) -> Result<bool, StoreError> {
+        self.operation("end_key_rotation", rotations::note(&self.pools.adoption, note, state)).await
+    }
+}

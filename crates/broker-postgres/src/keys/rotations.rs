@@ -1,0 +1,187 @@
+//! Rotations of keys.
+
+use broker_core::ports::{KeyRotationNote, StoreError};
+use broker_core::{
+    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
+    Timestamp,
+};
+use broker_crypto::KekId;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::columns::{name, number, time, uuid, word};
+use crate::operation::failed;
+
+struct Row {
+    id: Uuid,
+    kind: String,
+    tenant: Option<String>,
+    target: Option<String>,
+    state: String,
+    walk: String,
+    after_tenant: Option<String>,
+    done: i64,
+    remaining: i64,
+    failed: i64,
+    created_at: i64,
+    ended_at: Option<i64>,
+}
+
+impl Row {
+    fn rotation(self) -> Result<KeyRotation, StoreError> {
+        let tenant = |id: Option<String>, column| id.map(|id| name(id, TenantId::new, column)).transpose();
+        Ok(KeyRotation {
+            id: KeyRotationId::from_bytes(self.id.into_bytes()),
+            kind: word(&self.kind, KeyKind::from_name, "kind")?,
+            tenant: tenant(self.tenant, "tenant")?,
+            target: self.target.map(|kid| word(&kid, KekId::new, "target")).transpose()?,
+            state: word(&self.state, KeyRotationState::from_name, "state")?,
+            walk: word(&self.walk, KeyRotationWalk::from_name, "walk")?,
+            after: tenant(self.after_tenant, "after_tenant")?,
+            done: number(self.done, "done")?,
+            remaining: number(self.remaining, "remaining")?,
+            failed: number(self.failed, "failed")?,
+            created_at: Timestamp::from_unix_micros(self.created_at),
+            ended_at: time(self.ended_at),
+        })
+    }
+}
+
+/// Three statements, and no transaction: each is true whatever the others come to, and of several replicas at once one
+/// inserts and all read the same row.
+pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
+    end_those_to_another_target(pool, rotation).await?;
+    insert(pool, rotation).await?;
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
+         FROM key_rotations
+         WHERE kind = $1 AND coalesce(tenant, '') = coalesce($2, '') AND (state = 'running' OR id = $3)
+         ORDER BY state = 'running' DESC LIMIT 1",
+        rotation.kind.as_str(),
+        rotation.tenant.as_ref().map(TenantId::as_str),
+        uuid(rotation.id.as_bytes()),
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?;
+    row.rotation()
+}
+
+async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE key_rotations SET state = 'failed', ended_at = $4, owner = NULL, heartbeat_at = NULL
+         WHERE kind = $1 AND coalesce(tenant, '') = coalesce($2, '') AND state = 'running'
+           AND target IS DISTINCT FROM $3",
+        rotation.kind.as_str(),
+        rotation.tenant.as_ref().map(TenantId::as_str),
+        rotation.target.as_ref().map(KekId::as_str),
+        rotation.created_at.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
+    sqlx::query!(
+        "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
+         VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, 0, $7) ON CONFLICT DO NOTHING",
+        uuid(rotation.id.as_bytes()),
+        rotation.kind.as_str(),
+        rotation.tenant.as_ref().map(TenantId::as_str),
+        rotation.target.as_ref().map(KekId::as_str),
+        rotation.walk.as_str(),
+        rotation.remaining.cast_signed(),
+        rotation.created_at.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+pub(super) async fn read(pool: &PgPool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
+         FROM key_rotations WHERE id = $1",
+        uuid(id.as_bytes()),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    row.map(Row::rotation).transpose()
+}
+
+/// Ids sort by time.
+pub(super) async fn page(
+    pool: &PgPool,
+    before: Option<KeyRotationId>,
+    limit: u32,
+) -> Result<Vec<KeyRotation>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
+         FROM key_rotations WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+        before.map(|id| uuid(id.as_bytes())),
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    rows.into_iter().map(Row::rotation).collect()
+}
+
+pub(super) async fn claim(
+    pool: &PgPool,
+    owner: IncarnationId,
+    primary: Option<&KekId>,
+    at: Timestamp,
+    silent_since: Timestamp,
+) -> Result<Option<KeyRotation>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        "UPDATE key_rotations SET owner = $1, heartbeat_at = $3
+         WHERE id = (SELECT id FROM key_rotations
+                     WHERE state = 'running' AND (target IS NULL OR target = $2)
+                       AND (owner IS NULL OR heartbeat_at < $4)
+                     ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+         RETURNING id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at",
+        uuid(owner.as_bytes()),
+        primary.map(KekId::as_str),
+        at.as_unix_micros(),
+        silent_since.as_unix_micros(),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    row.map(Row::rotation).transpose()
+}
+
+pub(super) async fn note(
+    pool: &PgPool,
+    note: &KeyRotationNote,
+    state: KeyRotationState,
+) -> Result<bool, StoreError> {
+    let rotation = &note.rotation;
+    let noted = sqlx::query!(
+        "UPDATE key_rotations SET heartbeat_at = $3::bigint, walk = $4, after_tenant = $5, done = $6, remaining = $7,
+                                  failed = $8, state = $9, ended_at = CASE WHEN $9::text <> 'running' THEN $3::bigint END
+         WHERE id = $1 AND owner = $2 AND state = 'running'",
+        uuid(rotation.id.as_bytes()),
+        uuid(note.owner.as_bytes()),
+        note.at.as_unix_micros(),
+        rotation.walk.as_str(),
+        rotation.after.as_ref().map(TenantId::as_str),
+        rotation.done.cast_signed(),
+        rotation.remaining.cast_signed(),
+        rotation.failed.cast_signed(),
+        state.as_str(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(noted.rows_affected() == 1)
+}

@@ -1,0 +1,3 @@
+//! AdminService by topic. The service itself only hands on.
+
+pub(super) mod keys;

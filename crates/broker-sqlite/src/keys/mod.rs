@@ -1,0 +1,129 @@
+//! Keys, and their rotations.
+
+mod data_keys;
+mod keks;
+mod rotations;
+
+use async_trait::async_trait;
+use broker_core::ports::{
+    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
+};
+use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_crypto::{DekId, KekId, WrappedDek};
+
+use crate::SqliteStore;
+use crate::operation::operation;
+
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn changed_keys(&self, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
+        operation("changed_keys", data_keys::changed(&self.readers, since)).await
+    }
+
+    async fn data_keys(&self, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
+        operation("data_keys", data_keys::page(&self.readers, query)).await
+    }
+
+    async fn data_key(&self, id: DekId) -> Result<Option<DataKey>, StoreError> {
+        operation("data_key", data_keys::read(&self.readers, id)).await
+    }
+
+    async fn tenant_after(&self, tenant: Option<&TenantId>) -> Result<Option<TenantId>, StoreError> {
+        operation("tenant_after", data_keys::tenant_after(&self.readers, tenant)).await
+    }
+
+    async fn add_data_key(
+        &self,
+        tenant: &TenantId,
+        key: &WrappedDek,
+        rotation: KeyRotationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        operation("add_data_key", async {
+            let mut tx = self.write().await?;
+            let added = data_keys::add(&mut tx, tenant, key, rotation, at).await?;
+            tx.commit().await.map_err(crate::operation::failed)?;
+            Ok(added)
+        })
+        .await
+    }
+
+    async fn rewrap_data_key(
+        &self,
+        tenant: &TenantId,
+        before: &WrappedDek,
+        after: &WrappedDek,
+    ) -> Result<bool, StoreError> {
+        operation("rewrap_data_key", data_keys::rewrap(&self.writer, tenant, before, after)).await
+    }
+
+    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
+        operation("retire_data_key", data_keys::retire(&self.writer, tenant, id, at)).await
+    }
+
+    async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
+        operation("note_primary_kek", async {
+            let mut tx = self.write().await?;
+            keks::note_primary(&mut tx, id, at).await?;
+            tx.commit().await.map_err(crate::operation::failed)
+        })
+        .await
+    }
+
+    async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError> {
+        operation("known_keks", keks::known(&self.readers)).await
+    }
+
+    async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError> {
+        operation("wrapped_under", keks::wrapped_under(&self.readers, id)).await
+    }
+
+    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
+        operation("retire_kek", keks::retire(&self.writer, id, at)).await
+    }
+
+    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
+        operation("start_key_rotation", async {
+            let mut tx = self.write().await?;
+            let running = rotations::start(&mut tx, rotation).await?;
+            tx.commit().await.map_err(crate::operation::failed)?;
+            Ok(running)
+        })
+        .await
+    }
+
+    async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+        operation("key_rotation", rotations::read(&self.readers, id)).await
+    }
+
+    async fn key_rotations(
+        &self,
+        before: Option<KeyRotationId>,
+        limit: u32,
+    ) -> Result<Vec<KeyRotation>, StoreError> {
+        operation("key_rotations", rotations::page(&self.readers, before, limit)).await
+    }
+
+    async fn claim_key_rotation(
+        &self,
+        owner: IncarnationId,
+        primary: Option<&KekId>,
+        at: Timestamp,
+        silent_since: Timestamp,
+    ) -> Result<Option<KeyRotation>, StoreError> {
+        let claim = rotations::claim(&self.writer, owner, primary, at, silent_since);
+        operation("claim_key_rotation", claim).await
+    }
+
+    async fn note_key_rotation(&self, note: &KeyRotationNote) -> Result<bool, StoreError> {
+        operation("note_key_rotation", rotations::note(&self.writer, note, KeyRotationState::Running)).await
+    }
+
+    async fn end_key_rotation(
+        &self,
+        note: &KeyRotationNote,
+        state: KeyRotationState,
+    ) -> Result<bool, StoreError> {
+        operation("end_key_rotation", rotations::note(&self.writer, note, state)).await
+    }
+}

@@ -1,0 +1,179 @@
+//! Rotations of keys.
+
+use broker_core::ports::{KeyRotationNote, StoreError};
+use broker_core::{
+    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
+    Timestamp,
+};
+use broker_crypto::KekId;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::columns::{BindDomain, Columns};
+use crate::operation::failed;
+
+macro_rules! rotation_columns {
+    () => {
+        "id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at"
+    };
+}
+
+pub(super) async fn start(
+    connection: &mut SqliteConnection,
+    rotation: &KeyRotation,
+) -> Result<KeyRotation, StoreError> {
+    end_those_to_another_target(connection, rotation).await?;
+    insert(connection, rotation).await?;
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        rotation_columns!(),
+        " FROM key_rotations WHERE kind = ?1 AND coalesce(tenant, '') = coalesce(?2, '') AND state = 'running'"
+    ))
+    .bind(rotation.kind.as_str())
+    .bind(rotation.tenant.as_ref().map(TenantId::as_str))
+    .fetch_one(connection)
+    .await
+    .map_err(failed)?;
+    from_row(&row)
+}
+
+async fn end_those_to_another_target(
+    connection: &mut SqliteConnection,
+    rotation: &KeyRotation,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE key_rotations SET state = 'failed', ended_at = ?4, owner = NULL, heartbeat_at = NULL
+         WHERE kind = ?1 AND coalesce(tenant, '') = coalesce(?2, '') AND state = 'running' AND target IS NOT ?3",
+    )
+    .bind(rotation.kind.as_str())
+    .bind(rotation.tenant.as_ref().map(TenantId::as_str))
+    .bind(rotation.target.as_ref().map(KekId::as_str))
+    .bind_time(rotation.created_at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
+         VALUES (?1, ?2, ?3, ?4, 'running', ?5, 0, ?6, 0, ?7) ON CONFLICT DO NOTHING",
+    )
+    .bind(rotation.id.as_bytes().as_slice())
+    .bind(rotation.kind.as_str())
+    .bind(rotation.tenant.as_ref().map(TenantId::as_str))
+    .bind(rotation.target.as_ref().map(KekId::as_str))
+    .bind(rotation.walk.as_str())
+    .bind(rotation.remaining.cast_signed())
+    .bind_time(rotation.created_at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+pub(super) async fn read(pool: &SqlitePool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+    sqlx::query(concat!("SELECT ", rotation_columns!(), " FROM key_rotations WHERE id = ?1"))
+        .bind(id.as_bytes().as_slice())
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?
+        .map(|row| from_row(&row))
+        .transpose()
+}
+
+/// Ids sort by time.
+pub(super) async fn page(
+    pool: &SqlitePool,
+    before: Option<KeyRotationId>,
+    limit: u32,
+) -> Result<Vec<KeyRotation>, StoreError> {
+    sqlx::query(concat!(
+        "SELECT ",
+        rotation_columns!(),
+        " FROM key_rotations WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"
+    ))
+    .bind(before.map(|id| id.as_bytes().to_vec()))
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
+pub(super) async fn claim(
+    pool: &SqlitePool,
+    owner: IncarnationId,
+    primary: Option<&KekId>,
+    at: Timestamp,
+    silent_since: Timestamp,
+) -> Result<Option<KeyRotation>, StoreError> {
+    sqlx::query(concat!(
+        "UPDATE key_rotations SET owner = ?1, heartbeat_at = ?3
+         WHERE id = (SELECT id FROM key_rotations
+                     WHERE state = 'running' AND (target IS NULL OR target = ?2)
+                       AND (owner IS NULL OR heartbeat_at < ?4) ORDER BY id LIMIT 1)
+         RETURNING ",
+        rotation_columns!()
+    ))
+    .bind(owner.as_bytes().as_slice())
+    .bind(primary.map(KekId::as_str))
+    .bind_time(at)
+    .bind_time(silent_since)
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(|row| from_row(&row))
+    .transpose()
+}
+
+pub(super) async fn note(
+    pool: &SqlitePool,
+    note: &KeyRotationNote,
+    state: KeyRotationState,
+) -> Result<bool, StoreError> {
+    let rotation = &note.rotation;
+    let noted = sqlx::query(
+        "UPDATE key_rotations SET heartbeat_at = ?3, walk = ?4, after_tenant = ?5, done = ?6, remaining = ?7,
+                                  failed = ?8, state = ?9, ended_at = iif(?9 = 'running', NULL, ?3)
+         WHERE id = ?1 AND owner = ?2 AND state = 'running'",
+    )
+    .bind(rotation.id.as_bytes().as_slice())
+    .bind(note.owner.as_bytes().as_slice())
+    .bind_time(note.at)
+    .bind(rotation.walk.as_str())
+    .bind(rotation.after.as_ref().map(TenantId::as_str))
+    .bind(rotation.done.cast_signed())
+    .bind(rotation.remaining.cast_signed())
+    .bind(rotation.failed.cast_signed())
+    .bind(state.as_str())
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(noted.rows_affected() == 1)
+}
+
+fn from_row(row: &SqliteRow) -> Result<KeyRotation, StoreError> {
+    let tenant = |column| {
+        let name = row.optional_text(column)?.map(TenantId::new).transpose();
+        name.map_err(|_| StoreError::Inconsistent(column))
+    };
+    let target = row.optional_text("target")?;
+    Ok(KeyRotation {
+        id: row.id("id", KeyRotationId::from_bytes)?,
+        kind: row.word("kind", KeyKind::from_name)?,
+        tenant: tenant("tenant")?,
+        target: target.map(|kid| KekId::new(&kid).ok_or(StoreError::Inconsistent("target"))).transpose()?,
+        state: row.word("state", KeyRotationState::from_name)?,
+        walk: row.word("walk", KeyRotationWalk::from_name)?,
+        after: tenant("after_tenant")?,
+        done: row.number("done")?,
+        remaining: row.number("remaining")?,
+        failed: row.number("failed")?,
+        created_at: row.time("created_at")?,
+        ended_at: row.optional_time("ended_at")?,
+    })
+}

@@ -1,0 +1,162 @@
+//! The inventory: every column that holds something sealed under a tenant's data key, and how its place is made.
+//!
+//! What re-seals and what counts reads this list and nothing else. A column that is missing from it would be lost when
+//! the key it is sealed under is retired, so a test compares it with the schema.
+
+use broker_core::ports::{EscrowRecord, StoreError};
+use broker_core::{ClientRegistration, GrantId, ProviderName, RegistrationId};
+use broker_crypto::{AccessToken, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken, SecretType};
+use sqlx::sqlite::SqliteRow;
+
+use crate::columns::Columns;
+use crate::grants::attempts::{self, attempt_columns};
+
+/// A table with sealed columns. The table is called `t` in every expression.
+pub(crate) struct SealedTable {
+    pub(crate) name: &'static str,
+    /// What is joined to it.
+    pub(crate) joined: &'static str,
+    /// Whose a row is.
+    pub(crate) tenant: &'static str,
+    /// What a row is known by; rows are walked in its order.
+    pub(crate) row: RowKey,
+    /// The same as a column of the table itself, where `row` is one of what is joined.
+    pub(crate) own_row: Option<&'static str>,
+    /// What places are made of.
+    pub(crate) facts: &'static str,
+    pub(crate) columns: &'static [SealedColumn],
+}
+
+/// What a row is known by.
+pub(crate) enum RowKey {
+    /// The bytes of an id.
+    Id(&'static str),
+    /// Text.
+    Text(&'static str),
+}
+
+impl RowKey {
+    /// As the schema has it, so that an index gives the order.
+    pub(super) fn raw(&self) -> &'static str {
+        match self {
+            Self::Id(raw) | Self::Text(raw) => raw,
+        }
+    }
+
+    /// As text.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Id(raw) => format!("lower(hex({raw}))"),
+            Self::Text(raw) => (*raw).to_owned(),
+        }
+    }
+
+    /// Out of a parameter that holds the text.
+    pub(super) fn given(&self, parameter: &str) -> String {
+        match self {
+            Self::Id(_) => format!("unhex({parameter})"),
+            Self::Text(_) => parameter.to_owned(),
+        }
+    }
+}
+
+/// A sealed column.
+pub(crate) struct SealedColumn {
+    pub(crate) name: &'static str,
+    pub(crate) secret: SecretType,
+    pub(crate) place: fn(&SqliteRow) -> Result<Placed, StoreError>,
+}
+
+/// Owner and generation of a place.
+pub(crate) type Placed = (String, u64);
+
+pub(crate) const INVENTORY: &[SealedTable] = &[
+    SealedTable {
+        name: "grant_secrets",
+        joined: "JOIN grants g ON g.id = t.grant_id",
+        tenant: "g.tenant",
+        row: RowKey::Id("g.id"),
+        own_row: Some("t.grant_id"),
+        facts: "t.grant_id, g.generation, t.refresh_token_generation",
+        columns: &[
+            SealedColumn {
+                name: "access_token",
+                secret: SecretType::of::<AccessToken>(),
+                place: of_access_token,
+            },
+            SealedColumn {
+                name: "refresh_token",
+                secret: SecretType::of::<RefreshToken>(),
+                place: of_refresh_token,
+            },
+        ],
+    },
+    SealedTable {
+        name: "client_registrations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Text("t.provider || '/' || t.id"),
+        own_row: None,
+        facts: "t.provider, t.id",
+        columns: &[SealedColumn {
+            name: "client_secret",
+            secret: SecretType::of::<ClientSecret>(),
+            place: of_client_secret,
+        }],
+    },
+    SealedTable {
+        name: "authorizations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.id"),
+        own_row: None,
+        facts: "t.id",
+        columns: &[SealedColumn {
+            name: "verifier",
+            secret: SecretType::of::<CodeVerifier>(),
+            place: of_verifier,
+        }],
+    },
+    SealedTable {
+        name: "unread_answers",
+        joined: "JOIN attempts a ON a.id = t.attempt_id",
+        tenant: "a.tenant",
+        row: RowKey::Id("t.attempt_id"),
+        own_row: None,
+        facts: concat!(attempt_columns!(), ", t.status, t.received_at"),
+        columns: &[SealedColumn {
+            name: "body",
+            secret: SecretType::of::<ProviderResponse>(),
+            place: of_unread_answer,
+        }],
+    },
+];
+
+/// The table of that name.
+pub(super) fn table(name: &str) -> Result<&'static SealedTable, StoreError> {
+    let found = INVENTORY.iter().find(|table| table.name == name);
+    found.ok_or(StoreError::Inconsistent("a table that is not in the inventory"))
+}
+
+fn of_access_token(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((row.id("grant_id", GrantId::from_bytes)?.to_string(), row.number("generation")?))
+}
+
+/// A kept refresh token stays sealed for the generation it came with.
+fn of_refresh_token(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((row.id("grant_id", GrantId::from_bytes)?.to_string(), row.number("refresh_token_generation")?))
+}
+
+fn of_client_secret(row: &SqliteRow) -> Result<Placed, StoreError> {
+    let provider = row.name("provider", ProviderName::new)?;
+    Ok((ClientRegistration::secret_owner(&provider, &row.name("id", RegistrationId::new)?), 0))
+}
+
+fn of_verifier(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((row.id("id", broker_core::AuthorizationId::from_bytes)?.to_string(), 0))
+}
+
+fn of_unread_answer(row: &SqliteRow) -> Result<Placed, StoreError> {
+    let attempt = attempts::from_row(row)?;
+    Ok((EscrowRecord::owner(&attempt, row.number("status")?, row.time("received_at")?), 0))
+}

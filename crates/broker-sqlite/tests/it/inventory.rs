@@ -1,0 +1,54 @@
+//! The inventory of sealed columns against the schema as it is.
+
+use std::collections::BTreeSet;
+
+use broker_core::ports::SealedStore;
+use broker_core::testing::conformance::StoreUnderTest;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Row};
+
+use crate::stores::InFile;
+
+/// Columns of bytes that are not sealed under a data key: ids, digests, and data keys as they are wrapped.
+const NOT_SEALED: &[&str] = &[
+    "attempts.authorization_id",
+    "attempts.grant_id",
+    "attempts.id",
+    "attempts.lineage",
+    "attempts.owner",
+    "authorizations.id",
+    "authorizations.lineage",
+    "authorizations.state_digest",
+    "data_keys.envelope",
+    "data_keys.id",
+    "data_keys.rotation",
+    "grant_secrets.grant_id",
+    "grants.id",
+    "grants.lineage",
+    "grants_asked.grant_id",
+    "installation.id",
+    "key_rotations.id",
+    "key_rotations.owner",
+    "replicas.escrow",
+    "replicas.incarnation",
+    "unread_answers.attempt_id",
+];
+
+#[tokio::test]
+async fn every_column_of_bytes_is_in_the_inventory_or_known_to_be_no_secret() {
+    let store = InFile::fresh().await;
+    let options = SqliteConnectOptions::new().filename(store.database()).read_only(true);
+    let rows = sqlx::query(
+        "SELECT m.name || '.' || c.name AS name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND c.type = 'BLOB' AND m.name <> '_sqlx_migrations'",
+    )
+    .fetch_all(&mut options.connect().await.unwrap())
+    .await
+    .unwrap();
+    let columns: BTreeSet<String> = rows.iter().map(|row| row.get("name")).collect();
+    let sealed = store.store.sealed_columns();
+    let sealed = sealed.iter().map(|(table, column)| format!("{table}.{column}"));
+    let listed = sealed.chain(NOT_SEALED.iter().map(|name| (*name).to_owned())).collect::<Vec<_>>();
+    assert_eq!(columns, listed.iter().cloned().collect());
+    assert_eq!(columns.len(), listed.len(), "no column stands in both lists");
+}
