@@ -8,6 +8,7 @@ use crate::commands::completions::Completions;
 use crate::commands::consent::Consent;
 use crate::commands::grants::Grants;
 use crate::commands::health::Health;
+use crate::commands::keys::Keys;
 use crate::commands::registrations::Registrations;
 use crate::commands::tenants::Tenants;
 use crate::commands::token::Token;
@@ -107,6 +108,9 @@ pub(crate) enum Command {
     /// Ask a user for consent
     #[command(subcommand)]
     Consent(Consent),
+    /// Keys: what they protect, rotated, retired
+    #[command(subcommand)]
+    Keys(Keys),
     /// Whether the broker serves
     Health(Health),
     /// Print the completions of a shell
@@ -126,6 +130,10 @@ impl Command {
             Self::Consent(Consent::Start(_)) => "consent start",
             Self::Consent(Consent::Complete(_)) => "consent complete",
             Self::Consent(Consent::Status(_)) => "consent status",
+            Self::Keys(Keys::List(_)) => "keys list",
+            Self::Keys(Keys::Rotate(_)) => "keys rotate",
+            Self::Keys(Keys::Rotations) => "keys rotations",
+            Self::Keys(Keys::Retire(_)) => "keys retire",
             Self::Health(_) => "health",
             Self::Completions(_) => "completions",
         }

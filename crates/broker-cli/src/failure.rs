@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     /// The broker answers and does not serve.
     #[error("the broker is not serving")]
     NotServing,
+    /// A rotation of keys has ended with values left under old keys.
+    #[error("{0} values or keys do not open and were left as they are; the old keys must stay")]
+    RotationFailed(i64),
     /// The answer lacks what the contract promises.
     #[error("the broker's answer has no {0}: is it of another version?")]
     Incomplete(&'static str),
@@ -42,6 +45,7 @@ impl Failure {
             Self::Usage(_) | Self::Unreadable { .. } => Exit::Usage,
             Self::Broker(error) => error.code().into(),
             Self::NotServing => Exit::Unavailable,
+            Self::RotationFailed(_) => Exit::FailedPrecondition,
             // The reader closed its end on purpose (`| head`).
             Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Incomplete(_) | Self::Json(_) | Self::Print(_) => Exit::Internal,

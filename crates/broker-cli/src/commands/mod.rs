@@ -5,6 +5,9 @@ pub(crate) mod consent;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
+pub(crate) mod key_progress;
+pub(crate) mod key_table;
+pub(crate) mod keys;
 pub(crate) mod registrations;
 pub(crate) mod tenants;
 pub(crate) mod token;
@@ -20,6 +23,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Grants(command) => command.run(session).await,
         Command::Token(command) => command.run(session).await,
         Command::Consent(command) => command.run(session).await,
+        Command::Keys(command) => command.run(session).await,
         Command::Health(command) => command.run(session).await,
         Command::Completions(command) => command.run(session),
     }

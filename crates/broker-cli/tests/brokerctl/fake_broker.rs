@@ -61,6 +61,11 @@ pub(crate) struct Scripts {
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
+    pub(crate) list_keys: Script<ListKeysRequest, ListKeysResponse>,
+    pub(crate) rotate_keys: Script<RotateKeysRequest, RotateKeysResponse>,
+    pub(crate) get_key_rotation: Script<GetKeyRotationRequest, GetKeyRotationResponse>,
+    pub(crate) list_key_rotations: Script<ListKeyRotationsRequest, ListKeyRotationsResponse>,
+    pub(crate) retire_key: Script<RetireKeyRequest, RetireKeyResponse>,
 }
 
 /// Serves until it is dropped.
@@ -157,5 +162,31 @@ impl AdminService for Scripts {
 
     async fn refresh_grant(&self, request: Request<RefreshGrantRequest>) -> Answer<RefreshGrantResponse> {
         self.refresh_grant.play(request)
+    }
+
+    async fn list_keys(&self, request: Request<ListKeysRequest>) -> Answer<ListKeysResponse> {
+        self.list_keys.play(request)
+    }
+
+    async fn rotate_keys(&self, request: Request<RotateKeysRequest>) -> Answer<RotateKeysResponse> {
+        self.rotate_keys.play(request)
+    }
+
+    async fn get_key_rotation(
+        &self,
+        request: Request<GetKeyRotationRequest>,
+    ) -> Answer<GetKeyRotationResponse> {
+        self.get_key_rotation.play(request)
+    }
+
+    async fn list_key_rotations(
+        &self,
+        request: Request<ListKeyRotationsRequest>,
+    ) -> Answer<ListKeyRotationsResponse> {
+        self.list_key_rotations.play(request)
+    }
+
+    async fn retire_key(&self, request: Request<RetireKeyRequest>) -> Answer<RetireKeyResponse> {
+        self.retire_key.play(request)
     }
 }
