@@ -212,12 +212,15 @@ CREATE TABLE replicas (
     escrow         BLOB    NOT NULL CHECK (length(escrow) = 16),
     started_at     INTEGER NOT NULL,
     heartbeat_at   INTEGER NOT NULL,
-    -- The last epoch in which its journal was replayed, by this run or the one before it.
+    -- The number of its last heartbeat, of those counted in `installation`.
+    last_beat      INTEGER NOT NULL,
+    -- The last epoch in which its journal was replayed, by this run or the one before it; -1 for none.
     replayed_epoch INTEGER NOT NULL,
     -- Since when its journal is known to hold nothing the store lacks.
     drained_at     INTEGER,
-    -- It found rotations whose journals are nowhere to be seen, and does not claim: it vouches for nobody.
-    paused         INTEGER NOT NULL DEFAULT FALSE CHECK (paused IN (FALSE, TRUE))
+    -- It found rotations whose journals it does not have, and nobody who knows of them was heard since: it does not claim
+    -- and vouches for nobody.
+    unvouched      INTEGER NOT NULL DEFAULT FALSE CHECK (unvouched IN (FALSE, TRUE))
 ) STRICT;
 
 CREATE INDEX replicas_escrow ON replicas (escrow);

@@ -103,9 +103,13 @@ impl Bench {
         let store =
             PostgresStore::open(url, OpenOptions { migrate: true, ..OpenOptions::default() }).await.unwrap();
         let owner = IncarnationId::generate(NOW, &OsEntropy);
-        let replica =
-            Replica { incarnation: owner, escrow: EscrowId::generate(NOW, &OsEntropy), started_at: NOW };
-        let epoch = store.join(&replica, NOW, NOW).await.unwrap().epoch;
+        let replica = Replica {
+            incarnation: owner,
+            escrow: EscrowId::generate(NOW, &OsEntropy),
+            started_at: NOW,
+            rejoins: false,
+        };
+        let epoch = store.join(&replica, NOW).await.unwrap().epoch;
         let tenant = TenantId::new("acme").unwrap();
         let (keys, display_name) = (Vec::new(), String::new());
         store

@@ -39,12 +39,20 @@ impl Broker {
     /// Notes that this replica runs, and decides whether the store is its own.
     pub(crate) async fn join(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let replica = Replica { incarnation: self.incarnation, escrow: self.escrow.id(), started_at: now };
-        let joined =
-            self.fleet_store.join(&replica, now - self.timing.death_detection, now - JOURNALS_KEPT).await?;
-        self.fleet.join(&joined);
-        if let Some(barred) = self.fleet.barred() {
-            tracing::error!(installation = %joined.installation, "refresh is paused: {barred}");
+        let replica = Replica {
+            incarnation: self.incarnation,
+            escrow: self.escrow.id(),
+            started_at: now,
+            rejoins: self.fleet.has_joined(),
+        };
+        let joined = self.fleet_store.join(&replica, now - JOURNALS_KEPT).await?;
+        self.fleet.join(&joined, now + self.timing.death_detection);
+        match self.fleet.barred() {
+            Some(Barred::Unvouched) => tracing::warn!("refresh waits: {}", Barred::Unvouched),
+            Some(barred) => {
+                tracing::error!(installation = %joined.installation, "refresh is paused: {barred}");
+            }
+            None => {}
         }
         Ok(())
     }
@@ -93,10 +101,13 @@ impl Broker {
             Ok(()) => self.fleet.store_answered(true),
             Err(error) => {
                 self.fleet.store_answered(!matches!(error, StoreError::Unavailable(_)));
+                self.fleet.heard_nothing(self.clock.now() + self.timing.death_detection);
                 tracing::warn!(error = chain(&error), "a heartbeat failed");
             }
         }
         match (before, self.fleet.barred()) {
+            // It has said so when it joined.
+            (_, Some(Barred::Unvouched)) => {}
             (old, Some(new)) if old != Some(new) => tracing::error!("refresh is paused: {new}"),
             (Some(_), None) => tracing::info!("refresh goes on"),
             _ => {}
@@ -114,6 +125,10 @@ impl Broker {
         // The round trip is no skew.
         let now = if pulse.store_time > now { self.clock.now().min(pulse.store_time) } else { now };
         self.fleet.beat(&pulse, now, self.timing.max_clock_skew);
+        if self.fleet.hears(&pulse) {
+            self.fleet_store.note_vouched(self.incarnation).await?;
+            self.fleet.vouched();
+        }
         if self.fleet.alive() > 1 && !self.wakeups.is_shared() {
             // Nobody tells this replica what the others adopt.
             self.cache.forget_all();

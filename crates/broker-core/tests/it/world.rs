@@ -137,6 +137,21 @@ impl World {
         self.broker.clone()
     }
 
+    /// The same, and it has heard the one before.
+    pub(crate) async fn join_beside(&mut self, replica: u8) {
+        let before = self.broker.clone();
+        self.join_as(replica).recover().await.unwrap();
+        before.beat().await;
+        self.broker.beat().await;
+        assert_eq!(self.broker.barred(), None);
+    }
+
+    /// The store loses its replicas, as a failover loses those who joined last.
+    pub(crate) async fn lose_replicas(&self) {
+        self.declare_the_only_copy().await;
+        self.store.forget_replicas(self.clock.now() + Duration::from_secs(1)).await.unwrap();
+    }
+
     /// An operator says that this store is the only copy.
     pub(crate) async fn declare_the_only_copy(&self) {
         let id = InstallationId::from_bytes([9; 16]);

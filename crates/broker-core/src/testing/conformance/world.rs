@@ -46,8 +46,9 @@ impl World {
             epoch: Epoch(0),
             entropy,
         };
-        let own = Replica { incarnation: world.owner, escrow: world.escrow_id(), started_at: NOW };
-        world.epoch = world.fleet.join(&own, NOW, NOW).await.unwrap().epoch;
+        let own =
+            Replica { incarnation: world.owner, escrow: world.escrow_id(), started_at: NOW, rejoins: false };
+        world.epoch = world.fleet.join(&own, NOW).await.unwrap().epoch;
         world
     }
 
