@@ -15,6 +15,8 @@ use broker_core::{
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
+use crate::adoption_door::AdoptionDoor;
+
 pub(crate) struct FlakyStore {
     inner: Arc<SqliteStore>,
     /// The answer to a claim is lost after it was committed; once.
@@ -33,6 +35,8 @@ pub(crate) struct FlakyStore {
     pub(crate) refused: Notify,
     /// How often a grant was read for vending.
     pub(crate) reads: AtomicUsize,
+    /// Before the store's own adoptions.
+    pub(crate) door: AdoptionDoor,
 }
 
 impl FlakyStore {
@@ -47,6 +51,7 @@ impl FlakyStore {
             refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
             reads: AtomicUsize::new(0),
+            door: AdoptionDoor::new(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl GrantStore for FlakyStore {
             self.refused.notify_one();
             return down();
         }
+        self.door.pass(adoption).await;
         self.inner.adopt(adoption).await
     }
 
