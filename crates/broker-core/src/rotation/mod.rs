@@ -2,6 +2,7 @@
 //!
 //! claim -> SENT -> bytes -> escrow -> adopt. The words and rules are those of `docs/rotation.md`.
 
+mod abandoned;
 mod adoption;
 mod by_grant;
 mod conclusion;

@@ -67,10 +67,12 @@ impl Broker {
             return Ok(Replayed::default());
         }
         let epoch = self.fleet.epoch();
+        let abandoned = self.presenting.abandoned();
         let journal = self.escrow.records().await.map_err(escrow_unusable)?;
         let kept_since = self.clock.now() - ESCROW_KEPT;
         let replayed = self.replay_records(journal, kept_since).await;
         self.unsettled.set(replayed.unsettled.clone(), self.clock.now());
+        self.presenting.note_replayed(&abandoned, self.clock.now());
         if replayed.unsettled.is_empty() {
             self.fleet_store.note_replayed(self.incarnation, epoch, self.clock.now()).await?;
         }

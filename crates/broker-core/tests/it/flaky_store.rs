@@ -29,6 +29,8 @@ pub(crate) struct FlakyStore {
     pub(crate) hang_adopt: AtomicBool,
     /// An adoption is refused as one that fits nothing; once.
     pub(crate) misfit_adopt: AtomicBool,
+    /// Who asks for an adoption dies; once.
+    pub(crate) panic_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
     /// An adoption was refused, or is not answered.
@@ -48,6 +50,7 @@ impl FlakyStore {
             refuse_adopt: AtomicBool::new(false),
             hang_adopt: AtomicBool::new(false),
             misfit_adopt: AtomicBool::new(false),
+            panic_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
             reads: AtomicUsize::new(0),
@@ -104,6 +107,7 @@ impl GrantStore for FlakyStore {
         if self.misfit_adopt.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Inconsistent("it fits nothing"));
         }
+        assert!(!self.panic_adopt.swap(false, Ordering::SeqCst), "as the test says");
         if self.refuse_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
             return down();
