@@ -164,6 +164,14 @@ impl World {
         }
     }
 
+    /// The callback of a user who does not consent.
+    pub(crate) fn refusal(&self, started: &Started) -> CompleteRequest {
+        let mut callback = self.callback(started);
+        callback.callback_url =
+            CallbackUrl::new(callback.callback_url.expose().replace("code=", "error=access_denied&x="));
+        callback
+    }
+
     /// A consent whose answer waits until the provider is released.
     pub(crate) async fn consent_under_way(&self) -> JoinHandle<Result<Grant, BrokerError>> {
         self.provider.next([Answer::RotateWhenReleased]);
