@@ -18,6 +18,18 @@ impl SqliteFile {
     async fn store(&self) -> SqliteStore {
         SqliteStore::open(SqliteLocation::File(self.file("store.db"))).await.unwrap()
     }
+
+    /// Empties the log into the file, which then is all there is. Whoever closes the file last does that: of a process
+    /// that has just died some thread may have it open still.
+    async fn empty_log(&self) {
+        loop {
+            self.store().await.close().await;
+            if !self.file("store.db-wal").exists() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 impl Shelf for SqliteFile {
@@ -35,13 +47,12 @@ impl Shelf for SqliteFile {
     }
 
     async fn back_up(&mut self) {
-        // Closing empties the log into the file, which then is all there is.
-        self.store().await.close().await;
+        self.empty_log().await;
         fs::copy(self.file("store.db"), self.file("backup.db")).unwrap();
     }
 
     async fn put_back(&mut self) {
-        self.store().await.close().await;
+        self.empty_log().await;
         fs::copy(self.file("backup.db"), self.file("store.db")).unwrap();
     }
 }

@@ -47,6 +47,7 @@ impl Stops {
     pub(crate) fn arm(&self, stop: Stop) {
         *self.armed.lock().unwrap() = Some(stop);
         self.reached.send_replace(false);
+        self.thawed.send_replace(false);
     }
 
     /// Stays here if this is the stop that is armed.
@@ -62,7 +63,7 @@ impl Stops {
         self.reached.subscribe().wait_for(|reached| *reached).await.unwrap();
     }
 
-    /// Whoever stopped goes on.
+    /// Whoever stopped goes on, if it is run before the next stop is armed.
     pub(crate) fn thaw(&self) {
         self.thawed.send_replace(true);
     }
