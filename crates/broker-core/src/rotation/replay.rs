@@ -75,6 +75,7 @@ impl Broker {
         self.presenting.note_replayed(&abandoned, self.clock.now());
         if replayed.unsettled.is_empty() {
             self.fleet_store.note_replayed(self.incarnation, epoch, self.clock.now()).await?;
+            self.fleet.replayed(epoch);
         }
         let keep = Keep {
             newest_since: Some(kept_since),

@@ -22,6 +22,8 @@ pub(crate) enum Stop {
     Escrowed,
     /// Before the answer is adopted.
     Adopt,
+    /// Before the journal is replayed.
+    Replay,
     /// The adoption is committed, and nobody was told.
     Adopted,
     /// Everything is done but giving the lease back.
