@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use broker_core::{AuthorizationStatus, BrokerError, Phase, ProviderProfile, ReusePolicy, RotationMode};
+use broker_core::{
+    AuthorizationStatus, BrokerError, ConsentCause, Phase, ProviderProfile, ReusePolicy, RotationMode,
+};
 
 use crate::fakes::Answer;
 use crate::world::{World, key, profile, tenant};
@@ -38,6 +40,17 @@ async fn what_it_sent_is_in_doubt_once_no_orphaned_request_is_processed_any_more
     world.pass(1);
     assert_eq!(after_a_beat(&world).await, (Phase::Uncertain, true));
     is_refreshed_in_the_end(&world).await;
+}
+
+#[tokio::test]
+async fn what_was_rotated_is_lost_and_named_so() {
+    let world = dies_in_a_refresh(profile().rotation, Answer::RotateAndPanic).await;
+    world.broker.beat().await;
+    world.pass(120);
+    world.broker.beat().await;
+    let probed = world.broker.refresh_grant(&key(), None).await;
+    assert!(matches!(probed, Err(BrokerError::ConsentRequired(ConsentCause::LostRotation))), "{probed:?}");
+    assert_eq!(world.provider.dead_presented(), 0, "not before its time");
 }
 
 #[tokio::test]

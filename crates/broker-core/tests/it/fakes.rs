@@ -39,6 +39,8 @@ pub(crate) enum Answer {
     PanicBeforeSent,
     /// The request is written; then the task that asks dies.
     PanicAfterSent,
+    /// Rotates, and the task that asks dies before the answer is read.
+    RotateAndPanic,
     /// Waits until [`FakeProvider::release`], then rotates.
     RotateWhenReleased,
     /// Waits until [`FakeProvider::release`], then gives no tokens.
@@ -237,6 +239,10 @@ impl ProviderClient for FakeProvider {
                 std::future::pending().await
             }
             Answer::PanicAfterSent => panic!("as the script says"),
+            Answer::RotateAndPanic => {
+                self.rotate_and_lose();
+                panic!("as the script says")
+            }
             _ => std::future::pending().await,
         }
     }
