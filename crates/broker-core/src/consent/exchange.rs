@@ -46,19 +46,35 @@ impl Broker {
         let request = self.exchange_request(authorization, code, &keys).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.exchange_claim(authorization);
+        let mut presenting = self.presenting.hold(claim.attempt);
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
         });
         let used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
         let attempt = claimed?.ok_or(used)?;
-        match self.present(&attempt, provider, request, None, Arc::default(), &keys).await.answer {
+        presenting.claimed(&claim.tenant);
+        let presented = self.present(&attempt, provider, request, None, Arc::default(), &keys).await;
+        let grant = self.settle_exchange(authorization, &attempt, presented.answer, &keys).await?;
+        presenting.settled();
+        Ok(grant)
+    }
+
+    async fn settle_exchange(
+        &self,
+        authorization: &Authorization,
+        attempt: &Attempt,
+        answer: Answer,
+        keys: &TenantKeys,
+    ) -> Result<Grant, BrokerError> {
+        match answer {
             Answer::Tokens(tokens) => {
-                let standing = Standing::of_consent(authorization, &attempt);
-                let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
-                self.new_grant(&attempt, outcome).await
+                let profile = self.provider(&attempt.key.provider)?.profile();
+                let standing = Standing::of_consent(authorization, attempt);
+                let outcome = self.adopt(attempt, &tokens, &standing, profile, keys).await?;
+                self.new_grant(attempt, outcome).await
             }
             Answer::NotSent(not_sent) => {
-                self.close_exchange(&attempt, "unsent").await?;
+                self.close_exchange(attempt, "unsent").await?;
                 match not_sent {
                     NotSent::Store(error) => Err(error.into()),
                     NotSent::Unreachable => Err(BrokerError::ProviderUnavailable(self.timing.retry_base)),
@@ -73,7 +89,7 @@ impl Broker {
                     failure = failure.kind.as_str(), oauth_error = failure.oauth_error,
                     http_status = failure.http_status, "code exchange failed"
                 );
-                self.close_exchange(&attempt, failure.kind.as_str()).await?;
+                self.close_exchange(attempt, failure.kind.as_str()).await?;
                 Err(self.exchange_error(authorization, &failure))
             }
         }

@@ -136,14 +136,15 @@ impl Broker {
         self.read_breakers().await
     }
 
-    /// Settles what this journal and dead replicas hold.
+    /// Settles what this journal, dead replicas and dead tasks hold.
     async fn settle(self: &Arc<Self>) {
         let settled = async {
+            self.review_abandoned().await;
             self.replay_if_due().await?;
             self.settle_orphans().await
         };
         if let Err(error) = settled.await {
-            tracing::warn!(error = chain(&error), "what earlier runs left could not be settled");
+            tracing::warn!(error = chain(&error), "what was left open could not be settled");
         }
     }
 

@@ -61,6 +61,8 @@ struct State {
     skewed: bool,
     replaying: bool,
     must_replay: bool,
+    /// The store may lack what stands in this very journal, which was not replayed since.
+    owes_replay: bool,
     store_away: bool,
     alive: u32,
     breakers: HashSet<ProviderName>,
@@ -78,6 +80,7 @@ impl FleetStanding {
             skewed: false,
             replaying: false,
             must_replay: false,
+            owes_replay: false,
             store_away: false,
             alive: 1,
             breakers: HashSet::new(),
@@ -136,11 +139,16 @@ impl FleetStanding {
     }
 
     /// Takes in what joining found. The restore guard is decided here (rule 16): an unvouched replica listens for others
-    /// until then.
+    /// until then. Who joins again was forgotten, and claims nothing until it has replayed its journal: the store may not
+    /// know that it has one.
     pub(crate) fn join(&self, joined: &Joined, listens_until: Timestamp) {
         let foreign = self.expected.is_some_and(|expected| expected != joined.installation);
         let mut state = self.state();
+        if state.joined {
+            state.lost_commits();
+        }
         state.joined = true;
+        state.must_replay |= foreign;
         state.epoch = joined.epoch;
         state.installation = Some(joined.installation);
         state.joined_beat = joined.beat;
@@ -167,9 +175,10 @@ impl FleetStanding {
         self.state().guard.take_if(|guard| *guard == Barred::Unvouched);
     }
 
-    /// Whether the journal must be replayed; answered once for each reason.
+    /// Whether the journal must be replayed; answered once for each reason, and not while the store is another's.
     pub(crate) fn takes_replay(&self) -> bool {
-        std::mem::take(&mut self.state().must_replay)
+        let mut state = self.state();
+        state.guard != Some(Barred::ForeignStore) && std::mem::take(&mut state.must_replay)
     }
 
     /// The journal must be replayed, again.
@@ -192,10 +201,17 @@ impl FleetStanding {
         if state.guard == Some(Barred::Unvouched) && !state.hears(pulse) && now >= state.listens_until {
             state.guard = Some(Barred::NoJournal);
         }
-        let changed = state.epoch != pulse.epoch;
+        state.replaying = state.owes_replay || pulse.replays_pending > 0;
+        if state.epoch != pulse.epoch || pulse.unknown {
+            state.lost_commits();
+        }
         state.epoch = pulse.epoch;
-        state.replaying = changed || pulse.unknown || pulse.replays_pending > 0;
-        state.must_replay |= changed || pulse.unknown;
+    }
+
+    /// This journal was replayed, begun in that epoch. The next heartbeat tells whether claims may be made.
+    pub(crate) fn replayed(&self, epoch: Epoch) {
+        let mut state = self.state();
+        state.owes_replay &= state.epoch != epoch;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -206,6 +222,13 @@ impl FleetStanding {
 impl State {
     fn hears(&self, pulse: &Pulse) -> bool {
         self.guard == Some(Barred::Unvouched) && pulse.others_beat > self.joined_beat
+    }
+
+    /// What was acknowledged may be gone.
+    fn lost_commits(&mut self) {
+        self.replaying = true;
+        self.must_replay = true;
+        self.owes_replay = true;
     }
 }
 

@@ -47,8 +47,11 @@ fn a_replica_that_finds_its_own_store_claims() {
 fn a_store_that_is_not_the_configured_one_is_not_rotated() {
     let standing = after_joining(Some(installation(2)), joined());
     assert_eq!(standing.barred(), Some(Barred::ForeignStore));
+    standing.beat(&pulse(), NOW, SKEW);
+    assert!(!standing.takes_replay());
     standing.beat(&Pulse { installation: installation(2), ..pulse() }, NOW, SKEW);
     assert_eq!(standing.barred(), None, "adopted under the configured id");
+    assert!(standing.takes_replay(), "its journal is of this store after all");
 }
 
 /// Recent rotations, and a journal that knows nothing of them.
@@ -135,6 +138,26 @@ fn another_epoch_bars_until_every_journal_was_replayed() {
     standing.beat(&Pulse { epoch: Epoch(8), replays_pending: 1, ..pulse() }, NOW, SKEW);
     assert!(!standing.takes_replay());
     assert_eq!(standing.barred(), Some(Barred::Replaying), "another replica's journal is missing");
+    standing.replayed(Epoch(8));
     standing.beat(&Pulse { epoch: Epoch(8), ..pulse() }, NOW, SKEW);
     assert_eq!((standing.barred(), standing.epoch()), (None, Epoch(8)));
+}
+
+#[test]
+fn a_replica_that_was_forgotten_claims_nothing_until_it_has_replayed_its_journal() {
+    let standing = after_joining(None, joined());
+    let forgotten = Pulse { epoch: Epoch(8), unknown: true, ..pulse() };
+    standing.join(&Joined { epoch: Epoch(8), ..joined() }, NOW + LISTENS);
+    assert_eq!(standing.barred(), Some(Barred::Replaying), "before the heartbeat is taken in");
+    standing.beat(&forgotten, NOW, SKEW);
+    assert!(standing.takes_replay());
+    let next = Pulse { epoch: Epoch(8), ..pulse() };
+    standing.beat(&next, NOW, SKEW);
+    assert_eq!(standing.barred(), Some(Barred::Replaying), "the store takes its journal for a new one");
+    standing.replayed(Epoch(7));
+    standing.beat(&next, NOW, SKEW);
+    assert_eq!(standing.barred(), Some(Barred::Replaying), "that replay began before");
+    standing.replayed(Epoch(8));
+    standing.beat(&next, NOW, SKEW);
+    assert_eq!(standing.barred(), None);
 }

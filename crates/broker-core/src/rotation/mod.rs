@@ -2,7 +2,9 @@
 //!
 //! claim -> SENT -> bytes -> escrow -> adopt. The words and rules are those of `docs/rotation.md`.
 
+mod abandoned;
 mod adoption;
+mod by_grant;
 mod conclusion;
 mod fence;
 mod flights;
@@ -12,9 +14,11 @@ mod orphans;
 mod patience;
 mod presentation;
 mod presenting;
+mod progress;
 mod recovery;
 mod refresh;
 mod replay;
+mod replay_record;
 #[cfg(test)]
 mod samples;
 mod settlement;

@@ -89,13 +89,16 @@ impl Broker {
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.refresh_claim(key, generation);
         // Held from before the claim: once its row can be seen, whoever finds it must see that it is being worked on.
-        let _presenting = self.presenting.hold(claim.attempt);
+        let mut presenting = self.presenting.hold(claim.attempt);
         let outcome = self.grants.claim_refresh(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(key.tenant.clone(), claim.attempt);
         });
         match outcome? {
             ClaimOutcome::Claimed(claimed) => {
-                self.refresh_claimed(*claimed, provider, &keys, landing, lease).await
+                presenting.claimed(&key.tenant);
+                let rotated = self.refresh_claimed(*claimed, provider, &keys, landing, lease).await?;
+                presenting.settled();
+                Ok(rotated)
             }
             ClaimOutcome::Busy(open) => {
                 self.patience.restore(open.grant_id());

@@ -151,19 +151,12 @@ impl Broker {
     }
 
     /// An attempt of this very run is open, and no flight of the grant but the asking one is under way. Either its late
-    /// answer is still read, or its task ended abnormally: unsent it is given back; sent, its answer is looked for in
-    /// escrow, with the next heartbeat.
+    /// answer is still read, or its task ended abnormally: unsent it is given back at once; sent, it is abandoned, and
+    /// the next heartbeat sees to it.
     pub(super) async fn settle_busy(&self, open: &Attempt) -> Result<Rotated, BrokerError> {
-        if open.owner != self.incarnation || self.presenting.contains(open.id) {
-            return Ok(Rotated::StillRunning);
-        }
-        match open.phase {
-            AttemptPhase::Claimed => self.give_back(open).await?,
-            AttemptPhase::Closed => {}
-            AttemptPhase::Sent => {
-                tracing::error!(attempt = %open.id, "an attempt was sent and not settled; the journal is replayed");
-                self.fleet.asks_for_replay();
-            }
+        let idle = open.owner == self.incarnation && !self.presenting.contains(open.id);
+        if idle && open.phase == AttemptPhase::Claimed {
+            self.give_back(open).await?;
         }
         Ok(Rotated::StillRunning)
     }

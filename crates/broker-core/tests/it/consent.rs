@@ -80,9 +80,7 @@ async fn sixteen_callbacks_at_once_exchange_one_code() {
 async fn a_refusal_by_the_user_is_remembered() {
     let world = World::empty(profile()).await;
     let started = world.start().await;
-    let mut denied = world.callback(&started);
-    denied.callback_url =
-        CallbackUrl::new(denied.callback_url.expose().replace("code=", "error=access_denied&x="));
+    let denied = world.refusal(&started);
     assert_eq!(problem(world.broker.complete_authorization(&denied).await), AuthorizationProblem::Denied);
     let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
     assert_eq!(authorization.status, AuthorizationStatus::Denied);

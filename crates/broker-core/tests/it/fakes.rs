@@ -35,6 +35,12 @@ pub(crate) enum Answer {
     HangAfterSent,
     /// The gate is never asked; nothing, for ever.
     HangBeforeSent,
+    /// The task that asks dies, before the gate is asked.
+    PanicBeforeSent,
+    /// The request is written; then the task that asks dies.
+    PanicAfterSent,
+    /// Rotates, and the task that asks dies before the answer is read.
+    RotateAndPanic,
     /// Waits until [`FakeProvider::release`], then rotates.
     RotateWhenReleased,
     /// Waits until [`FakeProvider::release`], then gives no tokens.
@@ -192,6 +198,7 @@ impl ProviderClient for FakeProvider {
                 self.arrivals.send_modify(|count| *count += 1);
                 return std::future::pending().await;
             }
+            Answer::PanicBeforeSent => panic!("as the script says"),
             _ => {}
         }
         gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
@@ -230,6 +237,11 @@ impl ProviderClient for FakeProvider {
             Answer::RotateAndHang => {
                 self.rotate_and_lose();
                 std::future::pending().await
+            }
+            Answer::PanicAfterSent => panic!("as the script says"),
+            Answer::RotateAndPanic => {
+                self.rotate_and_lose();
+                panic!("as the script says")
             }
             _ => std::future::pending().await,
         }

@@ -15,6 +15,8 @@ use broker_core::{
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
+use crate::adoption_door::AdoptionDoor;
+
 pub(crate) struct FlakyStore {
     inner: Arc<SqliteStore>,
     /// The answer to a claim is lost after it was committed; once.
@@ -27,12 +29,16 @@ pub(crate) struct FlakyStore {
     pub(crate) hang_adopt: AtomicBool,
     /// An adoption is refused as one that fits nothing; once.
     pub(crate) misfit_adopt: AtomicBool,
+    /// Who asks for an adoption dies; once.
+    pub(crate) panic_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
     /// An adoption was refused, or is not answered.
     pub(crate) refused: Notify,
     /// How often a grant was read for vending.
     pub(crate) reads: AtomicUsize,
+    /// Before the store's own adoptions.
+    pub(crate) door: AdoptionDoor,
 }
 
 impl FlakyStore {
@@ -44,9 +50,11 @@ impl FlakyStore {
             refuse_adopt: AtomicBool::new(false),
             hang_adopt: AtomicBool::new(false),
             misfit_adopt: AtomicBool::new(false),
+            panic_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
             refused: Notify::new(),
             reads: AtomicUsize::new(0),
+            door: AdoptionDoor::new(),
         }
     }
 }
@@ -99,10 +107,12 @@ impl GrantStore for FlakyStore {
         if self.misfit_adopt.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Inconsistent("it fits nothing"));
         }
+        assert!(!self.panic_adopt.swap(false, Ordering::SeqCst), "as the test says");
         if self.refuse_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
             return down();
         }
+        self.door.pass(adoption).await;
         self.inner.adopt(adoption).await
     }
 

@@ -8,6 +8,8 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
+mod abandoned;
+mod adoption_door;
 mod consent;
 mod crashes;
 mod exhaustive;
@@ -18,6 +20,7 @@ mod journals;
 mod leases;
 mod planned_store;
 mod recovery;
+mod replay;
 mod rotation;
 mod scheduler;
 mod scheduler_load;

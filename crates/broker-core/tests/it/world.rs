@@ -42,10 +42,14 @@ pub(crate) fn profile() -> ProviderProfile {
 }
 
 pub(crate) fn key() -> GrantKey {
+    key_of("ada")
+}
+
+pub(crate) fn key_of(user: &str) -> GrantKey {
     GrantKey {
         tenant: tenant(),
         provider: provider(),
-        user: UserId::new("ada").unwrap(),
+        user: UserId::new(user).unwrap(),
         account: AccountLabel::default_label(),
     }
 }
@@ -159,8 +163,7 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Started {
-        let request = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
-        self.broker.start_authorization(&request).await.unwrap()
+        self.broker.start_authorization(&start_request("ada")).await.unwrap()
     }
 
     pub(crate) fn callback(&self, started: &Started) -> CompleteRequest {
@@ -174,6 +177,14 @@ impl World {
             )),
             wait: None,
         }
+    }
+
+    /// The callback of a user who does not consent.
+    pub(crate) fn refusal(&self, started: &Started) -> CompleteRequest {
+        let mut callback = self.callback(started);
+        callback.callback_url =
+            CallbackUrl::new(callback.callback_url.expose().replace("code=", "error=access_denied&x="));
+        callback
     }
 
     /// A consent whose answer waits until the provider is released.
@@ -198,6 +209,13 @@ impl World {
     pub(crate) async fn consent(&self) -> Result<Grant, BrokerError> {
         let started = self.start().await;
         self.broker.complete_authorization(&self.callback(&started)).await
+    }
+
+    /// Somebody else than ada consents.
+    pub(crate) async fn consent_as(&self, user: &str) -> Result<Grant, BrokerError> {
+        let started = self.broker.start_authorization(&start_request(user)).await?;
+        let callback = CompleteRequest { user: key_of(user).user, ..self.callback(&started) };
+        self.broker.complete_authorization(&callback).await
     }
 
     pub(crate) async fn grant(&self) -> Grant {
@@ -228,6 +246,10 @@ impl World {
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
+}
+
+pub(crate) fn start_request(user: &str) -> StartRequest {
+    StartRequest { key: key_of(user), registration: None, scopes: vec![], login_hint: None }
 }
 
 pub(crate) fn request() -> VendRequest {

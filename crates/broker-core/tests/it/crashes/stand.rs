@@ -44,6 +44,12 @@ pub(crate) trait Shelf: Sized {
     /// Puts the copy in its place. No process has it open.
     async fn put_back(&mut self);
 
+    /// Keeps a copy of what is in it now, as a standby does. Processes have it open, and may be cut off.
+    async fn replicate(&mut self);
+
+    /// Puts the copy in its place, under processes that have it open.
+    async fn fail_over(&mut self);
+
     /// Does something to it beside all processes.
     fn run<T>(work: impl Future<Output = T>) -> T {
         runtime().block_on(work)
