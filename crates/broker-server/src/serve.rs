@@ -9,9 +9,9 @@ use broker_core::{Broker, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
+use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
@@ -38,6 +38,7 @@ pub struct Running {
     broker: Arc<Broker>,
     store: Store,
     coordination: Coordination,
+    auth: Arc<Auth>,
     health: HealthReporter,
     claiming: CancellationToken,
     serving: CancellationToken,
@@ -50,6 +51,7 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
+    let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let entropy = around.entropy.clone();
     let Built { broker, store, coordination } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
@@ -64,6 +66,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         broker: broker.clone(),
         store,
         coordination,
+        auth: auth.clone(),
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
@@ -76,6 +79,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
+    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
@@ -146,16 +150,21 @@ impl Running {
     }
 
     fn conditions(&self) -> Conditions {
-        Conditions { broker: self.broker.clone(), coordination: self.coordination.clone() }
+        Conditions {
+            broker: self.broker.clone(),
+            coordination: self.coordination.clone(),
+            auth: self.auth.clone(),
+        }
     }
 
     fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
         let stop = self.serving.clone();
-        // On a listener of ours tonic's own `tcp_nodelay` has no effect, and answers wait 40 ms for an acknowledgement.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let server = tonic::transport::Server::builder()
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        let mut server = tonic::transport::Server::builder().layer(self.auth.layer());
+        if let Some(age) = self.auth.max_connection_age() {
+            server = server.max_connection_age(age);
+        }
+        let incoming = self.auth.incoming(listener);
+        let server = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         self.tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the gRPC listener ended");

@@ -1,0 +1,88 @@
+//! The callers that were turned away: counted all, logged as far as the log can take it.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use broker_core::{Clock, Timestamp};
+
+use super::refusal::Refusal;
+
+/// One line in so much time at level warn, the others at debug: anybody can make us refuse.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+const HANDSHAKE: &str = "handshake";
+
+pub(super) struct Refusals {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: BTreeMap<&'static str, u64>,
+    last_line: Option<Timestamp>,
+    since_last_line: u64,
+}
+
+impl Refusals {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    /// A request that is answered with UNAUTHENTICATED.
+    pub(super) fn note(&self, refusal: &Refusal, address: Option<SocketAddr>) {
+        self.count(refusal.as_str(), refusal, address);
+    }
+
+    /// A connection that did not come about.
+    pub(super) fn note_handshake(&self, error: &(dyn Error + 'static), address: Option<SocketAddr>) {
+        self.count(HANDSHAKE, error, address);
+    }
+
+    /// How many there were for each reason.
+    pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
+    }
+
+    fn count(&self, reason: &'static str, error: &dyn std::fmt::Display, address: Option<SocketAddr>) {
+        let peer = address.map(|address| address.to_string()).unwrap_or_default();
+        match self.line(reason) {
+            Some(others) => tracing::warn!(reason, %error, peer, others, "a caller was turned away"),
+            None => tracing::debug!(reason, %error, peer, "a caller was turned away"),
+        }
+    }
+
+    /// How many were turned away without a line since the last one, if it is time for another.
+    fn line(&self, reason: &'static str) -> Option<u64> {
+        let now = self.clock.now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state.counts.entry(reason).or_default() += 1;
+        if state.last_line.is_some_and(|last| now.since(last) < LINE_EVERY && now >= last) {
+            state.since_last_line += 1;
+            return None;
+        }
+        state.last_line = Some(now);
+        Some(std::mem::take(&mut state.since_last_line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use broker_core::testing::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn all_are_counted_and_a_line_is_written_now_and_then() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(0)));
+        let refusals = Refusals::new(clock.clone());
+        let line = || refusals.line("no_token");
+        assert_eq!([line(), line(), line()], [Some(0), None, None]);
+        clock.advance(LINE_EVERY);
+        assert_eq!([line(), line()], [Some(2), None]);
+        assert_eq!(refusals.counts().into_iter().collect::<Vec<_>>(), [("no_token", 5)]);
+    }
+}
