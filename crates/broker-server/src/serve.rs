@@ -38,7 +38,6 @@ pub struct Running {
     broker: Arc<Broker>,
     store: Store,
     coordination: Coordination,
-    auth: Arc<Auth>,
     health: HealthReporter,
     claiming: CancellationToken,
     serving: CancellationToken,
@@ -65,8 +64,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         http: http_listener.local_addr()?,
         broker: broker.clone(),
         store,
-        coordination,
-        auth: auth.clone(),
+        coordination: coordination.clone(),
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
@@ -76,15 +74,16 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
-    let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
+    let conditions = Conditions { broker: broker.clone(), coordination, auth: auth.clone() };
+    let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
-    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.keep_fresh()));
+    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes);
-    running.serve_http(http_listener);
+    running.serve_grpc(grpc_listener, routes, &auth);
+    running.serve_http(http_listener, conditions);
     tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
 }
@@ -149,21 +148,13 @@ impl Running {
         self.store.close().await;
     }
 
-    fn conditions(&self) -> Conditions {
-        Conditions {
-            broker: self.broker.clone(),
-            coordination: self.coordination.clone(),
-            auth: self.auth.clone(),
-        }
-    }
-
-    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
+    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {
         let stop = self.serving.clone();
-        let mut server = tonic::transport::Server::builder().layer(self.auth.layer());
-        if let Some(age) = self.auth.max_connection_age() {
+        let mut server = tonic::transport::Server::builder().layer(auth.layer());
+        if let Some(age) = auth.max_connection_age() {
             server = server.max_connection_age(age);
         }
-        let incoming = self.auth.incoming(listener);
+        let incoming = auth.incoming(listener);
         let server = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         self.tasks.spawn(async move {
             if let Err(error) = server.await {
@@ -172,10 +163,9 @@ impl Running {
         });
     }
 
-    fn serve_http(&self, listener: TcpListener) {
+    fn serve_http(&self, listener: TcpListener, conditions: Conditions) {
         let stop = self.serving.clone();
-        let router =
-            http::router(http::Probed { draining: self.claiming.clone(), conditions: self.conditions() });
+        let router = http::router(http::Probed { draining: self.claiming.clone(), conditions });
         self.tasks.spawn(async move {
             let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = server.await {

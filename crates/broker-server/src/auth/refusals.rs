@@ -1,12 +1,13 @@
 //! The callers that were turned away: counted all, logged as far as the log can take it.
 
 use std::collections::BTreeMap;
-use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use broker_core::{Clock, Timestamp};
+use rustls::{CertificateError, OtherError};
 
 use super::refusal::Refusal;
 
@@ -38,8 +39,15 @@ impl Refusals {
     }
 
     /// A connection that did not come about.
-    pub(super) fn note_handshake(&self, error: &(dyn Error + 'static), address: Option<SocketAddr>) {
-        self.count(HANDSHAKE, error, address);
+    pub(super) fn note_handshake(&self, error: &io::Error, address: Option<SocketAddr>) {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match inner {
+            // rustls shows what is ours in a form for programmers.
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(ours)))) => {
+                self.count(HANDSHAKE, ours, address);
+            }
+            _ => self.count(HANDSHAKE, error, address),
+        }
     }
 
     /// How many there were for each reason.

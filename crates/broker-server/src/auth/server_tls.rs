@@ -59,3 +59,7 @@ impl fmt::Debug for ClockTime {
         f.write_str("ClockTime")
     }
 }
+
+#[cfg(test)]
+#[path = "server_tls_tests.rs"]
+mod tests;

@@ -55,6 +55,12 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
+    /// The certificate of a workload and its key (PKCS #8).
+    pub(super) fn workload(&self, id: &str) -> (CertificateDer<'static>, Vec<u8>) {
+        let key = KeyPair::generate().unwrap();
+        (svid(id).signed_by(&key, &self.0).unwrap().der().clone(), key.serialize_der())
+    }
+
     /// The certificate of a workload.
     pub(super) fn svid(&self, id: &str) -> CertificateDer<'static> {
         self.svid_with(id, |_| {})
@@ -66,14 +72,19 @@ impl Authority {
         id: &str,
         change: impl FnOnce(&mut CertificateParams),
     ) -> CertificateDer<'static> {
-        let mut params = dated();
-        params.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let mut params = svid(id);
         change(&mut params);
         params.signed_by(&KeyPair::generate().unwrap(), &self.0).unwrap().der().clone()
     }
+}
+
+fn svid(id: &str) -> CertificateParams {
+    let mut params = dated();
+    params.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params
 }
 
 fn dated() -> CertificateParams {
