@@ -17,7 +17,7 @@ use super::peer::Peer;
 use super::refusals::Refusals;
 
 /// Longest wait for a handshake, and how many may be under way. Those who connect and say nothing keep nobody waiting.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 const MOST_HANDSHAKES: usize = 1024;
 
 /// What every connection comes through.

@@ -11,21 +11,22 @@ use broker_crypto::sha256;
 use tokio::sync::{Notify, Semaphore, watch};
 
 pub(crate) use self::origin::KeyOrigin;
+use super::LOOK_EVERY;
 
-/// The keys are read no sooner again than this after they were read: anybody can make up the name of a key.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
+/// However often somebody asks, keys are read no sooner again than this: anybody can make up the name of a key.
+const LEAST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The pause after a failure, unless `refresh` is shorter.
 const RETRY: Duration = Duration::from_secs(15);
 
 /// Longest wait of a caller whose token is signed with an unknown key, and how many may wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
+const LONGEST_WAIT: Duration = Duration::from_secs(12);
 const MOST_WAITING: usize = 256;
 
 /// How often keys are read, and how long they last.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyTimes {
-    /// The pause between two readings.
+    /// The pause between two readings of a URL; files are looked at all the time.
     pub(crate) refresh: Duration,
     /// How long keys are used after the last reading that succeeded.
     pub(crate) max_stale: Duration,
@@ -105,13 +106,20 @@ impl IssuerKeys {
     /// Reads the keys again and again, sooner when somebody asks. Never ends.
     pub(super) async fn run(&self) {
         loop {
-            let pause = if self.is_fresh() { self.times.refresh } else { RETRY.min(self.times.refresh) };
-            let read_at = self.clock.now();
+            let (pause, read_at) = (self.pause(), self.clock.now());
             tokio::select! {
                 () = self.clock.sleep_until(read_at + pause) => {}
-                () = self.asked.notified() => self.clock.sleep_until(read_at + LEAST_PAUSE).await,
+                () = self.asked.notified() => self.clock.sleep_until(read_at + LEAST_PAUSE.min(pause)).await,
             }
             self.look().await;
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        match &self.origin {
+            KeyOrigin::File(_) => LOOK_EVERY.min(self.times.refresh),
+            KeyOrigin::Url(_) if self.is_fresh() => self.times.refresh,
+            KeyOrigin::Url(_) => RETRY.min(self.times.refresh),
         }
     }
 

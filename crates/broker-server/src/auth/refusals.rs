@@ -11,26 +11,27 @@ use rustls::{CertificateError, OtherError};
 
 use super::refusal::Refusal;
 
-/// One line in so much time at level warn, the others at debug: anybody can make us refuse.
+/// One line in so much time for each reason at level warn, the others at debug: anybody can make us refuse.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 const HANDSHAKE: &str = "handshake";
 
 pub(super) struct Refusals {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    tallies: Mutex<BTreeMap<&'static str, Tally>>,
 }
 
+/// The refusals for one reason.
 #[derive(Default)]
-struct State {
-    counts: BTreeMap<&'static str, u64>,
+struct Tally {
+    count: u64,
     last_line: Option<Timestamp>,
     since_last_line: u64,
 }
 
 impl Refusals {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::default() }
+        Self { clock, tallies: Mutex::default() }
     }
 
     /// A request that is answered with UNAUTHENTICATED.
@@ -52,7 +53,8 @@ impl Refusals {
 
     /// How many there were for each reason.
     pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).counts.clone()
+        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.iter().map(|(reason, tally)| (*reason, tally.count)).collect()
     }
 
     fn count(&self, reason: &'static str, error: &dyn std::fmt::Display, address: Option<SocketAddr>) {
@@ -63,17 +65,18 @@ impl Refusals {
         }
     }
 
-    /// How many were turned away without a line since the last one, if it is time for another.
+    /// How many were turned away for this reason without a line since the last one, if it is time for another.
     fn line(&self, reason: &'static str) -> Option<u64> {
         let now = self.clock.now();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state.counts.entry(reason).or_default() += 1;
-        if state.last_line.is_some_and(|last| now.since(last) < LINE_EVERY && now >= last) {
-            state.since_last_line += 1;
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.entry(reason).or_default();
+        tally.count += 1;
+        if tally.last_line.is_some_and(|last| now >= last && now.since(last) < LINE_EVERY) {
+            tally.since_last_line += 1;
             return None;
         }
-        state.last_line = Some(now);
-        Some(std::mem::take(&mut state.since_last_line))
+        tally.last_line = Some(now);
+        Some(std::mem::take(&mut tally.since_last_line))
     }
 }
 
@@ -89,8 +92,9 @@ mod tests {
         let refusals = Refusals::new(clock.clone());
         let line = || refusals.line("no_token");
         assert_eq!([line(), line(), line()], [Some(0), None, None]);
+        assert_eq!(refusals.line("expired"), Some(0), "each reason has its line");
         clock.advance(LINE_EVERY);
         assert_eq!([line(), line()], [Some(2), None]);
-        assert_eq!(refusals.counts().into_iter().collect::<Vec<_>>(), [("no_token", 5)]);
+        assert_eq!(refusals.counts().into_iter().collect::<Vec<_>>(), [("expired", 1), ("no_token", 5)]);
     }
 }

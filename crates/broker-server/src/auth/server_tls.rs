@@ -35,7 +35,6 @@ pub(super) fn server_config(
     config.alpn_protocols = vec![b"h2".to_vec()];
     // A resumed session would bring back a certificate that nobody verifies again.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 
