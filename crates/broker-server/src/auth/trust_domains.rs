@@ -85,9 +85,12 @@ impl TrustDomains {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::sync::LazyLock;
     use std::time::Duration;
 
     use broker_core::Timestamp;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
     use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
 
     use super::*;
@@ -210,6 +213,22 @@ mod tests {
             setting.verify(&setting.lab.svid("spiffe://lab.example/x")).unwrap(),
             "spiffe://lab.example/x"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_certificate_with_any_other_byte_never_verifies(at in any::<Index>(), byte in any::<u8>()) {
+            static GOOD: LazyLock<(TrustDomains, CertificateDer<'static>)> = LazyLock::new(|| {
+                let Setting { domains, prod, .. } = Setting::new();
+                (domains, prod.svid(ID))
+            });
+            let (domains, svid) = &*GOOD;
+            let mut changed = svid.to_vec();
+            let at = at.index(changed.len());
+            prop_assume!(changed[at] != byte);
+            changed[at] = byte;
+            prop_assert!(domains.verify(&changed.into(), &[], unix_time(NOT_BEFORE + DAY)).is_err());
+        }
     }
 
     #[test]
