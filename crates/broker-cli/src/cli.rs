@@ -1,5 +1,6 @@
 //! The command line as a whole: flags that every command takes, and the commands.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,6 +59,8 @@ pub(crate) struct Globals {
         value_name = "URL"
     )]
     pub(crate) endpoint: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
     /// The tenant
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) tenant: Option<String>,
@@ -76,6 +79,26 @@ pub(crate) struct Globals {
     /// How long to wait for the answer
     #[arg(long, global = true, default_value = "40s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub(crate) timeout: Duration,
+}
+
+/// What the broker and its caller know each other by. Files, because arguments are visible to every process.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Credentials {
+    /// Certificates (PEM) of the authorities that the broker's certificate may come from, instead of the system's
+    #[arg(long, global = true, env = "TOKEN_BROKER_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Certificate (PEM) to show to the broker
+    #[arg(long, global = true, env = "TOKEN_BROKER_CERT_FILE", value_name = "FILE")]
+    pub(crate) cert_file: Option<PathBuf>,
+    /// Key (PEM) of the certificate
+    #[arg(long, global = true, env = "TOKEN_BROKER_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Bearer token to show to the broker; read anew at each call
+    #[arg(long, global = true, env = "TOKEN_BROKER_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Name in the broker's certificate, where it is not the host of --endpoint
+    #[arg(long, global = true, env = "TOKEN_BROKER_SERVER_NAME", value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
 }
 
 /// How to print the answer.

@@ -50,7 +50,9 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
         Reason::KeyInUse => "rotate the keys first, then retire this one".to_owned(),
         Reason::ResourceInUse => "remove what still needs it first".to_owned(),
         Reason::ResourceNotFound => "check the id".to_owned(),
-        Reason::CallerUnknown => "show a credential that the broker accepts".to_owned(),
+        Reason::CallerUnknown => {
+            "show a credential that the broker accepts: --cert-file and --key-file, or --token-file".to_owned()
+        }
         Reason::AccessDenied => "ask an operator for an access policy that allows it".to_owned(),
         Reason::InvalidRequest => "correct the fields and try again".to_owned(),
         Reason::Internal | Reason::Unspecified => incident(error),
@@ -63,16 +65,29 @@ fn for_code(code: Code, globals: &Globals, failed: &str) -> Option<String> {
             let health = if failed == "health" { "" } else { ", and try `brokerctl health`" };
             let endpoint = &globals.endpoint;
             Some(format!(
-                "is the broker running at {endpoint}? set --endpoint or TOKEN_BROKER_ENDPOINT{health}"
+                "is the broker running at {endpoint}? set --endpoint or TOKEN_BROKER_ENDPOINT{health}; {}",
+                about_tls(globals)
             ))
         }
-        Code::DeadlineExceeded | Code::Cancelled => {
-            Some("try again, or wait longer with --timeout".to_owned())
+        // Without a reason the broker did not say it: the way to it ended, or took too long.
+        Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Internal => {
+            Some(format!("try again, or wait longer with --timeout; {}", about_tls(globals)))
         }
         Code::Unimplemented => {
             Some("this broker does not offer that yet: is it of another version?".to_owned())
         }
         _ => None,
+    }
+}
+
+/// A side that does not believe the other ends the connection, often without a word.
+fn about_tls(globals: &Globals) -> &'static str {
+    match (globals.endpoint.starts_with("https://"), &globals.credentials.cert_file) {
+        (false, _) => "a broker that speaks TLS needs https:// in --endpoint",
+        (true, None) => "--ca-file and --server-name say whom to believe",
+        (true, Some(_)) => {
+            "--ca-file and --server-name say whom to believe, the broker's log whether it accepts --cert-file"
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 //! Secrets are newtypes that cannot be printed, cloned or serialised ([`secret`]). At rest they are
 //! [`Sealed`] under a tenant's [`DataEncryptionKey`], bound by associated data to the [`Place`] they
 //! belong to. Data keys are themselves wrapped by a [`KeyEncryptionKey`] of the [`KeyRing`]
-//! (envelope encryption). There is no plaintext mode.
+//! (envelope encryption). There is no plaintext mode. Tokens that others signed are verified in [`jwt`].
 
 mod dek;
 mod digest;
 mod entropy;
 mod envelope;
 mod error;
+pub mod jwt;
 mod kek;
 mod key_ring;
 mod place;

@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::auth::Report;
 use crate::condition::{Condition, Conditions};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,10 +23,22 @@ struct AtProvider {
     provider: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    credential: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct For {
+    reason: &'static str,
+}
+
 /// The page. Holds names of providers and of conclusions, no tenant, user or secret.
 pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("token_broker");
-    backends(&mut registry, &conditions.now());
+    let now = conditions.now();
+    backends(&mut registry, &now);
+    callers(&mut registry, &now.auth);
     rotations(&mut registry, conditions);
     let mut text = String::new();
     encode(&mut text, &registry)?;
@@ -58,6 +71,38 @@ fn backends(registry: &mut Registry, condition: &Condition) {
         counter.inc_by(value);
         registry.register(name, help, counter);
     }
+}
+
+fn callers(registry: &mut Registry, auth: &Report) {
+    let turned_away = Family::<For, Counter<u64, AtomicU64>>::default();
+    for (reason, count) in &auth.turned_away {
+        turned_away.get_or_create(&For { reason }).inc_by(*count);
+    }
+    registry.register(
+        "callers_turned_away",
+        "Calls and handshakes of callers that are not known",
+        turned_away,
+    );
+
+    let fresh = Family::<Named, Gauge>::default();
+    for credential in &auth.credentials {
+        let label = Named { credential: credential.name.clone() };
+        fresh.get_or_create(&label).set(i64::from(credential.fresh));
+    }
+    registry.register(
+        "credential_fresh",
+        "Whether what is used is what the file or the issuer says now",
+        fresh,
+    );
+
+    let Some(ends) = auth.certificate_ends else { return };
+    let gauge: Gauge = Gauge::default();
+    gauge.set(ends.as_unix_micros() / 1_000_000);
+    registry.register(
+        "server_certificate_end_timestamp_seconds",
+        "When the server's certificate ends",
+        gauge,
+    );
 }
 
 fn rotations(registry: &mut Registry, conditions: &Conditions) {

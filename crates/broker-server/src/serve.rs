@@ -9,9 +9,9 @@ use broker_core::{Broker, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
+use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
@@ -50,6 +50,7 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
+    let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let entropy = around.entropy.clone();
     let Built { broker, store, coordination } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
@@ -63,7 +64,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         http: http_listener.local_addr()?,
         broker: broker.clone(),
         store,
-        coordination,
+        coordination: coordination.clone(),
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
@@ -73,14 +74,16 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
-    let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
+    let conditions = Conditions { broker: broker.clone(), coordination, auth: auth.clone() };
+    let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
+    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes);
-    running.serve_http(http_listener);
+    running.serve_grpc(grpc_listener, routes, &auth);
+    running.serve_http(http_listener, conditions);
     tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
 }
@@ -145,17 +148,14 @@ impl Running {
         self.store.close().await;
     }
 
-    fn conditions(&self) -> Conditions {
-        Conditions { broker: self.broker.clone(), coordination: self.coordination.clone() }
-    }
-
-    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
+    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {
         let stop = self.serving.clone();
-        // On a listener of ours tonic's own `tcp_nodelay` has no effect, and answers wait 40 ms for an acknowledgement.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let server = tonic::transport::Server::builder()
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        let mut server = tonic::transport::Server::builder().layer(auth.layer());
+        if let Some(age) = auth.max_connection_age() {
+            server = server.max_connection_age(age);
+        }
+        let incoming = auth.incoming(listener);
+        let server = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         self.tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the gRPC listener ended");
@@ -163,10 +163,9 @@ impl Running {
         });
     }
 
-    fn serve_http(&self, listener: TcpListener) {
+    fn serve_http(&self, listener: TcpListener, conditions: Conditions) {
         let stop = self.serving.clone();
-        let router =
-            http::router(http::Probed { draining: self.claiming.clone(), conditions: self.conditions() });
+        let router = http::router(http::Probed { draining: self.claiming.clone(), conditions });
         self.tasks.spawn(async move {
             let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = server.await {

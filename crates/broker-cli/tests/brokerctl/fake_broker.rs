@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
-use tonic::transport::Server;
+use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
 
@@ -21,11 +21,19 @@ use tonic_health::ServingStatus;
 pub(crate) struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
     requests: Mutex<Vec<Q>>,
+    credentials: Mutex<Vec<Credentials>>,
+}
+
+/// What the caller showed along with a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Credentials {
+    pub(crate) authorization: Option<String>,
+    pub(crate) certificate: bool,
 }
 
 impl<Q, A> Default for Script<Q, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default(), requests: Mutex::default() }
+        Self { answers: Mutex::default(), requests: Mutex::default(), credentials: Mutex::default() }
     }
 }
 
@@ -41,8 +49,17 @@ impl<Q, A> Script<Q, A> {
         self.requests.lock().unwrap().clone()
     }
 
+    pub(crate) fn credentials(&self) -> Vec<Credentials> {
+        self.credentials.lock().unwrap().clone()
+    }
+
     fn play(&self, request: Request<Q>) -> Result<Response<A>, Status> {
         assert!(request.metadata().contains_key("grpc-timeout"), "the broker is not told the deadline");
+        let authorization = request.metadata().get("authorization");
+        self.credentials.lock().unwrap().push(Credentials {
+            authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
+            certificate: request.peer_certs().is_some_and(|certificates| !certificates.is_empty()),
+        });
         self.requests.lock().unwrap().push(request.into_inner());
         let answer = self.answers.lock().unwrap().pop_front();
         answer.unwrap_or_else(|| Err(Status::internal("the script is over"))).map(Response::new)
@@ -65,6 +82,7 @@ pub(crate) struct Scripts {
 
 /// Serves until it is dropped.
 pub(crate) struct FakeBroker {
+    scheme: &'static str,
     address: SocketAddr,
     pub(crate) scripts: Arc<Scripts>,
     _server: JoinSet<Result<(), tonic::transport::Error>>,
@@ -76,6 +94,15 @@ impl FakeBroker {
     }
 
     pub(crate) async fn start_with_health(status: ServingStatus) -> Self {
+        Self::start_as(status, None).await
+    }
+
+    /// Speaks TLS, at an endpoint of its own.
+    pub(crate) async fn start_with_tls(tls: ServerTlsConfig) -> Self {
+        Self::start_as(ServingStatus::Serving, Some(tls)).await
+    }
+
+    async fn start_as(status: ServingStatus, tls: Option<ServerTlsConfig>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let scripts = Arc::<Scripts>::default();
@@ -87,14 +114,19 @@ impl FakeBroker {
         routes = routes.add_service(TokenServiceServer::from_arc(scripts.clone()));
         routes = routes.add_service(ConsentServiceServer::from_arc(scripts.clone()));
         routes = routes.add_service(AdminServiceServer::from_arc(scripts.clone()));
-        let server = Server::builder().add_routes(routes);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut server = Server::builder();
+        if let Some(tls) = tls {
+            server = server.tls_config(tls).unwrap();
+        }
+        let server = server.add_routes(routes);
         let mut tasks = JoinSet::new();
         tasks.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self { address, scripts, _server: tasks }
+        Self { scheme, address, scripts, _server: tasks }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 }
 

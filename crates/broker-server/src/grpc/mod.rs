@@ -28,6 +28,7 @@ use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
 use self::status::Statuses;
+pub(crate) use self::status::caller_unknown;
 use self::token_service::TokenApi;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;

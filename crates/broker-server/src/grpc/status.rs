@@ -81,6 +81,11 @@ impl Statuses {
     }
 }
 
+/// The status for a caller nobody knows. Why that is so is logged elsewhere.
+pub(crate) fn caller_unknown() -> Status {
+    encode(row(&BrokerError::CallerUnknown))
+}
+
 fn encode(row: Row) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(name(row.reason), DOMAIN, row.metadata);
