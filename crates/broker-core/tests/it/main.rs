@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
+mod access;
 mod consent;
 mod crashes;
 mod exhaustive;

@@ -120,6 +120,12 @@ fn row(error: &BrokerError) -> Row {
             Reason::AlreadyExists,
             format!("a {what} of this name already exists; choose another name, or use the one there is"),
         ),
+        BrokerError::ResourceNotFound(what) => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            format!("there is no such {what}; list what there is, and check the id"),
+        ),
+        BrokerError::ResourceInUse(what) => Row::new(Code::FailedPrecondition, Reason::ResourceInUse, *what),
         BrokerError::ConsentRequired(cause) => Row::new(
             Code::FailedPrecondition,
             Reason::ConsentRequired,

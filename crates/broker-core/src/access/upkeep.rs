@@ -1,0 +1,86 @@
+//! Keeping the policies in memory as they are in the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::control::Access;
+use crate::AccessPolicy;
+use crate::error::chain;
+use crate::ports::StoreError;
+
+/// How often the store is asked whether a policy has changed. Within twice this every replica knows.
+const EVERY: Duration = Duration::from_secs(1);
+
+const PAGE: u32 = 500;
+
+/// What was read of the store so far.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// The version of the policies in force; `None` before the first reading.
+    version: Option<u64>,
+    failed: bool,
+}
+
+impl Access {
+    /// Puts in force what the store holds, if that has changed. If it cannot be read, what is in force stays so.
+    pub async fn read_policies(&self) -> Result<(), StoreError> {
+        let mut reading = self.reading.lock().await;
+        // Read first: what changes during the rest is read again next time.
+        let version = self.store.policies_version().await?;
+        // Not `<`: a store put back has a lower one.
+        if reading.version != Some(version) {
+            let stored = self.stored_policies().await?;
+            self.put_in_force(self.policies().replaced_by(self.configured.iter().cloned().chain(stored)));
+            reading.version = Some(version);
+            tracing::info!(
+                version,
+                policies = self.policies().policies().count(),
+                "access policies in force"
+            );
+        }
+        Ok(())
+    }
+
+    async fn stored_policies(&self) -> Result<Vec<AccessPolicy>, StoreError> {
+        let mut policies: Vec<AccessPolicy> = Vec::new();
+        loop {
+            let after = policies.last().map(|policy| policy.id);
+            let page = self.store.policies(after, PAGE).await?;
+            let last = page.len() < PAGE as usize;
+            policies.extend(page);
+            if last {
+                return Ok(policies);
+            }
+        }
+    }
+
+    /// Looks every second until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let looking = async {
+                self.clock.sleep_until(self.clock.now() + EVERY).await;
+                self.look().await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = looking => {}
+            }
+        }
+    }
+
+    /// Reads, and tells when that begins to fail and when it works again.
+    pub async fn look(&self) {
+        let read = self.read_policies().await;
+        let failed_before = std::mem::replace(&mut self.reading.lock().await.failed, read.is_err());
+        match read {
+            Err(error) if !failed_before => tracing::warn!(
+                error = chain(&error),
+                "the access policies cannot be read; those read last stay in force"
+            ),
+            Ok(()) if failed_before => tracing::info!("the access policies can be read again"),
+            _ => {}
+        }
+    }
+}
