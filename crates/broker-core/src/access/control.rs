@@ -71,6 +71,11 @@ impl Access {
         })
     }
 
+    /// What is done about a call that no policy allows.
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
     /// The policies in force.
     pub fn policies(&self) -> Arc<PolicySet> {
         self.policies.read().unwrap_or_else(PoisonError::into_inner).clone()

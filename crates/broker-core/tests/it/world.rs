@@ -7,9 +7,10 @@ use std::time::Duration;
 use broker_core::ports::{FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups};
 use broker_core::testing::ManualClock;
 use broker_core::{
-    AccountLabel, Broker, BrokerError, Clock as _, Collaborators, CompleteRequest, Grant, GrantKey,
-    InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
-    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
+    CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
+    RegistrationId, ReusePolicy, RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest,
+    Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -144,7 +145,13 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Started {
-        let request = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
+        let request = StartRequest {
+            key: key(),
+            registration: None,
+            scopes: vec![],
+            login_hint: None,
+            permit: Permit::unlimited(),
+        };
         self.broker.start_authorization(&request).await.unwrap()
     }
 
@@ -158,7 +165,12 @@ impl World {
                 started.id
             )),
             wait: None,
+            permit: Permit::unlimited(),
         }
+    }
+
+    pub(crate) async fn authorization(&self, id: AuthorizationId) -> Authorization {
+        self.broker.authorization(&tenant(), id, &Permit::unlimited()).await.unwrap()
     }
 
     /// A consent whose answer waits until the provider is released.
@@ -216,7 +228,13 @@ impl World {
 }
 
 pub(crate) fn request() -> VendRequest {
-    VendRequest { key: key(), min_validity: Duration::from_secs(60), required_scopes: vec![], wait: None }
+    VendRequest {
+        key: key(),
+        min_validity: Duration::from_secs(60),
+        required_scopes: vec![],
+        wait: None,
+        permit: Permit::unlimited(),
+    }
 }
 
 fn broker(

@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems.extend(config.public_url().err());
     problems.extend(config.lease.problems());
     problems.extend(access(config));
+    problems.extend(config.access_settings().err().unwrap_or_default());
     problems.extend(config.rotation.problems());
     problems.extend(ca_file(config));
     if config.escrow.max_bytes < LEAST_ESCROW {

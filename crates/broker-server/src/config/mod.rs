@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, overridden by `TOKEN_BROKER__SECTION__KEY`.
 
+mod access;
 mod check;
 mod egress;
 mod environment;
@@ -16,6 +17,7 @@ mod secret_text;
 mod store;
 mod writable;
 
+pub use access::{AccessConfig, AccessMode, ActionName, PolicyConfig};
 pub use egress::EgressConfig;
 pub use keys::KeysConfig;
 pub use lease::LeaseConfig;

@@ -8,7 +8,8 @@ use broker_escrow::Limits;
 use serde::Deserialize;
 
 use super::{
-    EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig, providers,
+    AccessConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl, RotationConfig,
+    StoreConfig, providers,
 };
 
 /// The whole configuration.
@@ -21,6 +22,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// Who may call.
     pub auth: AuthConfig,
+    /// What callers may do.
+    pub access: AccessConfig,
     /// Where grants are kept.
     pub store: StoreConfig,
     /// Key encryption keys.
@@ -48,6 +51,7 @@ impl Default for Config {
             listen: ListenConfig::default(),
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
+            access: AccessConfig::default(),
             store: StoreConfig::default(),
             keys: KeysConfig::default(),
             escrow: EscrowConfig::default(),

@@ -5,5 +5,6 @@ mod managing;
 mod naive;
 mod properties;
 mod random;
+mod scopes;
 mod table;
 mod world;
