@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use broker_e2e::client::vending_policy;
-use broker_e2e::{Client, Fleet, Site, ask};
+use broker_e2e::{Client, Fleet, LONGEST_WAIT, Site, ask};
 use broker_proto::v1::{GrantKey, Reason};
 use tonic::Code;
 
@@ -50,15 +50,21 @@ async fn may_vend(client: &Client, key: &GrantKey) -> bool {
 }
 
 async fn until(client: &Client, key: &GrantKey, may: bool) {
-    while may_vend(client, key).await != may {
-        tokio::time::sleep(PAUSE).await;
-    }
+    let asking = async {
+        while may_vend(client, key).await != may {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::time::timeout(LONGEST_WAIT, asking).await.expect("the other replica never learns of it");
 }
 
 /// The first calls after the server's return find dead connections.
 async fn deleted_patiently(client: &Client, policy_id: &str) {
-    while let Err(error) = client.delete_policy(policy_id).await {
-        assert_eq!(error.code(), Code::Unavailable, "{error}");
-        tokio::time::sleep(PAUSE).await;
-    }
+    let deleting = async {
+        while let Err(error) = client.delete_policy(policy_id).await {
+            assert_eq!(error.code(), Code::Unavailable, "{error}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::time::timeout(LONGEST_WAIT, deleting).await.expect("the store never comes back");
 }

@@ -13,6 +13,9 @@ use crate::ports::StoreError;
 /// How often the store is asked whether a policy has changed. Within twice this every replica knows.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// The same while it cannot be read: a store that is back is soon noticed.
+const EVERY_WHILE_AWAY: Duration = Duration::from_millis(250);
+
 const PAGE: u32 = 500;
 
 /// What was read of the store so far.
@@ -56,24 +59,26 @@ impl Access {
         }
     }
 
-    /// Looks every second until `stop`.
+    /// Looks every second until `stop`, and more often while that fails.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        while !stop.is_cancelled() {
+        let mut pause = EVERY;
+        loop {
             let looking = async {
-                self.clock.sleep_until(self.clock.now() + EVERY).await;
-                self.look().await;
+                self.clock.sleep_until(self.clock.now() + pause).await;
+                self.look().await
             };
-            tokio::select! {
+            pause = tokio::select! {
                 () = stop.cancelled() => return,
-                () = looking => {}
-            }
+                works = looking => if works { EVERY } else { EVERY_WHILE_AWAY },
+            };
         }
     }
 
-    /// Reads, and tells when that begins to fail and when it works again.
-    pub async fn look(&self) {
+    /// Reads, and tells when that begins to fail and when it works again. `false`: it fails.
+    pub async fn look(&self) -> bool {
         let read = self.read_policies().await;
-        let failed_before = std::mem::replace(&mut self.reading.lock().await.failed, read.is_err());
+        let works = read.is_ok();
+        let failed_before = std::mem::replace(&mut self.reading.lock().await.failed, !works);
         match read {
             Err(error) if !failed_before => tracing::warn!(
                 error = chain(&error),
@@ -82,5 +87,6 @@ impl Access {
             Ok(()) if failed_before => tracing::info!("the access policies can be read again"),
             _ => {}
         }
+        works
     }
 }
