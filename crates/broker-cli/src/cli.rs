@@ -9,6 +9,7 @@ use crate::commands::completions::Completions;
 use crate::commands::consent::Consent;
 use crate::commands::grants::Grants;
 use crate::commands::health::Health;
+use crate::commands::policies::Policies;
 use crate::commands::registrations::Registrations;
 use crate::commands::tenants::Tenants;
 use crate::commands::token::Token;
@@ -121,6 +122,9 @@ pub(crate) enum Command {
     /// A tenant's OAuth clients at the providers
     #[command(subcommand)]
     Registrations(Registrations),
+    /// What callers of the broker may do
+    #[command(subcommand)]
+    Policies(Policies),
     /// What users allowed, and how well it fares
     #[command(subcommand)]
     Grants(Grants),
@@ -142,6 +146,10 @@ impl Command {
         match self {
             Self::Tenants(Tenants::Create(_)) => "tenants create",
             Self::Registrations(Registrations::Create(_)) => "registrations create",
+            Self::Policies(Policies::Create(_)) => "policies create",
+            Self::Policies(Policies::List(_)) => "policies list",
+            Self::Policies(Policies::Delete(_)) => "policies delete",
+            Self::Policies(Policies::Explain(_)) => "policies explain",
             Self::Grants(Grants::List(_)) => "grants list",
             Self::Grants(Grants::Get) => "grants get",
             Self::Grants(Grants::Refresh) => "grants refresh",

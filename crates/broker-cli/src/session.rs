@@ -69,6 +69,11 @@ impl Session {
         self.globals.account.clone().unwrap_or_default()
     }
 
+    /// `--tenant` where it narrows a list.
+    pub(crate) fn any_tenant(&self) -> Option<String> {
+        self.globals.tenant.clone()
+    }
+
     /// `--provider` where it narrows a list.
     pub(crate) fn any_provider(&self) -> String {
         self.globals.provider.clone().unwrap_or_default()

@@ -143,6 +143,11 @@ impl Broker {
         self.providers.contains_key(name)
     }
 
+    /// Fails with `InvalidRequest` where no provider of that name is configured.
+    pub fn check_provider(&self, name: &ProviderName) -> Result<(), BrokerError> {
+        self.provider(name).map(drop)
+    }
+
     pub(crate) fn provider(&self, name: &ProviderName) -> Result<&Arc<dyn ProviderClient>, BrokerError> {
         self.providers.get(name).ok_or_else(|| {
             let mut known: Vec<_> = self.providers.keys().map(ProviderName::as_str).collect();

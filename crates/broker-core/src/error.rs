@@ -25,6 +25,12 @@ pub enum BrokerError {
     /// The name is taken; what kind of thing has it.
     #[error("a {0} of this name already exists")]
     AlreadyExists(&'static str),
+    /// No such thing; of which kind.
+    #[error("there is no such {0}")]
+    ResourceNotFound(&'static str),
+    /// Something else still needs it; what, and what to do first.
+    #[error("the resource is still needed: {0}")]
+    ResourceInUse(&'static str),
     /// The user must consent again.
     #[error("the user must consent again")]
     ConsentRequired(ConsentCause),
@@ -67,6 +73,13 @@ pub enum BrokerError {
     /// A defect, or data altered by a foreign hand.
     #[error("the broker failed: {0}")]
     Internal(String),
+}
+
+impl BrokerError {
+    /// This error; but `absent` in place of a denial that would tell that there is something.
+    pub(crate) fn unless_denied(self, absent: Self) -> Self {
+        if matches!(self, Self::AccessDenied) { absent } else { self }
+    }
 }
 
 /// What is wrong with one field of a request.

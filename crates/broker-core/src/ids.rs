@@ -162,21 +162,38 @@ uuid_id!(
     EscrowId
 );
 uuid_id!(
+    /// Id of an access policy.
+    PolicyId
+);
+uuid_id!(
+    /// What a client names one request of its own, so that it may repeat it.
+    RequestId
+);
+uuid_id!(
     /// Id of one installation: the store and the replicas that may rotate what stands in it.
     InstallationId
 );
 
-generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId);
+generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId, PolicyId);
+
+macro_rules! derived_id {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// Derived from a name's digest (UUIDv8, RFC 9562 §5.8).
+            pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
+                let mut bytes = [0u8; 16];
+                bytes.copy_from_slice(&digest[..16]);
+                Self(Builder::from_custom_bytes(bytes).into_uuid())
+            }
+        })*
+    };
+}
+
+derived_id!(GrantId, PolicyId);
 
 impl GrantId {
     #[cfg(test)]
     pub(crate) const NIL: Self = Self(Uuid::nil());
-
-    pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
-        let mut bytes = [0u8; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        Self(Builder::from_custom_bytes(bytes).into_uuid())
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing here opens a socket, reads the environment or asks what time it is. The outside comes in
 //! through the traits in [`ports`]; the words are those of `docs/rotation.md` and RFC 6749.
 
+mod access;
 mod attempt;
 mod authorization;
 mod broker;
@@ -30,6 +31,11 @@ mod timing;
 mod token_set;
 mod vend;
 
+pub use access::{
+    Access, AccessAction, AccessCount, AccessPolicy, AccessRule, AccessSettings, ActionSet, Ask, Asked,
+    BadRate, Enforcement, NewAccessPolicy, Permit, PolicyFilter, PolicyOrigin, PolicySet, PrincipalPattern,
+    Reach, RequestRate, ScopeLimit,
+};
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
@@ -42,7 +48,7 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    LineageId, PolicyId, ProviderName, RegistrationId, RequestId, TenantId, UserId,
 };
 pub use operate::NewRegistration;
 pub use principal::Principal;

@@ -4,6 +4,7 @@
 //! stand in `migrations/postgres`, and those asked for at the same time share one call and one commit. Nothing is kept
 //! open between two round trips. Several brokers may share a database.
 
+mod access;
 mod batch;
 mod columns;
 mod condemned;

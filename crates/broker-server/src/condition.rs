@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use broker_core::ports::{CoordinationSnapshot, CoordinationState};
-use broker_core::{Barred, Broker};
+use broker_core::{Access, Barred, Broker};
 
 use crate::auth::{Auth, Report};
 use crate::coordination::Coordination;
@@ -17,6 +17,7 @@ pub(crate) const REFRESH: &str = "refresh";
 #[derive(Clone)]
 pub(crate) struct Conditions {
     pub(crate) broker: Arc<Broker>,
+    pub(crate) access: Arc<Access>,
     pub(crate) coordination: Coordination,
     pub(crate) auth: Arc<Auth>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use broker_core::Access;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +17,12 @@ use crate::condition::{Condition, Conditions};
 struct Ending {
     provider: String,
     conclusion: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    action: &'static str,
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,6 +47,7 @@ pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     backends(&mut registry, &now);
     callers(&mut registry, &now.auth);
     rotations(&mut registry, conditions);
+    access(&mut registry, &conditions.access);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -130,6 +138,23 @@ fn rotations(registry: &mut Registry, conditions: &Conditions) {
         breakers.get_or_create(&AtProvider { provider: provider.to_string() }).set(1);
     }
     registry.register("provider_degraded", "Providers whose refusals are not believed at present", breakers);
+}
+
+fn access(registry: &mut Registry, access: &Access) {
+    let refusals = Family::<Refusal, Counter<u64, AtomicU64>>::default();
+    for refused in access.refusals() {
+        let label = Refusal { action: refused.action.as_str(), outcome: refused.outcome };
+        refusals.get_or_create(&label).inc_by(refused.count);
+    }
+    registry.register(
+        "access_refusals",
+        "Calls that no policy allows, or that are over their rate",
+        refusals,
+    );
+
+    let policies: Gauge = Gauge::default();
+    policies.set(i64::try_from(access.policies().policies().count()).unwrap_or(i64::MAX));
+    registry.register("access_policies", "Access policies in force", policies);
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, on: bool) {

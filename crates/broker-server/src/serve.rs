@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::{Broker, Recovered};
+use broker_core::{Access, Broker, Enforcement, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +36,7 @@ pub struct Running {
     /// Where HTTP is served.
     pub http: SocketAddr,
     broker: Arc<Broker>,
+    access: Arc<Access>,
     store: Store,
     coordination: Coordination,
     health: HealthReporter,
@@ -52,19 +53,22 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let http_listener = bind(config.listen.http, "http").await?;
     let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let entropy = around.entropy.clone();
-    let Built { broker, store, coordination } = wiring::build(config, around).await?;
+    let Built { broker, access, store, coordination } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
+    access.look().await;
+    log_access(&access);
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
-    let (routes, health) = grpc::routes(broker.clone(), entropy, public_url).await;
+    let (routes, health) = grpc::routes(broker.clone(), access.clone(), entropy, public_url).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
         broker: broker.clone(),
+        access: access.clone(),
         store,
-        coordination: coordination.clone(),
+        coordination,
         health,
         claiming: CancellationToken::new(),
         serving: CancellationToken::new(),
@@ -74,13 +78,14 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
-    let conditions = Conditions { broker: broker.clone(), coordination, auth: auth.clone() };
+    let conditions = running.conditions(&auth);
     let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
     running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
+    running.living.spawn(access.run(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
     running.serve_grpc(grpc_listener, routes, &auth);
     running.serve_http(http_listener, conditions);
@@ -96,6 +101,17 @@ fn log_recovered(recovered: Recovered) {
             ?recovered,
             "some of what earlier runs left open could not be settled; it is kept for the next start"
         ),
+    }
+}
+
+/// Both look like a broker at work, from outside.
+fn log_access(access: &Access) {
+    if access.enforcement() == Enforcement::Shadow {
+        tracing::warn!("[access] mode is shadow: calls that no policy allows are logged and let pass");
+    } else if access.policies().policies().next().is_none() {
+        tracing::warn!(
+            "no access policy is in force, so every call is denied; add an [[access.policy]] for operators"
+        );
     }
 }
 
@@ -146,6 +162,15 @@ impl Running {
         }
         self.coordination.close().await;
         self.store.close().await;
+    }
+
+    fn conditions(&self, auth: &Arc<Auth>) -> Conditions {
+        Conditions {
+            broker: self.broker.clone(),
+            access: self.access.clone(),
+            coordination: self.coordination.clone(),
+            auth: auth.clone(),
+        }
     }
 
     fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
-use broker_core::{Broker, Clock, Collaborators, ProviderName};
+use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
 use broker_crypto::{Entropy, KeyRing, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
@@ -34,6 +34,7 @@ impl Surroundings {
 /// A broker with what its process must close and report on.
 pub(crate) struct Built {
     pub(crate) broker: Arc<Broker>,
+    pub(crate) access: Arc<Access>,
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
@@ -46,6 +47,8 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
     data_keys::check(&store, &key_ring, &config.keys).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
     let coordination = Coordination::open(config, &around)?;
+    let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
+    let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
     let broker = Broker::new(Collaborators {
         grants: store.grants(),
         consents: store.consents(),
@@ -63,7 +66,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
     });
-    Ok(Built { broker, store, coordination })
+    Ok(Built { broker, access, store, coordination })
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {

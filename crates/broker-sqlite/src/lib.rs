@@ -4,6 +4,7 @@
 //! others of its time, and a few connections read. A commit returns once it is on disk (WAL, `synchronous = FULL`). One process at a
 //! time may have a file open.
 
+mod access;
 mod batch;
 mod columns;
 mod consents;

@@ -13,6 +13,10 @@ use super::authority::{Authority, Identity};
 use super::caller::Caller;
 use crate::BINARY;
 
+/// What callers may do is not the matter here.
+const WHO_IS_KNOWN_MAY_ALL: &str = "[[access.policy]]\nprincipal = \"*\"\ntenant = \"*\"\nprovider = \"*\"\n\
+    actions = [\"vend\", \"consent\", \"observe\", \"operate\", \"administer\"]";
+
 /// The broker, its files and the authority of its certificate.
 pub(super) struct Setting {
     directory: TempDir,
@@ -35,7 +39,7 @@ impl Setting {
         let config = format!(
             "[listen]\ngrpc = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite::memory:\"\n\
              [keys]\nkek_file = \"{at}/kek\"\n[escrow]\ndir = \"{at}/escrow\"\n[log]\nlevel = \"debug\"\n\
-             format = \"json\"\n[tls]\ncert_file = \"{at}/tls.crt\"\nkey_file = \"{at}/tls.key\"\n{tls}\n{auth}\n"
+             format = \"json\"\n[tls]\ncert_file = \"{at}/tls.crt\"\nkey_file = \"{at}/tls.key\"\n{tls}\n{auth}\n{WHO_IS_KNOWN_MAY_ALL}\n"
         );
         let file = directory.path().join("broker.toml");
         fs::write(&file, config).unwrap();

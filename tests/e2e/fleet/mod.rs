@@ -1,5 +1,6 @@
 //! Several replicas on one Postgres and one Redis, and what may happen to any of them.
 
+mod access;
 mod clone;
 mod crowd;
 mod dying_tokens;

@@ -5,6 +5,8 @@ pub(crate) mod consent;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
+pub(crate) mod policies;
+pub(crate) mod policy_table;
 pub(crate) mod registrations;
 pub(crate) mod tenants;
 pub(crate) mod token;
@@ -17,6 +19,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     match command {
         Command::Tenants(command) => command.run(session).await,
         Command::Registrations(command) => command.run(session).await,
+        Command::Policies(command) => command.run(session).await,
         Command::Grants(command) => command.run(session).await,
         Command::Token(command) => command.run(session).await,
         Command::Consent(command) => command.run(session).await,

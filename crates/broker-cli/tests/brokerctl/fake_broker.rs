@@ -75,6 +75,10 @@ pub(crate) struct Scripts {
     pub(crate) create_tenant: Script<CreateTenantRequest, CreateTenantResponse>,
     pub(crate) create_client_registration:
         Script<CreateClientRegistrationRequest, CreateClientRegistrationResponse>,
+    pub(crate) create_access_policy: Script<CreateAccessPolicyRequest, CreateAccessPolicyResponse>,
+    pub(crate) list_access_policies: Script<ListAccessPoliciesRequest, ListAccessPoliciesResponse>,
+    pub(crate) delete_access_policy: Script<DeleteAccessPolicyRequest, DeleteAccessPolicyResponse>,
+    pub(crate) explain_access: Script<ExplainAccessRequest, ExplainAccessResponse>,
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
@@ -177,6 +181,31 @@ impl AdminService for Scripts {
         request: Request<CreateClientRegistrationRequest>,
     ) -> Answer<CreateClientRegistrationResponse> {
         self.create_client_registration.play(request)
+    }
+
+    async fn create_access_policy(
+        &self,
+        request: Request<CreateAccessPolicyRequest>,
+    ) -> Answer<CreateAccessPolicyResponse> {
+        self.create_access_policy.play(request)
+    }
+
+    async fn list_access_policies(
+        &self,
+        request: Request<ListAccessPoliciesRequest>,
+    ) -> Answer<ListAccessPoliciesResponse> {
+        self.list_access_policies.play(request)
+    }
+
+    async fn delete_access_policy(
+        &self,
+        request: Request<DeleteAccessPolicyRequest>,
+    ) -> Answer<DeleteAccessPolicyResponse> {
+        self.delete_access_policy.play(request)
+    }
+
+    async fn explain_access(&self, request: Request<ExplainAccessRequest>) -> Answer<ExplainAccessResponse> {
+        self.explain_access.play(request)
     }
 
     async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Answer<ListGrantsResponse> {

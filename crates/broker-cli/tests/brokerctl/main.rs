@@ -9,6 +9,7 @@ mod errors;
 mod fake_broker;
 mod grants;
 mod health;
+mod policies;
 mod registrations;
 mod shell;
 mod token;

@@ -8,7 +8,7 @@ use super::scope::check_scopes;
 use crate::ports::AuthorizationRequest;
 use crate::{
     Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration, GrantKey,
-    LineageId, RegistrationId, Timestamp,
+    LineageId, Permit, RegistrationId, Timestamp,
 };
 
 /// Asks for a link to send a user to.
@@ -22,6 +22,8 @@ pub struct StartRequest {
     pub scopes: Vec<String>,
     /// Whom to offer to log in.
     pub login_hint: Option<String>,
+    /// Leave of the caller to ask.
+    pub permit: Permit,
 }
 
 /// An authorization was started. `Debug` leaves the link out: it carries the state.
@@ -45,6 +47,7 @@ impl Broker {
         let registration =
             self.registration_to_use(request).await?.ok_or(BrokerError::NoClientRegistration)?;
         let scopes = self.scopes_to_ask(request, &registration)?;
+        request.permit.extends_to_scopes(key, &scopes)?;
 
         let now = self.clock.now();
         let id = AuthorizationId::generate(now, self.entropy.as_ref());

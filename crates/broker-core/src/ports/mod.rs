@@ -1,5 +1,6 @@
 //! The doors of the middle: one trait per conversation with the outside, object-safe.
 
+mod access_store;
 mod budget;
 mod claims;
 mod consent_store;
@@ -15,6 +16,8 @@ mod store_error;
 mod tenant_store;
 mod wakeups;
 
+pub use access_store::{AccessStore, PolicyCreation};
+pub(crate) use budget::Bucket;
 pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, ProviderBudget};
 pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
 pub use consent_store::ConsentStore;

@@ -16,7 +16,7 @@ use self::freshness::{missing_scopes, satisfies, stale_reason};
 pub(crate) use self::news::NewsDesk;
 use crate::ports::VendableGrant;
 use crate::rotation::{Rotated, RotationError};
-use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
+use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Permit, Phase, ProviderProfile, Timestamp};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
 const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
@@ -32,6 +32,8 @@ pub struct VendRequest {
     pub required_scopes: Vec<String>,
     /// How long the caller waits; `None` for the default.
     pub wait: Option<Duration>,
+    /// Leave of the caller to get it.
+    pub permit: Permit,
 }
 
 /// An access token with what its user should know.
@@ -73,6 +75,7 @@ impl Broker {
         let began = self.clock.now();
         let profile = self.provider(&request.key.provider)?.profile();
         let held = self.vendable(&request.key).await?;
+        request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         self.noted.asked(&request.key, began);
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         if !missing.is_empty() {
@@ -171,13 +174,14 @@ impl Broker {
         }
     }
 
-    /// A token set that came meanwhile may cover less than the one before.
+    /// A token set that came meanwhile may cover less than the one before, or more than the caller may have.
     async fn open_checked(
         &self,
         held: Arc<VendableGrant>,
         request: &VendRequest,
         now: Timestamp,
     ) -> Result<Vended, BrokerError> {
+        request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         match missing.is_empty() {
             true => self.open(held, now, None).await,

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
 mod abandoned;
+mod access;
 mod adoption_door;
 mod consent;
 mod crashes;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use broker_core::ports::{FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups};
 use broker_core::testing::ManualClock;
 use broker_core::{
-    AccountLabel, Broker, BrokerError, Clock as _, Collaborators, CompleteRequest, Grant, GrantKey,
-    InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
-    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
+    CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
+    RegistrationId, ReusePolicy, RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest,
+    Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -176,6 +177,7 @@ impl World {
                 started.id
             )),
             wait: None,
+            permit: Permit::unlimited(),
         }
     }
 
@@ -185,6 +187,10 @@ impl World {
         callback.callback_url =
             CallbackUrl::new(callback.callback_url.expose().replace("code=", "error=access_denied&x="));
         callback
+    }
+
+    pub(crate) async fn authorization(&self, id: AuthorizationId) -> Authorization {
+        self.broker.authorization(&tenant(), id, &Permit::unlimited()).await.unwrap()
     }
 
     /// A consent whose answer waits until the provider is released.
@@ -249,11 +255,23 @@ impl World {
 }
 
 pub(crate) fn start_request(user: &str) -> StartRequest {
-    StartRequest { key: key_of(user), registration: None, scopes: vec![], login_hint: None }
+    StartRequest {
+        key: key_of(user),
+        registration: None,
+        scopes: vec![],
+        login_hint: None,
+        permit: Permit::unlimited(),
+    }
 }
 
 pub(crate) fn request() -> VendRequest {
-    VendRequest { key: key(), min_validity: Duration::from_secs(60), required_scopes: vec![], wait: None }
+    VendRequest {
+        key: key(),
+        min_validity: Duration::from_secs(60),
+        required_scopes: vec![],
+        wait: None,
+        permit: Permit::unlimited(),
+    }
 }
 
 fn broker(

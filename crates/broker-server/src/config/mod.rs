@@ -1,5 +1,6 @@
 //! Configuration: one TOML file, overridden by `TOKEN_BROKER__SECTION__KEY`.
 
+mod access;
 mod auth;
 mod check;
 mod egress;
@@ -18,6 +19,7 @@ mod store;
 mod tls;
 mod writable;
 
+pub use access::{AccessConfig, AccessMode, ActionName, PolicyConfig};
 pub use auth::{AuthConfig, AuthMode, IssuerConfig, TrustDomainConfig};
 pub use egress::EgressConfig;
 pub use keys::KeysConfig;

@@ -8,8 +8,8 @@ use broker_escrow::Limits;
 use serde::Deserialize;
 
 use super::{
-    AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl, RotationConfig,
-    StoreConfig, TlsConfig, providers,
+    AccessConfig, AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl,
+    RotationConfig, StoreConfig, TlsConfig, providers,
 };
 
 /// The whole configuration.
@@ -24,6 +24,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// The certificate of the gRPC listener.
     pub tls: TlsConfig,
+    /// What callers may do.
+    pub access: AccessConfig,
     /// Where grants are kept.
     pub store: StoreConfig,
     /// Key encryption keys.
@@ -52,6 +54,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
             tls: TlsConfig::default(),
+            access: AccessConfig::default(),
             store: StoreConfig::default(),
             keys: KeysConfig::default(),
             escrow: EscrowConfig::default(),

@@ -9,29 +9,38 @@ use broker_core::{
 use broker_crypto::ClientSecret;
 use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
-    CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
-    CreateTenantResponse, GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest,
+    CreateAccessPolicyRequest, CreateAccessPolicyResponse, CreateClientRegistrationRequest,
+    CreateClientRegistrationResponse, CreateTenantRequest, CreateTenantResponse, DeleteAccessPolicyRequest,
+    DeleteAccessPolicyResponse, ExplainAccessRequest, ExplainAccessResponse, GetGrantRequest,
+    GetGrantResponse, GrantState, ListAccessPoliciesRequest, ListAccessPoliciesResponse, ListGrantsRequest,
     ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse,
 };
 use tonic::{Request, Response, Status};
 
+use super::access::Guard;
+use super::access_policies::Policies;
 use super::request::{Fields, grant_key};
 use super::status::Statuses;
-use super::{caller, deadline, message, page_token};
+use super::{deadline, message, page_token};
 use crate::config::PublicUrl;
-
-const DEFAULT_PAGE: u32 = 50;
-const LONGEST_PAGE: u32 = 1000;
 
 pub(super) struct AdminApi {
     broker: Arc<Broker>,
+    guard: Guard,
+    policies: Policies,
     statuses: Statuses,
     public_url: Option<PublicUrl>,
 }
 
 impl AdminApi {
-    pub(super) fn new(broker: Arc<Broker>, statuses: Statuses, public_url: Option<PublicUrl>) -> Self {
-        Self { broker, statuses, public_url }
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        guard: Guard,
+        policies: Policies,
+        statuses: Statuses,
+        public_url: Option<PublicUrl>,
+    ) -> Self {
+        Self { broker, guard, policies, statuses, public_url }
     }
 }
 
@@ -41,18 +50,19 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateTenantRequest>,
     ) -> Result<Response<CreateTenantResponse>, Status> {
-        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let message = request.into_inner();
         let mut fields = Fields::default();
         let id = fields.tenant(&message.tenant_id);
         fields.at_most("display_name", &message.display_name, 256);
         let id = fields.finish(id).map_err(|error| self.statuses.of(&error))?;
+        call.admit_at(&id, None).map_err(|error| self.statuses.of(&error))?;
         let tenant = self
             .broker
             .create_tenant(id, message.display_name)
             .await
             .map_err(|error| self.statuses.of(&error))?;
-        tracing::info!(%principal, tenant = %tenant.id, "tenant created");
+        tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant created");
         Ok(Response::new(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) }))
     }
 
@@ -60,7 +70,7 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateClientRegistrationRequest>,
     ) -> Result<Response<CreateClientRegistrationResponse>, Status> {
-        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let message = request.into_inner();
         if message.allow_device_authorization || message.grant_window.is_some() {
             return Err(Status::unimplemented(
@@ -78,10 +88,11 @@ impl AdminService for AdminApi {
             ));
         }
         let new = read_registration(message).map_err(|error| self.statuses.of(&error))?;
+        call.admit_at(&new.tenant, Some(&new.provider)).map_err(|error| self.statuses.of(&error))?;
         let registration =
             self.broker.create_registration(new).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            %principal, tenant = %registration.tenant, provider = %registration.provider,
+            principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
             registration = %registration.id, "client registration created"
         );
         let client_registration = Some(message::registration(&registration));
@@ -92,8 +103,11 @@ impl AdminService for AdminApi {
         &self,
         request: Request<ListGrantsRequest>,
     ) -> Result<Response<ListGrantsResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let message = request.into_inner();
         let filter = read_filter(&message).map_err(|error| self.statuses.of(&error))?;
+        let permit = call.admit_at(&filter.tenant, filter.provider.as_ref());
+        permit.map_err(|error| self.statuses.of(&error))?;
         if !message.states.is_empty() && filter.lifecycles.is_empty() {
             // Only states were named that no grant can be in yet; an empty filter would mean any.
             return Ok(Response::new(ListGrantsResponse::default()));
@@ -115,7 +129,9 @@ impl AdminService for AdminApi {
         &self,
         request: Request<GetGrantRequest>,
     ) -> Result<Response<GetGrantResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
+        call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
         let grant = self.broker.grant(&key).await.map_err(|error| self.statuses.of(&error))?;
         Ok(Response::new(GetGrantResponse { grant: Some(message::grant(&grant)) }))
     }
@@ -124,15 +140,44 @@ impl AdminService for AdminApi {
         &self,
         request: Request<RefreshGrantRequest>,
     ) -> Result<Response<RefreshGrantResponse>, Status> {
-        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
+        call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
         let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
-            %principal, tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
+            principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
             generation = grant.generation.get(), "grant refreshed"
         );
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
+    }
+
+    async fn create_access_policy(
+        &self,
+        request: Request<CreateAccessPolicyRequest>,
+    ) -> Result<Response<CreateAccessPolicyResponse>, Status> {
+        self.statuses.answer(self.policies.create(request).await)
+    }
+
+    async fn list_access_policies(
+        &self,
+        request: Request<ListAccessPoliciesRequest>,
+    ) -> Result<Response<ListAccessPoliciesResponse>, Status> {
+        self.statuses.answer(self.policies.list(request).await)
+    }
+
+    async fn delete_access_policy(
+        &self,
+        request: Request<DeleteAccessPolicyRequest>,
+    ) -> Result<Response<DeleteAccessPolicyResponse>, Status> {
+        self.statuses.answer(self.policies.delete(request).await)
+    }
+
+    async fn explain_access(
+        &self,
+        request: Request<ExplainAccessRequest>,
+    ) -> Result<Response<ExplainAccessResponse>, Status> {
+        self.statuses.answer(self.policies.explain(request))
     }
 }
 
@@ -168,14 +213,7 @@ fn read_filter(message: &ListGrantsRequest) -> Result<GrantFilter, BrokerError> 
     let provider = fields.optional_name("provider", &message.provider, ProviderName::new);
     let user = fields.optional_name("user_id", &message.user_id, UserId::new);
     let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
-    let limit = match u32::try_from(message.page_size) {
-        Ok(0) => DEFAULT_PAGE,
-        Ok(size) => size.min(LONGEST_PAGE),
-        Err(_) => {
-            fields.violation("page_size", "must not be negative");
-            DEFAULT_PAGE
-        }
-    };
+    let limit = fields.page_size(message.page_size);
     if message.states().any(|state| state == GrantState::Unspecified) {
         fields.violation("states", "must name states of the contract");
     }
@@ -193,21 +231,5 @@ fn lifecycle(state: GrantState) -> Option<Lifecycle> {
         GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
         GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
         GrantState::Revoking | GrantState::Revoked | GrantState::Unspecified => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_has_the_size_of_the_contract() {
-        for (asked, size) in [(0, 50), (1, 1), (1000, 1000), (1001, 1000)] {
-            let request =
-                ListGrantsRequest { tenant_id: "acme".into(), page_size: asked, ..Default::default() };
-            assert_eq!(read_filter(&request).unwrap().limit, size);
-        }
-        let negative = ListGrantsRequest { tenant_id: "acme".into(), page_size: -1, ..Default::default() };
-        assert!(read_filter(&negative).is_err());
     }
 }

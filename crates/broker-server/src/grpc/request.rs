@@ -9,6 +9,8 @@ use broker_proto::v1;
 use prost_types::Duration as ProtoDuration;
 
 const MAX_SCOPES: usize = 64;
+const DEFAULT_PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 1000;
 
 /// Collects violations while fields are read.
 #[derive(Default)]
@@ -110,6 +112,18 @@ impl Fields {
         }
     }
 
+    /// How many a page of a list holds.
+    pub(super) fn page_size(&mut self, size: i32) -> u32 {
+        match u32::try_from(size) {
+            Ok(0) => DEFAULT_PAGE,
+            Ok(size) => size.min(LONGEST_PAGE),
+            Err(_) => {
+                self.violation("page_size", "must not be negative");
+                DEFAULT_PAGE
+            }
+        }
+    }
+
     /// The value read, or every violation found.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, BrokerError> {
         match value {
@@ -144,6 +158,16 @@ mod tests {
         let fields = violations(grant_key(Some(key)));
         assert_eq!(fields, ["key.tenant_id", "key.provider", "key.user_id", "key.account"]);
         assert_eq!(violations(grant_key(None)), ["key.tenant_id", "key.provider", "key.user_id"]);
+    }
+
+    #[test]
+    fn a_page_has_the_size_of_the_contract() {
+        for (asked, size) in [(0, 50), (1, 1), (1000, 1000), (1001, 1000)] {
+            assert_eq!(Fields::default().page_size(asked), size);
+        }
+        let mut fields = Fields::default();
+        fields.page_size(-1);
+        assert!(fields.finish(Some(())).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use broker_core::{AuthorizationProblem, BrokerError, FieldViolation};
 use broker_crypto::Entropy;
 use broker_proto::reason::{DOMAIN, name};
 use broker_proto::v1::Reason;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::message::rfc3339;
@@ -52,6 +52,11 @@ impl Statuses {
     /// Incidents are numbered by `entropy`.
     pub(super) fn new(entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy }
+    }
+
+    /// A use case's result as a call's.
+    pub(super) fn answer<T>(&self, result: Result<T, BrokerError>) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|error| self.of(&error))
     }
 
     /// The status of an error.
@@ -125,6 +130,12 @@ fn row(error: &BrokerError) -> Row {
             Reason::AlreadyExists,
             format!("a {what} of this name already exists; choose another name, or use the one there is"),
         ),
+        BrokerError::ResourceNotFound(what) => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            format!("there is no such {what}; list what there is, and check the id"),
+        ),
+        BrokerError::ResourceInUse(what) => Row::new(Code::FailedPrecondition, Reason::ResourceInUse, *what),
         BrokerError::ConsentRequired(cause) => Row::new(
             Code::FailedPrecondition,
             Reason::ConsentRequired,

@@ -31,6 +31,14 @@ fn table() -> Vec<TableRow> {
         (BrokerError::NoClientRegistration, FailedPrecondition, "NO_CLIENT_REGISTRATION", vec![], false),
         (BrokerError::AuthorizationNotFound, NotFound, "AUTHORIZATION_NOT_FOUND", vec![], false),
         (BrokerError::AlreadyExists("tenant"), AlreadyExists, "ALREADY_EXISTS", vec![], false),
+        (BrokerError::ResourceNotFound("access policy"), NotFound, "RESOURCE_NOT_FOUND", vec![], false),
+        (
+            BrokerError::ResourceInUse("take it out of the configuration first"),
+            FailedPrecondition,
+            "RESOURCE_IN_USE",
+            vec![],
+            false,
+        ),
         (
             BrokerError::ConsentRequired(ConsentCause::LostRotation),
             FailedPrecondition,

@@ -133,6 +133,15 @@ macro_rules! store_conformance {
             the_first_registration_is_used,
             a_registration_needs_its_tenant,
         );
+        $crate::store_conformance!(@theme $store, policies:
+            a_policy_is_kept_whole,
+            a_policy_of_the_same_rule_is_not_created,
+            a_repeated_request_is_answered_with_what_it_created,
+            a_request_is_repeated_for_a_time_only,
+            policies_come_in_pages_by_id,
+            a_policy_is_deleted_once,
+            the_version_changes_with_every_change_and_with_nothing_else,
+        );
         $crate::store_conformance!(@theme $store, fleet:
             a_store_is_one_installation_in_one_epoch,
             who_joins_hears_those_who_live_and_not_those_who_did,
@@ -219,7 +228,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "fleet" "breakers" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "fleet" "breakers" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

@@ -49,6 +49,8 @@ pub mod orphans;
 #[doc(hidden)]
 pub mod pauses;
 #[doc(hidden)]
+pub mod policies;
+#[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
 pub mod restarts;

@@ -6,10 +6,10 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
+use crate::ports::{AccessStore, ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
-    IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
+    IncarnationId, LineageId, PolicyId, ProviderName, RegistrationId, Tenant,
 };
 
 /// The store of a case through its ports, and one replica that has joined. Its methods are short words for the steps
@@ -19,6 +19,7 @@ pub struct World {
     pub consents: Arc<dyn ConsentStore>,
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
+    pub access: Arc<dyn AccessStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -42,6 +43,7 @@ impl World {
             consents: store.consents(),
             tenants: store.tenants(),
             fleet: store.fleet(),
+            access: store.access(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,
@@ -77,6 +79,10 @@ impl World {
 
     pub(super) fn escrow_id(&self) -> EscrowId {
         EscrowId::generate(NOW, &self.entropy)
+    }
+
+    pub(super) fn policy_id(&self) -> PolicyId {
+        PolicyId::generate(NOW, &self.entropy)
     }
 
     pub(super) fn incarnation(&self) -> IncarnationId {
