@@ -158,6 +158,10 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// Id that a caller gives a create, so that it may be repeated.
+    RequestId
+);
+uuid_id!(
     /// Id of one escrow directory: stays with it, whichever process runs on it.
     EscrowId
 );

@@ -3,6 +3,7 @@
 //! Nothing here opens a socket, reads the environment or asks what time it is. The outside comes in
 //! through the traits in [`ports`]; the words are those of `docs/rotation.md` and RFC 6749.
 
+mod administer;
 mod attempt;
 mod authorization;
 mod broker;
@@ -18,7 +19,10 @@ mod operate;
 pub mod ports;
 mod principal;
 mod profile;
+mod registered_secret;
+mod registration;
 mod rotation;
+mod row_version;
 pub mod schedule;
 mod scheduler;
 mod tenant;
@@ -30,6 +34,10 @@ mod timing;
 mod token_set;
 mod vend;
 
+pub use administer::{
+    AddSecret, ClientSecretTest, ClientVerdict, NewRegistration, ProviderStanding, RefreshStatus,
+    RegistrationUpdate,
+};
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
@@ -42,14 +50,16 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    LineageId, ProviderName, RegistrationId, RequestId, TenantId, UserId,
 };
-pub use operate::NewRegistration;
 pub use principal::Principal;
 pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use registered_secret::{RegisteredSecret, SecretId};
+pub use registration::ClientRegistration;
 pub use rotation::{AttemptCount, Recovered};
-pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};
-pub use tenant::{ClientRegistration, Tenant};
+pub use row_version::RowVersion;
+pub use scheduler::{BreakerStanding, BreakerState, Gate, ProviderStatus, SchedulerStatus};
+pub use tenant::Tenant;
 pub use timestamp::Timestamp;
 pub use timing::{Timing, UnsafeTiming};
 pub use token_set::{SealedTokenSet, TokenResponse};

@@ -56,7 +56,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     log_recovered(recovered);
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
-    let (routes, health) = grpc::routes(broker.clone(), entropy, public_url).await;
+    let (routes, health) = grpc::routes(broker.clone(), entropy, public_url, config.adapters()).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use broker_core::TenantId;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, StoreError, TenantStore};
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, SchedulerStore, StoreError, TenantStore};
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
 use broker_sqlite::SqliteStore;
@@ -67,6 +67,10 @@ impl Store {
     }
 
     pub(crate) fn fleet(&self) -> Arc<dyn FleetStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         either!(self, store => store.clone())
     }
 

@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
+mod administer;
 mod consent;
 mod crashes;
 mod exhaustive;
@@ -16,10 +17,12 @@ mod flaky_store;
 mod hanging_up;
 mod journals;
 mod leases;
+mod pauses;
 mod planned_store;
 mod recovery;
 mod rotation;
 mod scheduler;
 mod scheduler_load;
+mod secrets;
 mod vend;
 mod world;

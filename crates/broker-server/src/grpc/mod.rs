@@ -1,5 +1,6 @@
 //! The gRPC services. Each handler does four things: who calls, what is asked, the use case, the answer.
 
+mod admin;
 mod admin_service;
 mod caller;
 mod consent_service;
@@ -24,6 +25,7 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
@@ -49,6 +51,7 @@ pub(crate) async fn routes(
     broker: Arc<Broker>,
     entropy: Arc<dyn Entropy>,
     public_url: Option<PublicUrl>,
+    adapters: Adapters,
 ) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
@@ -57,7 +60,7 @@ pub(crate) async fn routes(
     let statuses = Statuses::new(entropy);
     let tokens = TokenApi::new(broker.clone(), statuses.clone());
     let consents = ConsentApi::new(broker.clone(), statuses.clone());
-    let admin = AdminApi::new(broker, statuses, public_url);
+    let admin = AdminApi::new(broker, statuses, public_url, adapters);
     let routes = Routes::new(health_service)
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
         .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
-use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
+use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
+use crate::ports::{
+    ConsentStore, CreateOutcome, Epoch, FleetStore, GrantStore, Replica, SchedulerStore, TenantStore,
+};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
-    IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
+    IncarnationId, LineageId, ProviderName, RegistrationId,
 };
 
 /// The store of a case through its ports, and one replica that has joined. Its methods are short words for the steps
@@ -19,6 +21,7 @@ pub struct World {
     pub consents: Arc<dyn ConsentStore>,
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
+    pub scheduler: Arc<dyn SchedulerStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -42,6 +45,7 @@ impl World {
             consents: store.consents(),
             tenants: store.tenants(),
             fleet: store.fleet(),
+            scheduler: store.scheduler(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,
@@ -53,21 +57,19 @@ impl World {
 
     /// A tenant with a registration at the usual provider.
     pub async fn add_tenant(&self, name: &str) {
-        let tenant = Tenant {
-            id: tenant_id(name),
-            display_name: name.to_uppercase(),
-            keys: Vec::new(),
-            created_at: NOW,
-        };
-        assert!(self.tenants.create_tenant(&tenant).await.unwrap());
-        assert!(self.tenants.create_registration(&registration(name, "main", NOW)).await.unwrap());
+        let created = self.tenants.create_tenant(&tenant(name), None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
+        let registration = registration(name, "main", NOW);
+        let created = self.tenants.create_registration(&registration, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     /// Registers a tenant's usual registration at another provider too.
     pub(super) async fn register_at(&self, tenant: &str, provider: &ProviderName) {
         let elsewhere =
             crate::ClientRegistration { provider: provider.clone(), ..registration(tenant, "main", NOW) };
-        assert!(self.tenants.create_registration(&elsewhere).await.unwrap());
+        let created = self.tenants.create_registration(&elsewhere, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     pub fn attempt_id(&self) -> AttemptId {
