@@ -33,14 +33,15 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
             command(globals, "tenants create", &["tenant"])
         }
         Reason::GrantNotFound => consent(globals),
+        // One was named, and is not there.
+        Reason::NoClientRegistration if error.code() == Code::NotFound => {
+            command(globals, "registrations list", &["tenant"])
+        }
         Reason::NoClientRegistration => {
             command(globals, "registrations create", &["tenant", "provider"])
                 + " --client-id CLIENT_ID --client-secret-file FILE --redirect-uri URI"
         }
-        Reason::ClientRegistrationRejected => {
-            "create a registration with the right id and secret, then name it: consent start --registration NAME"
-                .to_owned()
-        }
+        Reason::ClientRegistrationRejected => add_secret(globals, error.metadata("registration_id")),
         Reason::ProviderUnavailable
         | Reason::RefreshInProgress
         | Reason::BackendUnavailable
@@ -74,6 +75,13 @@ fn for_code(code: Code, globals: &Globals, failed: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The command that repairs a registration the provider rejects.
+pub(crate) fn add_secret(globals: &Globals, registration: Option<&str>) -> String {
+    let name = registration.map_or("REGISTRATION".to_owned(), quoted);
+    command(globals, "secrets add", &["tenant", "provider"])
+        + &format!(" --registration {name} --secret-file FILE")
 }
 
 fn consent(globals: &Globals) -> String {

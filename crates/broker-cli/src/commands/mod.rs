@@ -5,7 +5,13 @@ pub(crate) mod consent;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
+pub(crate) mod pages;
+pub(crate) mod providers;
+pub(crate) mod registration_name;
+pub(crate) mod registration_table;
 pub(crate) mod registrations;
+pub(crate) mod scheduler;
+pub(crate) mod secrets;
 pub(crate) mod tenants;
 pub(crate) mod token;
 
@@ -17,6 +23,9 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     match command {
         Command::Tenants(command) => command.run(session).await,
         Command::Registrations(command) => command.run(session).await,
+        Command::Secrets(command) => command.run(session).await,
+        Command::Scheduler(command) => command.run(session).await,
+        Command::Providers(command) => command.run(session).await,
         Command::Grants(command) => command.run(session).await,
         Command::Token(command) => command.run(session).await,
         Command::Consent(command) => command.run(session).await,
