@@ -70,6 +70,10 @@ CREATE TABLE registration_pauses (
     canary_at    bigint  NOT NULL,
     -- How often it was refused since it last worked.
     times        integer NOT NULL CHECK (times >= 1),
+    -- Some replica has told that it is refused.
+    told         boolean NOT NULL DEFAULT false,
+    -- When it worked again. The row is no pause any more, and waits for a replica that tells so.
+    ended_at     bigint,
     PRIMARY KEY (tenant, provider, registration),
     FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
 );

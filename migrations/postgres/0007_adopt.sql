@@ -201,8 +201,8 @@ BEGIN
         WHERE id = a.attempt;
     END IF;
     -- The registration works: whatever its pause was for is over.
-    DELETE FROM registration_pauses
-    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration;
+    UPDATE registration_pauses SET ended_at = a.at
+    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration AND ended_at IS NULL;
     outcome := 'adopted';
     detail := a.base + 1;
 END $$;

@@ -9,7 +9,10 @@
 CREATE TABLE tenants (
     id           TEXT    NOT NULL PRIMARY KEY,
     display_name TEXT    NOT NULL,
-    created_at   INTEGER NOT NULL
+    created_at   INTEGER NOT NULL,
+    -- When an operator last changed it. Each change raises the version.
+    updated_at   INTEGER NOT NULL,
+    version      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE data_keys (
@@ -30,13 +33,36 @@ CREATE TABLE client_registrations (
     provider      TEXT    NOT NULL,
     id            TEXT    NOT NULL,
     client_id     TEXT    NOT NULL,
-    client_secret BLOB,
+    -- The number of the last secret it was given: no number is given twice.
+    secrets_made  INTEGER NOT NULL CHECK (secrets_made >= 0),
     redirect_uri  TEXT    NOT NULL,
     scopes        TEXT    NOT NULL,
     return_to     TEXT    NOT NULL CHECK (json_valid(return_to)),
     created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    version       INTEGER NOT NULL,
+    -- A deleted registration stays behind as a name, without secrets: dead grants and old authorizations are pinned to it.
+    deleted_at    INTEGER,
     UNIQUE (tenant, provider, id)
 ) STRICT;
+
+-- None for a public client. Each is sealed at a place of its own: in another's row it does not open.
+CREATE TABLE client_secrets (
+    tenant           TEXT    NOT NULL,
+    provider         TEXT    NOT NULL,
+    registration     TEXT    NOT NULL,
+    number           INTEGER NOT NULL CHECK (number >= 1),
+    -- Among those that were not refused the lowest is tried first.
+    position         INTEGER NOT NULL,
+    client_secret    BLOB    NOT NULL,
+    created_at       INTEGER NOT NULL,
+    -- As often as it is noted, not as often as it happens.
+    last_accepted_at INTEGER,
+    -- Since it was last accepted.
+    refused_at       INTEGER,
+    PRIMARY KEY (tenant, provider, registration, number),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+) STRICT, WITHOUT ROWID;
 
 -- Registrations the provider refuses. A row is the pause: no grant of the registration is claimed before canary_at,
 -- and one claim, the canary, moves it on.
@@ -45,6 +71,10 @@ CREATE TABLE registration_pauses (
     provider     TEXT    NOT NULL,
     registration TEXT    NOT NULL,
     canary_at    INTEGER NOT NULL,
+    -- Somebody has told that it is refused.
+    told         INTEGER NOT NULL DEFAULT FALSE CHECK (told IN (FALSE, TRUE)),
+    -- When it worked again. The row is no pause any more, and waits for somebody who tells so.
+    ended_at     INTEGER,
     PRIMARY KEY (tenant, provider, registration),
     FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
 ) STRICT, WITHOUT ROWID;

@@ -10,7 +10,10 @@ use crate::commands::consent::Consent;
 use crate::commands::grants::Grants;
 use crate::commands::health::Health;
 use crate::commands::policies::Policies;
+use crate::commands::providers::Providers;
 use crate::commands::registrations::Registrations;
+use crate::commands::scheduler::Scheduler;
+use crate::commands::secrets::Secrets;
 use crate::commands::tenants::Tenants;
 use crate::commands::token::Token;
 use crate::failure::Failure;
@@ -109,6 +112,8 @@ pub(crate) enum Format {
     Table,
     /// Proto JSON of the answer, for programs
     Json,
+    /// The same as YAML
+    Yaml,
     /// Only the token (`token get`)
     Token,
 }
@@ -125,6 +130,9 @@ pub(crate) enum Command {
     /// What callers of the broker may do
     #[command(subcommand)]
     Policies(Policies),
+    /// The secrets of an OAuth client, changed without a gap
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// What users allowed, and how well it fares
     #[command(subcommand)]
     Grants(Grants),
@@ -134,6 +142,12 @@ pub(crate) enum Command {
     /// Ask a user for consent
     #[command(subcommand)]
     Consent(Consent),
+    /// How the refreshing fares, and pausing it
+    #[command(subcommand)]
+    Scheduler(Scheduler),
+    /// The configured providers
+    #[command(subcommand)]
+    Providers(Providers),
     /// Whether the broker serves
     Health(Health),
     /// Print the completions of a shell
@@ -145,11 +159,26 @@ impl Command {
     pub(crate) fn words(&self) -> &'static str {
         match self {
             Self::Tenants(Tenants::Create(_)) => "tenants create",
+            Self::Tenants(Tenants::Get) => "tenants get",
+            Self::Tenants(Tenants::List(_)) => "tenants list",
+            Self::Tenants(Tenants::Update(_)) => "tenants update",
             Self::Registrations(Registrations::Create(_)) => "registrations create",
             Self::Policies(Policies::Create(_)) => "policies create",
             Self::Policies(Policies::List(_)) => "policies list",
             Self::Policies(Policies::Delete(_)) => "policies delete",
             Self::Policies(Policies::Explain(_)) => "policies explain",
+            Self::Registrations(Registrations::Get(_)) => "registrations get",
+            Self::Registrations(Registrations::List(_)) => "registrations list",
+            Self::Registrations(Registrations::Update(_)) => "registrations update",
+            Self::Registrations(Registrations::Delete(_)) => "registrations delete",
+            Self::Registrations(Registrations::Test(_)) => "registrations test",
+            Self::Secrets(Secrets::Add(_)) => "secrets add",
+            Self::Secrets(Secrets::Retire(_)) => "secrets retire",
+            Self::Secrets(Secrets::List(_)) => "secrets list",
+            Self::Scheduler(Scheduler::Status) => "scheduler status",
+            Self::Scheduler(Scheduler::Pause(_)) => "scheduler pause",
+            Self::Scheduler(Scheduler::Resume) => "scheduler resume",
+            Self::Providers(Providers::List(_)) => "providers list",
             Self::Grants(Grants::List(_)) => "grants list",
             Self::Grants(Grants::Get) => "grants get",
             Self::Grants(Grants::Refresh) => "grants refresh",

@@ -33,14 +33,15 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
             command(globals, "tenants create", &["tenant"])
         }
         Reason::GrantNotFound => consent(globals),
+        // One was named, and is not there.
+        Reason::NoClientRegistration if error.code() == Code::NotFound => {
+            command(globals, "registrations list", &["tenant"])
+        }
         Reason::NoClientRegistration => {
             command(globals, "registrations create", &["tenant", "provider"])
                 + " --client-id CLIENT_ID --client-secret-file FILE --redirect-uri URI"
         }
-        Reason::ClientRegistrationRejected => {
-            "create a registration with the right id and secret, then name it: consent start --registration NAME"
-                .to_owned()
-        }
+        Reason::ClientRegistrationRejected => add_secret(globals, error.metadata("registration_id")),
         Reason::ProviderUnavailable
         | Reason::RefreshInProgress
         | Reason::BackendUnavailable
@@ -51,7 +52,8 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
         Reason::ResourceInUse => "remove what still needs it first".to_owned(),
         Reason::ResourceNotFound => "check the id".to_owned(),
         Reason::CallerUnknown => {
-            "show a credential that the broker accepts: --cert-file and --key-file, or --token-file".to_owned()
+            "show a credential that the broker accepts: --cert-file and --key-file, or --token-file"
+                .to_owned()
         }
         Reason::AccessDenied => "ask an operator for an access policy that allows it".to_owned(),
         Reason::InvalidRequest => "correct the fields and try again".to_owned(),
@@ -89,6 +91,13 @@ fn about_tls(globals: &Globals) -> &'static str {
             "--ca-file and --server-name say whom to believe, the broker's log whether it accepts --cert-file"
         }
     }
+}
+
+/// The command that repairs a registration the provider rejects.
+pub(crate) fn add_secret(globals: &Globals, registration: Option<&str>) -> String {
+    let name = registration.map_or("REGISTRATION".to_owned(), quoted);
+    command(globals, "secrets add", &["tenant", "provider"])
+        + &format!(" --registration {name} --secret-file FILE")
 }
 
 fn consent(globals: &Globals) -> String {

@@ -1,22 +1,24 @@
 //! The broker: its collaborators, and nothing else. The use cases stand in files of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyRing};
 use tokio_util::task::TaskTracker;
 
-use crate::fleet::FleetStanding;
+use crate::fleet::{FleetStanding, Rejected};
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient, TenantStore,
-    Wakeups,
+    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient,
+    SchedulerStore, TenantStore, Wakeups,
 };
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
-use crate::scheduler::{GateRules, Gates, Noted, Planner};
+use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
 use crate::tenant_keys::TenantKeyCache;
 use crate::vend::{GrantCache, NewsDesk};
-use crate::{BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, Timing};
+use crate::{
+    BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing,
+};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -50,6 +52,8 @@ pub struct Collaborators {
     pub timing: Timing,
     /// How many grants to keep ready for vending, sealed, in memory.
     pub cached_grants: usize,
+    /// Pauses, and the state of refreshing.
+    pub scheduler: Arc<dyn SchedulerStore>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -87,6 +91,13 @@ pub struct Broker {
     /// This run of this process.
     pub(crate) incarnation: IncarnationId,
     providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    pub(crate) scheduler: Arc<dyn SchedulerStore>,
+    /// What operators have paused.
+    pub(crate) pauses: Pauses,
+    /// When providers last answered with tokens.
+    pub(crate) successes: Successes,
+    /// How many registrations are refused.
+    pub(crate) rejected: Rejected,
 }
 
 impl Broker {
@@ -119,6 +130,10 @@ impl Broker {
             entropy: with.entropy,
             timing: with.timing,
             providers: with.providers,
+            scheduler: with.scheduler,
+            pauses: Pauses::default(),
+            successes: Successes::default(),
+            rejected: Rejected::default(),
         })
     }
 
@@ -146,6 +161,11 @@ impl Broker {
     /// Fails with `InvalidRequest` where no provider of that name is configured.
     pub fn check_provider(&self, name: &ProviderName) -> Result<(), BrokerError> {
         self.provider(name).map(drop)
+    }
+
+    /// How the configured providers treat tokens and grants, by name.
+    pub(crate) fn provider_profiles(&self) -> BTreeMap<ProviderName, ProviderProfile> {
+        self.providers.iter().map(|(name, client)| (name.clone(), client.profile().clone())).collect()
     }
 
     pub(crate) fn provider(&self, name: &ProviderName) -> Result<&Arc<dyn ProviderClient>, BrokerError> {

@@ -19,18 +19,24 @@ pub enum BrokerError {
     /// The tenant is not registered as a client at the provider.
     #[error("the tenant has no client registration at this provider")]
     NoClientRegistration,
+    /// A registration was named, and there is none of that name.
+    #[error("there is no such client registration")]
+    RegistrationNotFound,
+    /// No such resource; what kind of thing is missing.
+    #[error("there is no such {0}")]
+    ResourceNotFound(&'static str),
+    /// Something else still needs the resource; what, and what to do first.
+    #[error("the resource is in use: {0}")]
+    ResourceInUse(&'static str),
+    /// The resource was changed since the caller read it.
+    #[error("the resource was changed since it was read")]
+    EtagMismatch,
     /// No such authorization of this tenant.
     #[error("there is no such authorization")]
     AuthorizationNotFound,
     /// The name is taken; what kind of thing has it.
     #[error("a {0} of this name already exists")]
     AlreadyExists(&'static str),
-    /// No such thing; of which kind.
-    #[error("there is no such {0}")]
-    ResourceNotFound(&'static str),
-    /// Something else still needs it; what, and what to do first.
-    #[error("the resource is still needed: {0}")]
-    ResourceInUse(&'static str),
     /// The user must consent again.
     #[error("the user must consent again")]
     ConsentRequired(ConsentCause),
@@ -49,6 +55,9 @@ pub enum BrokerError {
     /// The provider is down, slow or throttling, and no valid token is held.
     #[error("the provider gives no token at present")]
     ProviderUnavailable(Duration),
+    /// An operator has paused the refresh, and no valid token is held.
+    #[error("refreshing is paused")]
+    RefreshPaused(Duration),
     /// A refresh is still running.
     #[error("a refresh is still running")]
     RefreshInProgress(Duration),

@@ -158,16 +158,16 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// Id that a caller gives a create, so that it may be repeated.
+    RequestId
+);
+uuid_id!(
     /// Id of one escrow directory: stays with it, whichever process runs on it.
     EscrowId
 );
 uuid_id!(
     /// Id of an access policy.
     PolicyId
-);
-uuid_id!(
-    /// What a client names one request of its own, so that it may repeat it.
-    RequestId
 );
 uuid_id!(
     /// Id of one installation: the store and the replicas that may rotate what stands in it.

@@ -4,6 +4,7 @@
 //! through the traits in [`ports`]; the words are those of `docs/rotation.md` and RFC 6749.
 
 mod access;
+mod administer;
 mod attempt;
 mod authorization;
 mod broker;
@@ -19,7 +20,10 @@ mod operate;
 pub mod ports;
 mod principal;
 mod profile;
+mod registered_secret;
+mod registration;
 mod rotation;
+mod row_version;
 pub mod schedule;
 mod scheduler;
 mod tenant;
@@ -36,6 +40,10 @@ pub use access::{
     BadRate, Enforcement, NewAccessPolicy, Permit, PolicyFilter, PolicyOrigin, PolicySet, PrincipalPattern,
     Reach, RequestRate, ScopeLimit,
 };
+pub use administer::{
+    AddSecret, ClientSecretTest, ClientVerdict, NewRegistration, ProviderStanding, RefreshStatus,
+    RegistrationUpdate,
+};
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
@@ -50,12 +58,14 @@ pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
     LineageId, PolicyId, ProviderName, RegistrationId, RequestId, TenantId, UserId,
 };
-pub use operate::NewRegistration;
 pub use principal::Principal;
 pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use registered_secret::{RegisteredSecret, SecretId};
+pub use registration::ClientRegistration;
 pub use rotation::{AttemptCount, Recovered};
-pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};
-pub use tenant::{ClientRegistration, Tenant};
+pub use row_version::RowVersion;
+pub use scheduler::{BreakerStanding, BreakerState, Gate, ProviderStatus, SchedulerStatus};
+pub use tenant::Tenant;
 pub use timestamp::Timestamp;
 pub use timing::{Timing, UnsafeTiming};
 pub use token_set::{SealedTokenSet, TokenResponse};

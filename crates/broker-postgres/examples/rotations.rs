@@ -19,8 +19,8 @@ use broker_core::ports::{
 };
 use broker_core::{
     AccountLabel, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, ClientRegistration,
-    EscrowId, Generation, GrantKey, IncarnationId, LineageId, ProviderName, RegistrationId, SealedTokenSet,
-    Tenant, TenantId, Timestamp, UserId,
+    EscrowId, Generation, GrantKey, IncarnationId, LineageId, ProviderName, RegistrationId, RowVersion,
+    SealedTokenSet, Tenant, TenantId, Timestamp, UserId,
 };
 use broker_crypto::{Entropy, OsEntropy, Sealed};
 use broker_postgres::{OpenOptions, PostgresStore};
@@ -111,23 +111,26 @@ impl Bench {
         };
         let epoch = store.join(&replica, NOW).await.unwrap().epoch;
         let tenant = TenantId::new("acme").unwrap();
-        let (keys, display_name) = (Vec::new(), String::new());
-        store
-            .create_tenant(&Tenant { id: tenant.clone(), display_name, keys, created_at: NOW })
-            .await
-            .unwrap();
+        let (keys, display_name, version) = (Vec::new(), String::new(), RowVersion::first(NOW));
+        let id = tenant.clone();
+        let acme = Tenant { id, display_name, keys, created_at: NOW, updated_at: NOW, version };
+        store.create_tenant(&acme, None).await.unwrap();
         let registration = ClientRegistration {
             tenant,
             provider: ProviderName::new("evercam").unwrap(),
             id: RegistrationId::new("main").unwrap(),
             client_id: String::new(),
-            client_secret: None,
+            secrets: Vec::new(),
+            secrets_made: 0,
             redirect_uri: String::new(),
             scopes: Vec::new(),
             return_to: BTreeMap::new(),
+            rejected: false,
             created_at: NOW,
+            updated_at: NOW,
+            version,
         };
-        store.create_registration(&registration).await.unwrap();
+        store.create_registration(&registration, None).await.unwrap();
         Self { store, owner, epoch }
     }
 

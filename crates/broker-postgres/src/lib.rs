@@ -15,6 +15,8 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod requests;
+mod scheduler;
 mod tenants;
 
 pub use migrations::migrate;

@@ -138,6 +138,17 @@ fn rotations(registry: &mut Registry, conditions: &Conditions) {
         breakers.get_or_create(&AtProvider { provider: provider.to_string() }).set(1);
     }
     registry.register("provider_degraded", "Providers whose refusals are not believed at present", breakers);
+
+    let rejected = Family::<AtProvider, Gauge>::default();
+    for (provider, count) in broker.rejected_registrations() {
+        let label = AtProvider { provider: provider.to_string() };
+        rejected.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    registry.register(
+        "registrations_rejected",
+        "Client registrations whose every secret the provider refuses, in all replicas",
+        rejected,
+    );
 }
 
 fn access(registry: &mut Registry, access: &Access) {

@@ -60,7 +60,8 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     log_access(&access);
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
-    let (routes, health) = grpc::routes(broker.clone(), access.clone(), entropy, public_url).await;
+    let (routes, health) =
+        grpc::routes(broker.clone(), access.clone(), entropy, public_url, config.adapters()).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use broker_core::TenantId;
-use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, StoreError, TenantStore};
+use broker_core::ports::{
+    AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, StoreError, TenantStore,
+};
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
 use broker_sqlite::SqliteStore;
@@ -71,6 +73,10 @@ impl Store {
     }
 
     pub(crate) fn access(&self) -> Arc<dyn AccessStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         either!(self, store => store.clone())
     }
 

@@ -65,6 +65,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         entropy: around.entropy,
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
+        scheduler: store.scheduler(),
     });
     Ok(Built { broker, access, store, coordination })
 }

@@ -15,6 +15,8 @@ mod lock;
 mod migrations;
 mod open;
 mod operation;
+mod requests;
+mod scheduler;
 mod tenants;
 
 pub use open::{OpenError, SqliteLocation, SqliteStore};

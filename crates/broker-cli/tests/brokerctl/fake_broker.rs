@@ -82,6 +82,24 @@ pub(crate) struct Scripts {
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
+    pub(crate) get_tenant: Script<GetTenantRequest, GetTenantResponse>,
+    pub(crate) list_tenants: Script<ListTenantsRequest, ListTenantsResponse>,
+    pub(crate) update_tenant: Script<UpdateTenantRequest, UpdateTenantResponse>,
+    pub(crate) get_client_registration: Script<GetClientRegistrationRequest, GetClientRegistrationResponse>,
+    pub(crate) list_client_registrations:
+        Script<ListClientRegistrationsRequest, ListClientRegistrationsResponse>,
+    pub(crate) update_client_registration:
+        Script<UpdateClientRegistrationRequest, UpdateClientRegistrationResponse>,
+    pub(crate) delete_client_registration:
+        Script<DeleteClientRegistrationRequest, DeleteClientRegistrationResponse>,
+    pub(crate) test_client_registration:
+        Script<TestClientRegistrationRequest, TestClientRegistrationResponse>,
+    pub(crate) add_client_secret: Script<AddClientSecretRequest, AddClientSecretResponse>,
+    pub(crate) retire_client_secret: Script<RetireClientSecretRequest, RetireClientSecretResponse>,
+    pub(crate) get_scheduler_status: Script<GetSchedulerStatusRequest, GetSchedulerStatusResponse>,
+    pub(crate) pause_refresh: Script<PauseRefreshRequest, PauseRefreshResponse>,
+    pub(crate) resume_refresh: Script<ResumeRefreshRequest, ResumeRefreshResponse>,
+    pub(crate) list_providers: Script<ListProvidersRequest, ListProvidersResponse>,
 }
 
 /// Serves until it is dropped.
@@ -218,5 +236,84 @@ impl AdminService for Scripts {
 
     async fn refresh_grant(&self, request: Request<RefreshGrantRequest>) -> Answer<RefreshGrantResponse> {
         self.refresh_grant.play(request)
+    }
+    async fn get_tenant(&self, request: Request<GetTenantRequest>) -> Answer<GetTenantResponse> {
+        self.get_tenant.play(request)
+    }
+
+    async fn list_tenants(&self, request: Request<ListTenantsRequest>) -> Answer<ListTenantsResponse> {
+        self.list_tenants.play(request)
+    }
+
+    async fn update_tenant(&self, request: Request<UpdateTenantRequest>) -> Answer<UpdateTenantResponse> {
+        self.update_tenant.play(request)
+    }
+
+    async fn get_client_registration(
+        &self,
+        request: Request<GetClientRegistrationRequest>,
+    ) -> Answer<GetClientRegistrationResponse> {
+        self.get_client_registration.play(request)
+    }
+
+    async fn list_client_registrations(
+        &self,
+        request: Request<ListClientRegistrationsRequest>,
+    ) -> Answer<ListClientRegistrationsResponse> {
+        self.list_client_registrations.play(request)
+    }
+
+    async fn update_client_registration(
+        &self,
+        request: Request<UpdateClientRegistrationRequest>,
+    ) -> Answer<UpdateClientRegistrationResponse> {
+        self.update_client_registration.play(request)
+    }
+
+    async fn delete_client_registration(
+        &self,
+        request: Request<DeleteClientRegistrationRequest>,
+    ) -> Answer<DeleteClientRegistrationResponse> {
+        self.delete_client_registration.play(request)
+    }
+
+    async fn test_client_registration(
+        &self,
+        request: Request<TestClientRegistrationRequest>,
+    ) -> Answer<TestClientRegistrationResponse> {
+        self.test_client_registration.play(request)
+    }
+
+    async fn add_client_secret(
+        &self,
+        request: Request<AddClientSecretRequest>,
+    ) -> Answer<AddClientSecretResponse> {
+        self.add_client_secret.play(request)
+    }
+
+    async fn retire_client_secret(
+        &self,
+        request: Request<RetireClientSecretRequest>,
+    ) -> Answer<RetireClientSecretResponse> {
+        self.retire_client_secret.play(request)
+    }
+
+    async fn get_scheduler_status(
+        &self,
+        request: Request<GetSchedulerStatusRequest>,
+    ) -> Answer<GetSchedulerStatusResponse> {
+        self.get_scheduler_status.play(request)
+    }
+
+    async fn pause_refresh(&self, request: Request<PauseRefreshRequest>) -> Answer<PauseRefreshResponse> {
+        self.pause_refresh.play(request)
+    }
+
+    async fn resume_refresh(&self, request: Request<ResumeRefreshRequest>) -> Answer<ResumeRefreshResponse> {
+        self.resume_refresh.play(request)
+    }
+
+    async fn list_providers(&self, request: Request<ListProvidersRequest>) -> Answer<ListProvidersResponse> {
+        self.list_providers.play(request)
     }
 }

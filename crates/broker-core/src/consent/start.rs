@@ -80,20 +80,22 @@ impl Broker {
         Ok(Started { id, url, expires_at: authorization.expires_at })
     }
 
-    /// A grant stays with the registration that minted it, unless the request names another.
+    /// A grant stays with the registration that minted it, unless the request names another or it was deleted.
     async fn registration_to_use(
         &self,
         request: &StartRequest,
     ) -> Result<Option<ClientRegistration>, BrokerError> {
         let GrantKey { tenant, provider, .. } = &request.key;
-        let pinned = match &request.registration {
-            Some(named) => Some(named.clone()),
-            None => self.grants.vendable(&request.key).await?.map(|held| held.grant.registration),
-        };
-        Ok(match pinned {
-            Some(id) => self.tenants.registration(tenant, provider, &id).await?,
-            None => self.tenants.first_registration(tenant, provider).await?,
-        })
+        if let Some(named) = &request.registration {
+            return Ok(self.tenants.registration(tenant, provider, named).await?);
+        }
+        if let Some(held) = self.grants.vendable(&request.key).await?
+            && let Some(pinned) =
+                self.tenants.registration(tenant, provider, &held.grant.registration).await?
+        {
+            return Ok(Some(pinned));
+        }
+        Ok(self.tenants.first_registration(tenant, provider).await?)
     }
 
     /// The provider's own scopes, and the request's, else the registration's.

@@ -1,6 +1,7 @@
 //! This replica among the others: it joins, says that it lives, and learns what bars it from claiming.
 
 mod breaker;
+mod registrations;
 mod standing;
 mod upkeep;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::breaker::standing as breaker_standing;
+pub(crate) use self::registrations::Rejected;
 pub use self::standing::Barred;
 pub(crate) use self::standing::FleetStanding;
 use crate::error::chain;
@@ -17,6 +20,9 @@ use crate::{Broker, ProviderName, Timestamp};
 
 /// Replicas heard of within this time must have replayed their journals before anyone claims in a new epoch (rule 16).
 const LAST_HOUR: Duration = Duration::from_secs(3600);
+/// A pause is obeyed by every replica this soon.
+const LOOK_AT_PAUSES: Duration = Duration::from_secs(1);
+
 /// Rotations within this time need their journal (rule 16): as long as journals keep the newest record of each grant.
 const JOURNALS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
@@ -60,7 +66,14 @@ impl Broker {
     /// Says that this replica lives and settles what dead ones left, again and again until `stop`. The one never waits
     /// for the other: a replica that has much to settle is alive.
     pub async fn run_membership(self: Arc<Self>, stop: CancellationToken) {
-        tokio::join!(self.pulses(&stop), self.settlements(&stop));
+        tokio::join!(self.pulses(&stop), self.settlements(&stop), self.watch_pauses(&stop));
+    }
+
+    async fn watch_pauses(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            self.look_at_pauses().await;
+            self.rest_for(LOOK_AT_PAUSES, stop).await;
+        }
     }
 
     async fn pulses(&self, stop: &CancellationToken) {
@@ -81,7 +94,11 @@ impl Broker {
     }
 
     async fn rest(&self, stop: &CancellationToken) {
-        let next = self.clock.now() + self.timing.heartbeat;
+        self.rest_for(self.timing.heartbeat, stop).await;
+    }
+
+    async fn rest_for(&self, span: Duration, stop: &CancellationToken) {
+        let next = self.clock.now() + span;
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.clock.sleep_until(next) => {}
@@ -91,6 +108,7 @@ impl Broker {
     /// One heartbeat, and one round of settling.
     pub async fn beat(self: &Arc<Self>) {
         self.pulse().await;
+        self.look_at_pauses().await;
         self.settle().await;
     }
 
@@ -133,7 +151,9 @@ impl Broker {
             // Nobody tells this replica what the others adopt.
             self.cache.forget_all();
         }
-        self.read_breakers().await
+        self.read_breakers().await?;
+        self.tell_registration_news().await?;
+        self.scheduler.note_successes(&self.successes.take()).await
     }
 
     /// Settles what this journal, dead replicas and dead tasks hold.

@@ -1,4 +1,5 @@
-//! What is old is let go: closed attempts, and replicas that ended in order (rule 18).
+//! What is old is let go: closed attempts, replicas that ended in order, pauses that are over, and requests nobody will
+//! repeat any more (rule 18).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Broker;
 use crate::error::chain;
-use crate::ports::StoreError;
+use crate::ports::{REQUESTS_KEPT, StoreError};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -44,6 +45,9 @@ impl Broker {
             }
         }
         self.fleet_store.forget_replicas(before).await?;
+        let now = self.clock.now();
+        self.scheduler.prune_pauses(now).await?;
+        while self.tenants.prune_requests(now - REQUESTS_KEPT, BATCH).await? >= u64::from(BATCH) {}
         Ok(deleted)
     }
 }

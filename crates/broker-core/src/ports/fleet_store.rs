@@ -142,8 +142,8 @@ pub trait FleetStore: Send + Sync {
     /// Counts a suspect that was refreshed while the breaker is open.
     async fn note_suspect_refreshed(&self, provider: &ProviderName) -> Result<(), StoreError>;
 
-    /// Closes a provider's breaker.
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError>;
+    /// Closes a provider's breaker. Answers whether it was open.
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError>;
 
     /// Every breaker that is open.
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError>;

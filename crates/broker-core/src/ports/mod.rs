@@ -2,9 +2,11 @@
 
 mod access_store;
 mod budget;
+mod changes;
 mod claims;
 mod consent_store;
 mod coordination_health;
+mod creates;
 mod due;
 mod escrow;
 mod fleet_store;
@@ -12,6 +14,7 @@ mod grant_store;
 mod lease;
 mod outcomes;
 mod provider_client;
+mod scheduler_store;
 mod store_error;
 mod tenant_store;
 mod wakeups;
@@ -19,9 +22,14 @@ mod wakeups;
 pub use access_store::{AccessStore, PolicyCreation};
 pub(crate) use budget::Bucket;
 pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, ProviderBudget};
+pub use changes::{
+    ChangeOutcome, NewSecret, RegistrationChange, RegistrationKey, RetireOutcome, SecretOutcome,
+    SecretRetirement, TenantChange,
+};
 pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
 pub use consent_store::ConsentStore;
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
+pub use creates::{CreateOutcome, REQUESTS_KEPT, RequestMark};
 pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
 pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
@@ -32,6 +40,9 @@ pub use provider_client::{
     AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse, SendGate,
     SendRefused, TokenOutcome, TokenRequest,
 };
+pub use scheduler_store::{
+    Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore,
+};
 pub use store_error::StoreError;
-pub use tenant_store::TenantStore;
+pub use tenant_store::{RegistrationFilter, TenantStore};
 pub use wakeups::{Heard, InProcessWakeups, News, Wakeup, WakeupStream, Wakeups};

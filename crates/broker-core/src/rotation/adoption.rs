@@ -81,6 +81,7 @@ impl Broker {
                 AdoptOutcome::Moved(generation) => base = generation,
                 AdoptOutcome::Adopted(generation) => {
                     self.tally.count(&attempt.key.provider, "adopted");
+                    self.successes.note(&attempt.key.provider, self.clock.now());
                     let grant = attempt.grant_id();
                     self.cache.forget(&attempt.key);
                     self.announce(Wakeup { grant, generation, news: News::Adopted });
@@ -104,7 +105,7 @@ impl Broker {
     }
 
     /// Retries a write while the store is unavailable.
-    pub(super) async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
+    pub(crate) async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
     where
         W: FnMut() -> F,
         F: Future<Output = Result<T, StoreError>>,

@@ -21,10 +21,12 @@ mod replay;
 mod replay_record;
 #[cfg(test)]
 mod samples;
+mod secrets;
 mod settlement;
 mod tally;
 
 pub(crate) use self::adoption::Standing;
+pub(crate) use self::conclusion::RefusedClient;
 pub(crate) use self::flights::{Flight, Flights, Rotated, RotationError};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::presentation::{Answer, NotSent};

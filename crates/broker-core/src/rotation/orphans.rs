@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::conclusion::untouched;
 use super::fence::{Fence, fence};
+use super::settlement::Failed;
 use crate::error::chain;
 use crate::ports::{AttemptEnd, EscrowRecord, Orphan};
 use crate::{
@@ -103,7 +104,8 @@ impl Broker {
         }
         let provider = self.provider(&attempt.key.provider)?.clone();
         let Some(held) = self.persist(|| self.grants.vendable(&attempt.key)).await? else { return Ok(()) };
-        self.settle_failure(attempt, &held.grant, failure, record, provider.as_ref()).await.map(|_| ())
+        let failed = Failed { failure, record, secret: None };
+        self.settle_failure(attempt, &held.grant, failed, provider.as_ref()).await.map(|_| ())
     }
 
     /// A claim whose commit was not acknowledged may stand all the same: it is looked for, and given back.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use broker_crypto::{ClientSecret, TenantKeys};
+use broker_crypto::TenantKeys;
 
 use crate::error::chain;
 use crate::ports::{
@@ -117,16 +117,14 @@ impl Broker {
         Some(record)
     }
 
-    /// How the registration authenticates, its secret opened.
+    /// How the registration authenticates now, its secret opened.
     pub(crate) fn credentials(
         &self,
         registration: &ClientRegistration,
         keys: &TenantKeys,
     ) -> Result<ClientCredentials, BrokerError> {
-        let owner = ClientRegistration::secret_owner(&registration.provider, &registration.id);
-        let place = ClientRegistration::secret_place(&registration.tenant, &owner);
-        let open = |sealed| keys.open::<ClientSecret>(sealed, place);
-        let client_secret = registration.client_secret.as_ref().map(open).transpose()?;
+        let secret = registration.secret_to_try();
+        let client_secret = secret.map(|secret| self.open_secret(registration, secret, keys)).transpose()?;
         Ok(ClientCredentials { client_id: registration.client_id.clone(), client_secret })
     }
 }

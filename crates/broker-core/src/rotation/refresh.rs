@@ -13,7 +13,7 @@ use crate::ports::{
     ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, ProviderClient, RefreshClaim,
     TokenRequest,
 };
-use crate::{AttemptId, Broker, BrokerError, Generation, GrantKey, Phase};
+use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Generation, GrantKey, Phase};
 
 impl Broker {
     /// Joins the rotation of this grant that is running, or starts one. It runs to its end whoever hangs up.
@@ -29,9 +29,28 @@ impl Broker {
         })
     }
 
+    /// Each client secret that is refused is followed by a rotation of its own with the next one, until one is accepted or
+    /// all were refused lately (rule 9).
     async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation, landing: &Landing) -> Rotated {
+        loop {
+            match self.rotate_once(key, generation, landing).await {
+                Rotated::SecretRefused => {}
+                rotated => return rotated,
+            }
+        }
+    }
+
+    async fn rotate_once(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        generation: Generation,
+        landing: &Landing,
+    ) -> Rotated {
         if let Some(barred) = self.fleet.barred() {
             return Rotated::Failed(RotationError::Backend(Arc::new(barred)));
+        }
+        if let Some(until) = self.pauses.until(key, self.clock.now()) {
+            return Rotated::RefreshPaused(until);
         }
         let mut lease = match self.lease(key).await {
             Ok(lease) => lease,
@@ -134,8 +153,8 @@ impl Broker {
             Permit::Unlimited => None,
             Permit::NotBefore(time) => return self.let_rest(&claimed, time).await,
         };
-        let request = match self.refresh_request(&claimed, keys).await {
-            Ok(request) => request,
+        let (request, registration) = match self.refresh_request(&claimed, keys).await {
+            Ok(made) => made,
             Err(error) => return self.settle_unmade(&claimed, error, provider.as_ref()).await,
         };
         let sent_at = Arc::new(OnceLock::new());
@@ -145,7 +164,7 @@ impl Broker {
         let waiting = late::Waiting { claimed: &claimed, landing, deadline, sent_at: &sent_at };
         let presented = self.read_even_late(presenting, waiting, provider.as_ref(), lease).await;
         claimed.attempt.sent_at = presented.sent_at;
-        self.settle_refresh(&claimed, presented.answer, provider.as_ref(), keys).await
+        self.settle_refresh(&claimed, presented.answer, &registration, provider.as_ref(), keys).await
     }
 
     fn refresh_claim(&self, key: &GrantKey, generation: Generation) -> RefreshClaim {
@@ -162,11 +181,12 @@ impl Broker {
         }
     }
 
+    /// The request, and the registration it is made with.
     async fn refresh_request(
         &self,
         claimed: &ClaimedRefresh,
         keys: &TenantKeys,
-    ) -> Result<TokenRequest, BrokerError> {
+    ) -> Result<(TokenRequest, ClientRegistration), BrokerError> {
         let grant = &claimed.before;
         let registration = self
             .tenants
@@ -179,10 +199,11 @@ impl Broker {
             owner: &owner,
             generation: claimed.refresh_token_generation.get(),
         };
-        Ok(TokenRequest {
+        let request = TokenRequest {
             client: self.credentials(&registration, keys)?,
             presentation: Presentation::RefreshToken(keys.open(&claimed.refresh_token, place)?),
             scopes: grant.scopes.clone(),
-        })
+        };
+        Ok((request, registration))
     }
 }

@@ -73,6 +73,10 @@ impl Broker {
             if !seen.insert(id) || self.flights.running(id).is_some() {
                 continue;
             }
+            // Stays due: whoever resumes it must find it.
+            if self.pauses.until(&due.key, now).is_some() {
+                continue;
+            }
             due.asked_at = due.asked_at.max(self.noted.last_asked(&due.key));
             match self.rests_until(&due, now) {
                 Some(until) => self.postpone(&due, until).await,

@@ -116,7 +116,7 @@ impl Broker {
     fn put_off_until(&self, due: &DueGrant, rotated: &Rotated) -> Option<Timestamp> {
         let now = self.clock.now();
         match rotated {
-            Rotated::Adopted | Rotated::Refused => None,
+            Rotated::Adopted | Rotated::Refused | Rotated::SecretRefused | Rotated::RefreshPaused(_) => None,
             Rotated::RegistrationPaused(until) => Some((*until).max(now + self.timing.retry_base)),
             // What is undecided is waited for no longer than it must be: a provider's grace may run out.
             _ if due.undecided => Some(now + self.timing.retry_base),

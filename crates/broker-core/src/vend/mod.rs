@@ -64,6 +64,8 @@ pub enum StaleReason {
     ClientRegistrationRejected,
     /// The store or the escrow cannot be used.
     BackendUnavailable,
+    /// An operator has paused the refresh.
+    RefreshPaused,
 }
 
 impl Broker {
@@ -164,6 +166,10 @@ impl Broker {
             Rotated::RegistrationPaused(_) => {
                 Err(BrokerError::ClientRegistrationRejected(now_held.grant.registration.clone()))
             }
+            Rotated::RefreshPaused(_) if alive => {
+                self.open(now_held, now, Some(StaleReason::RefreshPaused)).await
+            }
+            Rotated::RefreshPaused(until) => Err(self.refresh_paused(until)),
             Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }

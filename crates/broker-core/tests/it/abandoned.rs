@@ -8,7 +8,7 @@ use broker_core::{
 };
 
 use crate::fakes::Answer;
-use crate::world::{World, key, profile, tenant};
+use crate::world::{World, key, profile};
 
 /// A refresh whose task dies there.
 async fn dies_in_a_refresh(rotation: RotationMode, answer: Answer) -> World {
@@ -97,7 +97,7 @@ async fn an_exchange_fails_and_the_user_can_start_again() {
     let completed = world.broker.complete_authorization(&world.callback(&started)).await;
     assert!(matches!(completed, Err(BrokerError::Internal(_))), "{completed:?}");
     world.broker.beat().await;
-    let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
+    let authorization = world.authorization(started.id).await;
     assert_eq!(authorization.status, AuthorizationStatus::Failed("uncertain".into()));
     world.consent().await.unwrap();
 }

@@ -63,6 +63,10 @@ pub(crate) struct FakeProvider {
     pub(crate) scopes: Mutex<Option<Vec<String>>>,
     pub(crate) log: Log,
     clock: Arc<dyn broker_core::Clock>,
+    /// The client secrets it accepts; `None` accepts any.
+    accepted: Mutex<Option<Vec<&'static str>>>,
+    /// The client secrets it was shown since they were last asked for.
+    shown: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -103,7 +107,27 @@ impl FakeProvider {
             scopes: Mutex::default(),
             log,
             clock,
+            accepted: Mutex::default(),
+            shown: Mutex::default(),
         }
+    }
+
+    /// From now on it accepts these client secrets only.
+    pub(crate) fn accept(&self, secrets: &[&'static str]) {
+        *self.accepted.lock().unwrap() = Some(secrets.to_vec());
+    }
+
+    /// The client secrets it was shown since it was last asked.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shown.lock().unwrap())
+    }
+
+    /// Notes a client's secret, and whether it is accepted.
+    fn accepts(&self, request: &TokenRequest) -> bool {
+        let Some(secret) = &request.client.client_secret else { return true };
+        self.shown.lock().unwrap().push(secret.expose().to_owned());
+        let accepted = self.accepted.lock().unwrap();
+        accepted.as_ref().is_none_or(|accepted| accepted.contains(&secret.expose()))
     }
 
     pub(crate) fn next(&self, answers: impl IntoIterator<Item = Answer>) {
@@ -143,15 +167,14 @@ impl FakeProvider {
         format!("at-{} {}", state.serial, state.live)
     }
 
-    /// Whether the token presented had been replaced.
+    /// Whether the token presented had been replaced, or never was one.
     fn present(&self, request: &TokenRequest) -> bool {
         let mut state = self.state.lock().unwrap();
-        let token = match &request.presentation {
-            Presentation::RefreshToken(token) => token.expose().to_owned(),
-            Presentation::AuthorizationCode { code, .. } => code.expose().to_owned(),
+        let (token, dead) = match &request.presentation {
+            Presentation::RefreshToken(token) => (token.expose().to_owned(), token.expose() != state.live),
+            Presentation::AuthorizationCode { code, .. } => (code.expose().to_owned(), false),
         };
-        let dead = token.starts_with("rt-") && token != state.live;
-        if dead {
+        if dead && token.starts_with("rt-") {
             let excused =
                 state.lost_at.take().is_some_and(|lost| self.clock.now().since(lost) >= ORPHAN_WAIT);
             state.dead_presented += usize::from(!excused);
@@ -191,6 +214,12 @@ impl ProviderClient for FakeProvider {
     }
 
     async fn call(&self, request: TokenRequest, gate: Arc<dyn SendGate>) -> Result<RawResponse, CallError> {
+        if !self.accepts(&request) {
+            gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
+            self.log.note("sent");
+            // Refused before the token is looked at.
+            return self.answer(encode(&ProviderFailure::of(FailureKind::ClientRejected)));
+        }
         let answer = self.script.lock().unwrap().pop_front().unwrap_or(Answer::Rotate);
         match answer {
             Answer::Unreachable => return Err(CallError::Unsent("refused".into())),

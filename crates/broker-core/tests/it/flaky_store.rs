@@ -33,7 +33,11 @@ pub(crate) struct FlakyStore {
     pub(crate) panic_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
-    /// An adoption was refused, or is not answered.
+    /// So many claims are still made; those after them are asked for and never answered.
+    pub(crate) claims_left: AtomicUsize,
+    /// Closings are asked for and never answered.
+    pub(crate) hang_close: AtomicBool,
+    /// A step was refused, or is not answered.
     pub(crate) refused: Notify,
     /// How often a grant was read for vending.
     pub(crate) reads: AtomicUsize,
@@ -52,6 +56,8 @@ impl FlakyStore {
             misfit_adopt: AtomicBool::new(false),
             panic_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
+            claims_left: AtomicUsize::new(usize::MAX),
+            hang_close: AtomicBool::new(false),
             refused: Notify::new(),
             reads: AtomicUsize::new(0),
             door: AdoptionDoor::new(),
@@ -86,6 +92,10 @@ impl GrantStore for FlakyStore {
         if self.refuse_claim.load(Ordering::SeqCst) {
             return down();
         }
+        if self.claims_left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.refused.notify_one();
+            return std::future::pending().await;
+        }
         let outcome = self.inner.claim_refresh(claim).await?;
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }
@@ -117,6 +127,10 @@ impl GrantStore for FlakyStore {
     }
 
     async fn close_attempt(&self, end: &AttemptEnd) -> Result<bool, StoreError> {
+        if self.hang_close.load(Ordering::SeqCst) {
+            self.refused.notify_one();
+            return std::future::pending().await;
+        }
         self.inner.close_attempt(end).await
     }
 

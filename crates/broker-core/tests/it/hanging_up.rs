@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use broker_core::{AuthorizationProblem, AuthorizationStatus, BrokerError};
 
-use crate::world::{World, key, profile, request, start_request, tenant};
+use crate::world::{World, key, profile, request, start_request};
 
 /// Drops a call where it waits for the nth time. `true`: it ended before.
 async fn ends_before<T>(nth: usize, call: impl Future<Output = T>) -> bool {
@@ -107,7 +107,7 @@ async fn whoever_hangs_up_on_a_refusal_has_told_it_or_can_tell_it_again() {
         let started = world.start().await;
         let refusal = world.refusal(&started);
         let ended = ends_before(nth, world.broker.complete_authorization(&refusal)).await;
-        let status = async || world.broker.authorization(&tenant(), started.id).await.unwrap().status;
+        let status = async || world.authorization(started.id).await.status;
         let left = status().await;
         assert!(world.broker.complete_authorization(&refusal).await.is_err());
         assert_eq!((status().await, world.provider.calls()), (denied.clone(), 0), "hung up at wait {nth}");

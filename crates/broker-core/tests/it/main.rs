@@ -10,6 +10,7 @@
 
 mod abandoned;
 mod access;
+mod administer;
 mod adoption_door;
 mod consent;
 mod crashes;
@@ -19,11 +20,13 @@ mod flaky_store;
 mod hanging_up;
 mod journals;
 mod leases;
+mod pauses;
 mod planned_store;
 mod recovery;
 mod replay;
 mod rotation;
 mod scheduler;
 mod scheduler_load;
+mod secrets;
 mod vend;
 mod world;

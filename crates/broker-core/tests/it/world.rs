@@ -55,6 +55,20 @@ pub(crate) fn key_of(user: &str) -> GrantKey {
     }
 }
 
+/// A registration of the tenant, with a secret.
+pub(crate) fn new_registration(id: &str) -> NewRegistration {
+    NewRegistration {
+        tenant: tenant(),
+        provider: provider(),
+        id: RegistrationId::new(id).unwrap(),
+        client_id: "client".into(),
+        client_secret: Some(ClientSecret::new("secret")),
+        redirect_uri: "https://app.example/cb".into(),
+        scopes: vec!["read".into()],
+        return_to: Default::default(),
+    }
+}
+
 pub(crate) fn tenant() -> TenantId {
     TenantId::new("acme").unwrap()
 }
@@ -87,7 +101,7 @@ impl World {
         let flaky = Arc::new(FlakyStore::new(store.clone()));
         let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, run);
         broker.recover().await.unwrap();
-        broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
         let world =
             Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: run };
         world.register("main").await;
@@ -95,17 +109,7 @@ impl World {
     }
 
     pub(crate) async fn register(&self, id: &str) {
-        let registration = NewRegistration {
-            tenant: tenant(),
-            provider: provider(),
-            id: RegistrationId::new(id).unwrap(),
-            client_id: "client".into(),
-            client_secret: Some(ClientSecret::new("secret")),
-            redirect_uri: "https://app.example/cb".into(),
-            scopes: vec!["read".into()],
-            return_to: Default::default(),
-        };
-        self.broker.create_registration(registration).await.unwrap();
+        self.broker.create_registration(new_registration(id), None).await.unwrap();
     }
 
     /// The same, and ada has consented.
@@ -164,7 +168,31 @@ impl World {
     }
 
     pub(crate) async fn start(&self) -> Started {
-        self.broker.start_authorization(&start_request("ada")).await.unwrap()
+        self.start_for(&key()).await
+    }
+
+    async fn start_for(&self, key: &GrantKey) -> Started {
+        let key = key.clone();
+        let request = StartRequest {
+            key,
+            registration: None,
+            scopes: vec![],
+            login_hint: None,
+            permit: Permit::unlimited(),
+        };
+        self.broker.start_authorization(&request).await.unwrap()
+    }
+
+    /// The store, behind the broker's back.
+    pub(crate) fn store(&self) -> &SqliteStore {
+        &self.store
+    }
+
+    /// Another user consents.
+    pub(crate) async fn consent_of(&self, key: &GrantKey) {
+        let started = self.start_for(key).await;
+        let callback = CompleteRequest { user: key.user.clone(), ..self.callback(&started) };
+        self.broker.complete_authorization(&callback).await.unwrap();
     }
 
     pub(crate) fn callback(&self, started: &Started) -> CompleteRequest {
@@ -299,5 +327,6 @@ fn broker(
         entropy: Arc::new(SeededEntropy::new(run)),
         timing: Timing::default(),
         cached_grants: 100,
+        scheduler: store.clone(),
     })
 }

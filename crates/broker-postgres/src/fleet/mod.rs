@@ -73,7 +73,7 @@ impl FleetStore for PostgresStore {
         self.operation("note_suspect_refreshed", noted).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError> {
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         self.operation("close_breaker", breakers::close(&self.pools.rotation, provider)).await
     }
 

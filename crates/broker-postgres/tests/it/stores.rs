@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -56,6 +56,10 @@ impl StoreUnderTest for InPostgres {
     }
 
     fn access(&self) -> Arc<dyn AccessStore> {
+        self.store.clone()
+    }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         self.store.clone()
     }
 }

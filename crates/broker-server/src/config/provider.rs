@@ -49,6 +49,15 @@ macro_rules! keywords {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
         #[expect(missing_docs, reason = "the keywords say it")]
         pub enum $name { $(#[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            /// The keyword.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),*
+                }
+            }
+        }
     };
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod access_policies;
+mod admin;
 mod admin_service;
 mod caller;
 mod consent_service;
@@ -30,6 +31,7 @@ use tonic_health::server::HealthReporter;
 
 use self::access::Guard;
 use self::access_policies::Policies;
+pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
@@ -57,6 +59,7 @@ pub(crate) async fn routes(
     access: Arc<Access>,
     entropy: Arc<dyn Entropy>,
     public_url: Option<PublicUrl>,
+    adapters: Adapters,
 ) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
@@ -67,7 +70,7 @@ pub(crate) async fn routes(
     let policies = Policies { access, broker: broker.clone(), guard: guard.clone() };
     let tokens = TokenApi::new(broker.clone(), guard.clone(), statuses.clone());
     let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
-    let admin = AdminApi::new(broker, guard, policies, statuses, public_url);
+    let admin = AdminApi::new(broker, guard, policies, statuses, public_url, adapters);
     let routes = Routes::new(health_service)
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
         .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))

@@ -2,8 +2,8 @@
 
 use broker_core::{
     AccessAction, AccessPolicy, AccessRule, ActionSet, BrokerError, NewAccessPolicy, PolicyFilter, PolicyId,
-    PolicyOrigin, Principal, PrincipalPattern, ProviderName, Reach, RequestId, RequestRate, ScopeLimit,
-    TenantId, UserId,
+    PolicyOrigin, Principal, PrincipalPattern, ProviderName, Reach, RequestRate, ScopeLimit, TenantId,
+    UserId,
 };
 use broker_proto::v1;
 
@@ -49,13 +49,7 @@ pub(super) fn new_policy(message: v1::CreateAccessPolicyRequest) -> Result<NewAc
     if message.description.chars().any(char::is_control) {
         fields.violation("description", "must not carry control characters");
     }
-    let request = match message.request_id.as_str() {
-        "" => None,
-        text => RequestId::parse(text).or_else(|| {
-            fields.violation("request_id", "must be a UUID, or empty");
-            None
-        }),
-    };
+    let request = fields.request_id(&message.request_id);
     let new = rule.map(|rule| NewAccessPolicy { rule, description: message.description, request });
     fields.finish(new)
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use broker_core::{
-    AccountLabel, BrokerError, FieldViolation, GrantKey, InvalidName, ProviderName, TenantId, UserId,
+    AccountLabel, BrokerError, FieldViolation, GrantKey, InvalidName, ProviderName, RequestId, TenantId,
+    UserId,
 };
 use broker_proto::v1;
 use prost_types::Duration as ProtoDuration;
@@ -96,6 +97,15 @@ impl Fields {
             None => self.violation(field, "must be a valid duration and not negative"),
         }
         None
+    }
+
+    /// The id of a create that may be repeated, if it has one.
+    pub(super) fn request_id(&mut self, text: &str) -> Option<RequestId> {
+        let id = RequestId::parse(text);
+        if id.is_none() && !text.is_empty() {
+            self.violation("request_id", "must be a UUID, or empty");
+        }
+        id
     }
 
     /// At most so many bytes of text.

@@ -120,6 +120,24 @@ fn row(error: &BrokerError) -> Row {
             Reason::NoClientRegistration,
             "this tenant is not registered as a client at this provider; create a client registration",
         ),
+        BrokerError::RegistrationNotFound => Row::new(
+            Code::NotFound,
+            Reason::NoClientRegistration,
+            "there is no client registration of this name; check tenant_id, provider and registration_id",
+        ),
+        BrokerError::ResourceNotFound(what) => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            format!("there is no such {what}; list what there is, and check the id"),
+        ),
+        BrokerError::ResourceInUse(why) => {
+            Row::new(Code::FailedPrecondition, Reason::ResourceInUse, format!("this is still needed: {why}"))
+        }
+        BrokerError::EtagMismatch => Row::new(
+            Code::Aborted,
+            Reason::EtagMismatch,
+            "this was changed since its etag was read; read it again, then repeat the change",
+        ),
         BrokerError::AuthorizationNotFound => Row::new(
             Code::NotFound,
             Reason::AuthorizationNotFound,
@@ -130,12 +148,6 @@ fn row(error: &BrokerError) -> Row {
             Reason::AlreadyExists,
             format!("a {what} of this name already exists; choose another name, or use the one there is"),
         ),
-        BrokerError::ResourceNotFound(what) => Row::new(
-            Code::NotFound,
-            Reason::ResourceNotFound,
-            format!("there is no such {what}; list what there is, and check the id"),
-        ),
-        BrokerError::ResourceInUse(what) => Row::new(Code::FailedPrecondition, Reason::ResourceInUse, *what),
         BrokerError::ConsentRequired(cause) => Row::new(
             Code::FailedPrecondition,
             Reason::ConsentRequired,
@@ -169,6 +181,13 @@ fn row(error: &BrokerError) -> Row {
             Code::Unavailable,
             Reason::ProviderUnavailable,
             "the provider is down, slow or throttling and no valid token is held; try again after the delay given",
+        )
+        .retry_after(*retry),
+        BrokerError::RefreshPaused(retry) => Row::new(
+            Code::Unavailable,
+            Reason::ProviderUnavailable,
+            "an operator has paused refreshing here and no valid token is held; try again after the delay given, or \
+             resume it",
         )
         .retry_after(*retry),
         BrokerError::RefreshInProgress(retry) => Row::new(

@@ -119,7 +119,7 @@ impl FleetStore for SqliteStore {
         operation("note_suspect_refreshed", breakers::note_suspect_refreshed(&self.writer, provider)).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError> {
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         operation("close_breaker", breakers::close(&self.writer, provider)).await
     }
 

@@ -36,7 +36,7 @@ pub(crate) async fn adopt(
             }
             close_overtaken(connection, attempt, adoption.at).await?;
             complete_authorization(connection, adoption).await?;
-            pauses::end(connection, attempt).await?;
+            pauses::end(connection, attempt, adoption.at).await?;
         }
         AdoptOutcome::Superseded => supersede(connection, attempt, adoption.at).await?,
         AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => {}

@@ -19,16 +19,35 @@ pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -
     if let Some(answer) = &end.unread {
         unread::keep(connection, &end.attempt, answer).await?;
     }
-    if let Some(until) = end.pause_registration_until {
-        pauses::pause(connection, &end.attempt, until).await?;
-    }
+    pauses::refuse_client(connection, end).await?;
     if let Some(after) = &end.grant {
         leave_behind(connection, &end.attempt, after, end.at).await?;
     }
-    if let (Some(id), Some(failure)) = (attempts::authorization_of(&end.attempt), end.authorization_failure) {
+    let Some(id) = attempts::authorization_of(&end.attempt) else { return Ok(true) };
+    if let Some(failure) = end.authorization_failure {
         fail_authorization(connection, &end.attempt, id, failure, end.at).await?;
     }
+    if end.reopens_authorization {
+        reopen_authorization(connection, &end.attempt, id).await?;
+    }
     Ok(true)
+}
+
+/// The code was not looked at: it may be shown once more, under an attempt of its own.
+async fn reopen_authorization(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    id: AuthorizationId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE authorizations SET status = 'pending' WHERE tenant = ?1 AND id = ?2 AND status = 'exchanging'",
+    )
+    .bind(attempt.key.tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 async fn take_back_sent(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
@@ -42,6 +42,10 @@ impl StoreUnderTest for InMemory {
     fn access(&self) -> Arc<dyn AccessStore> {
         self.0.clone()
     }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -67,6 +71,10 @@ impl StoreUnderTest for InFile {
     }
 
     fn access(&self) -> Arc<dyn AccessStore> {
+        self.store.clone()
+    }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         self.store.clone()
     }
 }

@@ -129,9 +129,54 @@ macro_rules! store_conformance {
         );
         $crate::store_conformance!(@theme $store, tenants:
             a_tenant_is_created_once_with_its_keys_in_order,
+            tenants_are_listed_page_by_page_in_the_order_of_their_ids,
+            a_tenant_is_changed_only_in_the_version_that_was_seen,
+        );
+        $crate::store_conformance!(@theme $store, registrations:
             a_registration_is_created_once_and_kept_whole,
             the_first_registration_is_used,
             a_registration_needs_its_tenant,
+            registrations_are_listed_oldest_first_with_all_their_secrets,
+            a_registration_is_changed_where_named_and_only_in_the_version_that_was_seen,
+            a_registration_that_grants_live_by_is_not_deleted,
+            a_registration_with_an_open_attempt_is_not_deleted,
+            no_code_is_exchanged_through_a_deleted_registration,
+            a_deleted_registration_is_made_anew_under_its_name,
+        );
+        $crate::store_conformance!(@theme $store, secrets:
+            a_secret_is_added_after_the_others_or_before_them,
+            a_secret_needs_its_registration_its_number_and_room,
+            a_number_is_given_once,
+            the_last_secret_is_not_retired,
+            a_refused_secret_steps_back_until_it_is_accepted,
+            an_acceptance_is_noted_once_it_is_the_latest,
+            a_registration_whose_secrets_are_all_refused_rests,
+            a_canary_that_leaves_another_secret_to_try_lets_the_next_claim_pass,
+            other_secrets_let_the_canary_pass_at_once,
+            an_authorization_is_reopened_for_the_next_secret,
+        );
+        $crate::store_conformance!(@theme $store, requests:
+            a_repeated_request_makes_one_tenant,
+            a_request_that_made_nothing_is_not_kept,
+            a_repeated_request_makes_one_registration,
+            a_repeated_request_adds_one_secret,
+            of_two_same_requests_at_once_one_makes_the_resource,
+            a_request_is_recognised_for_a_day,
+            old_requests_are_forgotten_few_at_a_time,
+        );
+        $crate::store_conformance!(@theme $store, operators:
+            a_pause_is_kept_until_its_end,
+            a_second_pause_replaces_the_first,
+            a_pause_is_ended_once_and_alone,
+            the_backlog_counts_what_is_due_open_and_in_doubt,
+            the_last_success_of_a_provider_stands,
+            replicas_are_shown_while_they_live_or_their_journal_is_waited_for,
+        );
+        $crate::store_conformance!(@theme $store, news:
+            a_rejection_and_a_recovery_are_told_once,
+            a_recovery_that_comes_before_the_telling_is_told_with_its_rejection,
+            a_registration_refused_again_before_its_recovery_was_told_has_not_recovered,
+            of_many_who_take_the_news_one_is_told,
         );
         $crate::store_conformance!(@theme $store, policies:
             a_policy_is_kept_whole,
@@ -228,7 +273,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "fleet" "breakers" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

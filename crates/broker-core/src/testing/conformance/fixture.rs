@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, TenantStore};
+use crate::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, TenantStore};
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -21,6 +21,7 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn fleet(&self) -> Arc<dyn FleetStore>;
 
     fn access(&self) -> Arc<dyn AccessStore>;
+    fn scheduler(&self) -> Arc<dyn SchedulerStore>;
 }
 
 /// A store that outlives the process which uses it.

@@ -45,6 +45,10 @@ pub mod lost_commits;
 #[doc(hidden)]
 pub mod model;
 #[doc(hidden)]
+pub mod news;
+#[doc(hidden)]
+pub mod operators;
+#[doc(hidden)]
 pub mod orphans;
 #[doc(hidden)]
 pub mod pauses;
@@ -53,9 +57,15 @@ pub mod policies;
 #[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
+pub mod registrations;
+#[doc(hidden)]
+pub mod requests;
+#[doc(hidden)]
 pub mod restarts;
 #[doc(hidden)]
 pub mod second_answers;
+#[doc(hidden)]
+pub mod secrets;
 #[doc(hidden)]
 pub mod sent;
 #[doc(hidden)]

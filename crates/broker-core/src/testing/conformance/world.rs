@@ -5,11 +5,14 @@ use std::sync::Arc;
 use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
-use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{AccessStore, ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
+use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
+use crate::ports::{
+    AccessStore, ConsentStore, CreateOutcome, Epoch, FleetStore, GrantStore, Replica, SchedulerStore,
+    TenantStore,
+};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
-    IncarnationId, LineageId, PolicyId, ProviderName, RegistrationId, Tenant,
+    IncarnationId, LineageId, PolicyId, ProviderName, RegistrationId,
 };
 
 /// The store of a case through its ports, and one replica that has joined. Its methods are short words for the steps
@@ -20,6 +23,7 @@ pub struct World {
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
     pub access: Arc<dyn AccessStore>,
+    pub scheduler: Arc<dyn SchedulerStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -44,6 +48,7 @@ impl World {
             tenants: store.tenants(),
             fleet: store.fleet(),
             access: store.access(),
+            scheduler: store.scheduler(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,
@@ -56,21 +61,19 @@ impl World {
 
     /// A tenant with a registration at the usual provider.
     pub async fn add_tenant(&self, name: &str) {
-        let tenant = Tenant {
-            id: tenant_id(name),
-            display_name: name.to_uppercase(),
-            keys: Vec::new(),
-            created_at: NOW,
-        };
-        assert!(self.tenants.create_tenant(&tenant).await.unwrap());
-        assert!(self.tenants.create_registration(&registration(name, "main", NOW)).await.unwrap());
+        let created = self.tenants.create_tenant(&tenant(name), None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
+        let registration = registration(name, "main", NOW);
+        let created = self.tenants.create_registration(&registration, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     /// Registers a tenant's usual registration at another provider too.
     pub(super) async fn register_at(&self, tenant: &str, provider: &ProviderName) {
         let elsewhere =
             crate::ClientRegistration { provider: provider.clone(), ..registration(tenant, "main", NOW) };
-        assert!(self.tenants.create_registration(&elsewhere).await.unwrap());
+        let created = self.tenants.create_registration(&elsewhere, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     pub fn attempt_id(&self) -> AttemptId {

@@ -99,7 +99,7 @@ impl Replica {
     }
 
     pub(crate) async fn consent(&self) {
-        self.broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        self.broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
         let registration = NewRegistration {
             tenant: tenant(),
             provider: provider(),
@@ -110,7 +110,7 @@ impl Replica {
             scopes: vec!["read".into()],
             return_to: Default::default(),
         };
-        self.broker.create_registration(registration).await.unwrap();
+        self.broker.create_registration(registration, None).await.unwrap();
         let asked = StartRequest {
             key: key(),
             registration: None,

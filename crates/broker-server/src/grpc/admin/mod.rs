@@ -1,0 +1,14 @@
+//! What AdminService does, one file for each kind of resource; the service itself only delegates.
+
+mod etag;
+mod mask;
+mod page;
+pub(super) mod providers;
+pub(super) mod registrations;
+pub(super) mod scheduler;
+pub(super) mod secrets;
+pub(super) mod tenants;
+
+pub(super) use self::etag::write as etag_of;
+pub(super) use self::page::Page;
+pub(crate) use self::providers::Adapters;
