@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyRing};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::fleet::FleetStanding;
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient, TenantStore,
-    Wakeups,
+    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient,
+    RevocationStore, TenantStore, Wakeups,
 };
+use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Planner};
 use crate::tenant_keys::TenantKeyCache;
@@ -50,6 +52,8 @@ pub struct Collaborators {
     pub timing: Timing,
     /// How many grants to keep ready for vending, sealed, in memory.
     pub cached_grants: usize,
+    /// Revocations to be carried out.
+    pub revocations: Arc<dyn RevocationStore>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -87,6 +91,10 @@ pub struct Broker {
     /// This run of this process.
     pub(crate) incarnation: IncarnationId,
     providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
+    /// Wakes the revoking of this replica.
+    pub(crate) to_revoke: Notify,
+    pub(crate) revoking: Revoking,
 }
 
 impl Broker {
@@ -119,6 +127,9 @@ impl Broker {
             entropy: with.entropy,
             timing: with.timing,
             providers: with.providers,
+            revocations: with.revocations,
+            to_revoke: Notify::new(),
+            revoking: Revoking::default(),
         })
     }
 

@@ -166,6 +166,11 @@ uuid_id!(
     InstallationId
 );
 
+uuid_id!(
+    /// Id of one token set that is to be revoked at its provider.
+    RevocationId
+);
+
 generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId);
 
 impl GrantId {

@@ -18,6 +18,7 @@ mod operate;
 pub mod ports;
 mod principal;
 mod profile;
+mod revocation;
 mod rotation;
 pub mod schedule;
 mod scheduler;
@@ -42,11 +43,12 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    LineageId, ProviderName, RegistrationId, RevocationId, TenantId, UserId,
 };
 pub use operate::NewRegistration;
 pub use principal::Principal;
-pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use profile::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+pub use revocation::{BulkRevocation, RevocationOutcome};
 pub use rotation::{AttemptCount, Recovered};
 pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};
 pub use tenant::{ClientRegistration, Tenant};

@@ -14,6 +14,7 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod revocations;
 mod tenants;
 
 pub use migrations::migrate;

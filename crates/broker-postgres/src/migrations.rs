@@ -23,6 +23,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     7 "0007_adopt",
     8 "0008_close",
     9 "0009_heartbeat",
+    10 "0010_revocations",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -72,6 +72,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         living: TaskTracker::new(),
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_revocations(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
     let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));

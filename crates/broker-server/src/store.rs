@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use broker_core::TenantId;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, StoreError, TenantStore};
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, StoreError, TenantStore};
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
 use broker_sqlite::SqliteStore;
@@ -63,6 +63,10 @@ impl Store {
     }
 
     pub(crate) fn tenants(&self) -> Arc<dyn TenantStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn revocations(&self) -> Arc<dyn RevocationStore> {
         either!(self, store => store.clone())
     }
 

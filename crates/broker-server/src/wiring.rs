@@ -62,6 +62,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         entropy: around.entropy,
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
+        revocations: store.revocations(),
     });
     Ok(Built { broker, store, coordination })
 }

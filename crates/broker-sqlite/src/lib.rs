@@ -14,6 +14,7 @@ mod lock;
 mod migrations;
 mod open;
 mod operation;
+mod revocations;
 mod tenants;
 
 pub use open::{OpenError, SqliteLocation, SqliteStore};

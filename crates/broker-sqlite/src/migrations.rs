@@ -3,7 +3,10 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
-const FILES: &[(i64, &str, &str)] = &[(1, "init", include_str!("../../../migrations/sqlite/0001_init.sql"))];
+const FILES: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
+    (2, "revocations", include_str!("../../../migrations/sqlite/0002_revocations.sql")),
+];
 
 /// What a migration run found.
 #[derive(Debug)]

@@ -120,8 +120,13 @@ impl Broker {
             attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
             provider = %attempt.key.provider, ?outcome, "code exchanged"
         );
-        if outcome == AdoptOutcome::Superseded {
-            return Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::Superseded));
+        let overtaken = match outcome {
+            AdoptOutcome::Superseded => Some(AuthorizationProblem::Superseded),
+            AdoptOutcome::Revoking => Some(AuthorizationProblem::Revoked),
+            AdoptOutcome::Adopted(_) | AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => None,
+        };
+        if let Some(problem) = overtaken {
+            return Err(BrokerError::AuthorizationInvalid(problem));
         }
         let held = self.grants.vendable(&attempt.key).await?;
         Ok(held.ok_or_else(|| BrokerError::Internal("an adopted grant has no row".into()))?.grant)

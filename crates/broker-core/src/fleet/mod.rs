@@ -118,6 +118,7 @@ impl Broker {
             // Nobody tells this replica what the others adopt.
             self.cache.forget_all();
         }
+        self.forget_revoked().await?;
         self.read_breakers().await
     }
 

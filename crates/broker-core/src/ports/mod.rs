@@ -11,6 +11,7 @@ mod grant_store;
 mod lease;
 mod outcomes;
 mod provider_client;
+mod revocation_store;
 mod store_error;
 mod tenant_store;
 mod wakeups;
@@ -24,11 +25,14 @@ pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, K
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
 pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
-pub use outcomes::{AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, SentMark, SentOutcome};
-pub use provider_client::{
-    AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse, SendGate,
-    SendRefused, TokenOutcome, TokenRequest,
+pub use outcomes::{
+    AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, ReplacedTokens, SentMark, SentOutcome,
 };
+pub use provider_client::{
+    AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse,
+    RevocationAnswer, RevocationRequest, RevokedToken, SendGate, SendRefused, TokenOutcome, TokenRequest,
+};
+pub use revocation_store::{PendingRevocation, RevocationStore, TakeRevocations};
 pub use store_error::StoreError;
 pub use tenant_store::TenantStore;
 pub use wakeups::{Heard, InProcessWakeups, News, Wakeup, WakeupStream, Wakeups};

@@ -18,6 +18,7 @@ mod journals;
 mod leases;
 mod planned_store;
 mod recovery;
+mod revocation;
 mod rotation;
 mod scheduler;
 mod scheduler_load;

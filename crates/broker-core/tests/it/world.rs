@@ -9,7 +9,8 @@ use broker_core::testing::ManualClock;
 use broker_core::{
     AccountLabel, Broker, BrokerError, Clock as _, Collaborators, CompleteRequest, Grant, GrantKey,
     InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
-    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
+    RevocationReach, RevokedTokens, RotationMode, StartRequest, Started, TenantId, Timing, UserId,
+    VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -38,6 +39,8 @@ pub(crate) fn profile() -> ProviderProfile {
         refresh_token_timeout: None,
         authorization_expires_in: None,
         default_scopes: vec![],
+        revocation: Some(RevokedTokens::RefreshToken),
+        revocation_reaches: RevocationReach::Token,
     }
 }
 
@@ -244,5 +247,6 @@ fn broker(
         entropy: Arc::new(SeededEntropy::new(run)),
         timing: Timing::default(),
         cached_grants: 100,
+        revocations: store.clone(),
     })
 }

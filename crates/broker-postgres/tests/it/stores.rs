@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -52,6 +52,10 @@ impl StoreUnderTest for InPostgres {
     }
 
     fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
         self.store.clone()
     }
 }

@@ -11,7 +11,7 @@ use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
     CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
     CreateTenantResponse, GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest,
-    ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse,
+    ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse, RevokeGrantsRequest, RevokeGrantsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -24,8 +24,8 @@ const DEFAULT_PAGE: u32 = 50;
 const LONGEST_PAGE: u32 = 1000;
 
 pub(super) struct AdminApi {
-    broker: Arc<Broker>,
-    statuses: Statuses,
+    pub(super) broker: Arc<Broker>,
+    pub(super) statuses: Statuses,
     public_url: Option<PublicUrl>,
 }
 
@@ -94,10 +94,6 @@ impl AdminService for AdminApi {
     ) -> Result<Response<ListGrantsResponse>, Status> {
         let message = request.into_inner();
         let filter = read_filter(&message).map_err(|error| self.statuses.of(&error))?;
-        if !message.states.is_empty() && filter.lifecycles.is_empty() {
-            // Only states were named that no grant can be in yet; an empty filter would mean any.
-            return Ok(Response::new(ListGrantsResponse::default()));
-        }
         let page_size = filter.limit as usize;
         // One more than asked for tells whether there is another page.
         let filter = GrantFilter { limit: filter.limit + 1, ..filter };
@@ -133,6 +129,13 @@ impl AdminService for AdminApi {
             generation = grant.generation.get(), "grant refreshed"
         );
         Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
+    }
+
+    async fn revoke_grants(
+        &self,
+        request: Request<RevokeGrantsRequest>,
+    ) -> Result<Response<RevokeGrantsResponse>, Status> {
+        self.revoke_matching(request).await
     }
 }
 
@@ -179,20 +182,31 @@ fn read_filter(message: &ListGrantsRequest) -> Result<GrantFilter, BrokerError> 
     if message.states().any(|state| state == GrantState::Unspecified) {
         fields.violation("states", "must name states of the contract");
     }
-    let lifecycles = message.states().filter_map(lifecycle).collect();
+    let mut lifecycles: Vec<_> = message.states().filter_map(lifecycle).collect();
+    if lifecycles.is_empty() {
+        lifecycles = all_but_revoked();
+    }
     let after = page_token::read(&message.page_token)?;
     let filter =
         tenant.map(|tenant| GrantFilter { tenant, provider, user, registration, lifecycles, after, limit });
     fields.finish(filter)
 }
 
+fn all_but_revoked() -> Vec<Lifecycle> {
+    let states =
+        [GrantState::Active, GrantState::NeedsConsent, GrantState::ConsentExpired, GrantState::Revoking];
+    states.into_iter().filter_map(lifecycle).collect()
+}
+
 /// The lifecycle a filter names; the cause of NEEDS_CONSENT is not compared.
-fn lifecycle(state: GrantState) -> Option<Lifecycle> {
+pub(super) fn lifecycle(state: GrantState) -> Option<Lifecycle> {
     match state {
         GrantState::Active => Some(Lifecycle::Active),
         GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
         GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
-        GrantState::Revoking | GrantState::Revoked | GrantState::Unspecified => None,
+        GrantState::Revoking => Some(Lifecycle::Revoking),
+        GrantState::Revoked => Some(Lifecycle::Revoked),
+        GrantState::Unspecified => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gRPC services. Each handler does four things: who calls, what is asked, the use case, the answer.
 
+mod admin;
 mod admin_service;
 mod caller;
 mod consent_service;

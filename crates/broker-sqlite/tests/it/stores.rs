@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
@@ -38,6 +38,10 @@ impl StoreUnderTest for InMemory {
     fn fleet(&self) -> Arc<dyn FleetStore> {
         self.0.clone()
     }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -59,6 +63,10 @@ impl StoreUnderTest for InFile {
     }
 
     fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
         self.store.clone()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{ConsentStore, FleetStore, GrantStore, TenantStore};
+use crate::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -19,6 +19,8 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn tenants(&self) -> Arc<dyn TenantStore>;
 
     fn fleet(&self) -> Arc<dyn FleetStore>;
+
+    fn revocations(&self) -> Arc<dyn RevocationStore>;
 }
 
 /// A store that outlives the process which uses it.

@@ -51,7 +51,13 @@ pub mod pauses;
 #[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
+pub mod replaced;
+#[doc(hidden)]
 pub mod restarts;
+#[doc(hidden)]
+pub mod revocations;
+#[doc(hidden)]
+pub mod revoked_answers;
 #[doc(hidden)]
 pub mod second_answers;
 #[doc(hidden)]

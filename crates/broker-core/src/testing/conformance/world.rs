@@ -6,7 +6,7 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, TenantStore};
+use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, RevocationStore, TenantStore};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
     IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
@@ -19,6 +19,7 @@ pub struct World {
     pub consents: Arc<dyn ConsentStore>,
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
+    pub revocations: Arc<dyn RevocationStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -42,6 +43,7 @@ impl World {
             consents: store.consents(),
             tenants: store.tenants(),
             fleet: store.fleet(),
+            revocations: store.revocations(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

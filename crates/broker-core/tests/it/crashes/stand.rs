@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups, TenantStore,
+    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
+    RevocationStore, TenantStore,
 };
 use broker_core::testing::ManualClock;
 use broker_core::{Broker, Clock, Collaborators, Timestamp, Timing};
@@ -57,15 +58,22 @@ pub(crate) struct Stores {
     pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) fleet: Arc<dyn FleetStore>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
 }
 
 impl Stores {
     pub(crate) fn of<T>(store: T) -> Self
     where
-        T: GrantStore + ConsentStore + TenantStore + FleetStore + 'static,
+        T: GrantStore + ConsentStore + TenantStore + FleetStore + RevocationStore + 'static,
     {
         let store = Arc::new(store);
-        Self { grants: store.clone(), consents: store.clone(), tenants: store.clone(), fleet: store }
+        Self {
+            grants: store.clone(),
+            consents: store.clone(),
+            tenants: store.clone(),
+            fleet: store.clone(),
+            revocations: store,
+        }
     }
 }
 
@@ -162,6 +170,7 @@ impl<S: Shelf> Stand<S> {
             entropy,
             timing: timing(),
             cached_grants: 100,
+            revocations: stores.revocations.clone(),
         })
     }
 

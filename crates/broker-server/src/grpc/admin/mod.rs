@@ -1,0 +1,3 @@
+//! What operators do, one file each topic.
+
+mod revocation;
