@@ -122,6 +122,8 @@ impl Command {
             Self::Grants(Grants::List(_)) => "grants list",
             Self::Grants(Grants::Get) => "grants get",
             Self::Grants(Grants::Refresh) => "grants refresh",
+            Self::Grants(Grants::Revoke) => "grants revoke",
+            Self::Grants(Grants::RevokeAll(_)) => "grants revoke-all",
             Self::Token(Token::Get(_)) => "token get",
             Self::Consent(Consent::Start(_)) => "consent start",
             Self::Consent(Consent::Complete(_)) => "consent complete",

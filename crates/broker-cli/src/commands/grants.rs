@@ -3,7 +3,8 @@ use broker_proto::v1::{
 };
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::grant_table;
+use super::revoke::RevokeAll;
+use super::{grant_table, revoke};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::when::now;
@@ -18,6 +19,10 @@ pub(crate) enum Grants {
     Get,
     /// Refresh one grant now
     Refresh,
+    /// Revoke one grant: no token of it is served any more, and the provider is told
+    Revoke,
+    /// Revoke the grants of --tenant; --provider and --user narrow them
+    RevokeAll(RevokeAll),
 }
 
 #[derive(Debug, Args)]
@@ -31,7 +36,7 @@ pub(crate) struct List {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum State {
+pub(crate) enum State {
     Active,
     NeedsConsent,
     ConsentExpired,
@@ -57,6 +62,8 @@ impl Grants {
             Self::List(list) => list.run(session).await,
             Self::Get => get(session).await,
             Self::Refresh => refresh(session).await,
+            Self::Revoke => revoke::one(session).await,
+            Self::RevokeAll(all) => all.run(session).await,
         }
     }
 }

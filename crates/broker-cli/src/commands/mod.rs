@@ -6,6 +6,7 @@ pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod registrations;
+pub(crate) mod revoke;
 pub(crate) mod tenants;
 pub(crate) mod token;
 

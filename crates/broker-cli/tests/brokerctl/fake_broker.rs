@@ -61,6 +61,8 @@ pub(crate) struct Scripts {
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
+    pub(crate) revoke_grant: Script<RevokeGrantRequest, RevokeGrantResponse>,
+    pub(crate) revoke_grants: Script<RevokeGrantsRequest, RevokeGrantsResponse>,
 }
 
 /// Serves until it is dropped.
@@ -132,6 +134,10 @@ impl ConsentService for Scripts {
     ) -> Answer<GetAuthorizationResponse> {
         self.get_authorization.play(request)
     }
+
+    async fn revoke_grant(&self, request: Request<RevokeGrantRequest>) -> Answer<RevokeGrantResponse> {
+        self.revoke_grant.play(request)
+    }
 }
 
 #[tonic::async_trait]
@@ -157,5 +163,9 @@ impl AdminService for Scripts {
 
     async fn refresh_grant(&self, request: Request<RefreshGrantRequest>) -> Answer<RefreshGrantResponse> {
         self.refresh_grant.play(request)
+    }
+
+    async fn revoke_grants(&self, request: Request<RevokeGrantsRequest>) -> Answer<RevokeGrantsResponse> {
+        self.revoke_grants.play(request)
     }
 }

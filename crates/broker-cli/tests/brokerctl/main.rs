@@ -9,5 +9,6 @@ mod fake_broker;
 mod grants;
 mod health;
 mod registrations;
+mod revoke;
 mod shell;
 mod token;
