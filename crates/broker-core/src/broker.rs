@@ -10,8 +10,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::fleet::FleetStanding;
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient,
-    RevocationStore, TenantStore, Wakeups,
+    ConsentStore, DeletionStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget,
+    ProviderClient, RevocationStore, TenantStore, Wakeups,
 };
 use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
@@ -54,6 +54,8 @@ pub struct Collaborators {
     pub cached_grants: usize,
     /// Revocations to be carried out.
     pub revocations: Arc<dyn RevocationStore>,
+    /// Tenants that are being deleted.
+    pub deletions: Arc<dyn DeletionStore>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -95,6 +97,7 @@ pub struct Broker {
     /// Wakes the revoking of this replica.
     pub(crate) to_revoke: Notify,
     pub(crate) revoking: Revoking,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
 }
 
 impl Broker {
@@ -130,6 +133,7 @@ impl Broker {
             revocations: with.revocations,
             to_revoke: Notify::new(),
             revoking: Revoking::default(),
+            deletions: with.deletions,
         })
     }
 

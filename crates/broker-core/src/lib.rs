@@ -8,6 +8,7 @@ mod authorization;
 mod broker;
 mod clock;
 mod consent;
+mod deletion;
 mod error;
 mod failure;
 mod fleet;

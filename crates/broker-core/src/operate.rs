@@ -52,6 +52,7 @@ impl Broker {
     pub async fn create_registration(&self, new: NewRegistration) -> Result<ClientRegistration, BrokerError> {
         self.provider(&new.provider)?;
         check_registration(&new)?;
+        self.refuse_if_deleting(&new.tenant).await?;
         let keys = self.keys.of(&new.tenant).await?;
         let owner = ClientRegistration::secret_owner(&new.provider, &new.id);
         let place = ClientRegistration::secret_place(&new.tenant, &owner);

@@ -8,6 +8,7 @@ mod batch;
 mod columns;
 mod condemned;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod migrations;

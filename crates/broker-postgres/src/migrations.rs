@@ -24,6 +24,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     8 "0008_close",
     9 "0009_heartbeat",
     10 "0010_revocations",
+    11 "0011_deletions",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use broker_core::TenantId;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, StoreError, TenantStore};
+use broker_core::ports::{
+    ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, StoreError, TenantStore,
+};
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
 use broker_sqlite::SqliteStore;
@@ -67,6 +69,10 @@ impl Store {
     }
 
     pub(crate) fn revocations(&self) -> Arc<dyn RevocationStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn deletions(&self) -> Arc<dyn DeletionStore> {
         either!(self, store => store.clone())
     }
 

@@ -63,6 +63,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
         revocations: store.revocations(),
+        deletions: store.deletions(),
     });
     Ok(Built { broker, store, coordination })
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod columns;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod history;

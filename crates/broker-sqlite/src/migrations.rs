@@ -6,6 +6,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 const FILES: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "revocations", include_str!("../../../migrations/sqlite/0002_revocations.sql")),
+    (3, "deletions", include_str!("../../../migrations/sqlite/0003_deletions.sql")),
 ];
 
 /// What a migration run found.

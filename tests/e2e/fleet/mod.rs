@@ -2,6 +2,7 @@
 
 mod clone;
 mod crowd;
+mod deletion;
 mod dying_tokens;
 mod outages;
 mod patience;

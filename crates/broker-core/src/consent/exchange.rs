@@ -42,6 +42,7 @@ impl Broker {
         code: AuthorizationCode,
     ) -> Result<Grant, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
+        self.refuse_if_deleting(&authorization.key.tenant).await?;
         let keys = self.keys.of(&authorization.key.tenant).await?;
         let request = self.exchange_request(authorization, code, &keys).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;

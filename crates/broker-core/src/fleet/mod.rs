@@ -119,6 +119,7 @@ impl Broker {
             self.cache.forget_all();
         }
         self.forget_revoked().await?;
+        self.forget_destroyed().await?;
         self.read_breakers().await
     }
 

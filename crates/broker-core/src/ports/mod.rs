@@ -4,6 +4,7 @@ mod budget;
 mod claims;
 mod consent_store;
 mod coordination_health;
+mod deletion_store;
 mod due;
 mod escrow;
 mod fleet_store;
@@ -20,6 +21,7 @@ pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, Provider
 pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
 pub use consent_store::ConsentStore;
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
+pub use deletion_store::{Deletion, DeletionStore, DestroyKeys};
 pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
 pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};

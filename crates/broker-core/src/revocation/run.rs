@@ -13,11 +13,15 @@ use crate::ports::{PendingRevocation, StoreError, TakeRevocations};
 const AT_ONCE: usize = 16;
 
 impl Broker {
-    /// Revokes at the providers what is due, every tick and whenever there is something new, until `stop`.
+    /// Revokes at the providers what is due, and goes on with deletions of tenants, every tick and whenever there is
+    /// something new, until `stop`.
     pub async fn run_revocations(self: Arc<Self>, stop: CancellationToken) {
         while !stop.is_cancelled() {
             if let Err(error) = self.revoke_due().await {
                 tracing::warn!(error = chain(&error), "due revocations could not be read");
+            }
+            if let Err(error) = self.go_on_deleting().await {
+                tracing::warn!(error = chain(&error), "a tenant's deletion could not go on");
             }
             let next = self.clock.now() + self.timing.tick;
             tokio::select! {

@@ -10,6 +10,7 @@
 
 mod consent;
 mod crashes;
+mod deletion;
 mod exhaustive;
 mod fakes;
 mod flaky_store;

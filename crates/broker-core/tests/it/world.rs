@@ -248,5 +248,6 @@ fn broker(
         timing: Timing::default(),
         cached_grants: 100,
         revocations: store.clone(),
+        deletions: store.clone(),
     })
 }

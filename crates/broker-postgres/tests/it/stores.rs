@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
+use broker_core::ports::{ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -56,6 +56,10 @@ impl StoreUnderTest for InPostgres {
     }
 
     fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.store.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
         self.store.clone()
     }
 }

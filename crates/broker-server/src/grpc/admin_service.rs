@@ -10,8 +10,9 @@ use broker_crypto::ClientSecret;
 use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
     CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
-    CreateTenantResponse, GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest,
-    ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse, RevokeGrantsRequest, RevokeGrantsResponse,
+    CreateTenantResponse, DeleteTenantRequest, DeleteTenantResponse, GetGrantRequest, GetGrantResponse,
+    GrantState, ListGrantsRequest, ListGrantsResponse, RefreshGrantRequest, RefreshGrantResponse,
+    RevokeGrantsRequest, RevokeGrantsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -136,6 +137,13 @@ impl AdminService for AdminApi {
         request: Request<RevokeGrantsRequest>,
     ) -> Result<Response<RevokeGrantsResponse>, Status> {
         self.revoke_matching(request).await
+    }
+
+    async fn delete_tenant(
+        &self,
+        request: Request<DeleteTenantRequest>,
+    ) -> Result<Response<DeleteTenantResponse>, Status> {
+        self.delete(request).await
     }
 }
 

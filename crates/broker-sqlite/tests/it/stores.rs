@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
+use broker_core::ports::{ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
@@ -42,6 +42,10 @@ impl StoreUnderTest for InMemory {
     fn revocations(&self) -> Arc<dyn RevocationStore> {
         self.0.clone()
     }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -67,6 +71,10 @@ impl StoreUnderTest for InFile {
     }
 
     fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.store.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
         self.store.clone()
     }
 }

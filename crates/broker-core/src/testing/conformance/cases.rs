@@ -44,6 +44,15 @@ macro_rules! store_conformance {
             a_refresh_leaves_a_running_exchange_alone,
             an_adoption_that_does_not_fit_its_attempt_is_refused,
         );
+        $crate::store_conformance!(@theme $store, deletions:
+            a_tenant_is_deleted_by_steps,
+            a_deleted_tenant_keeps_its_id_and_none_of_its_keys,
+            links_of_a_tenant_that_is_deleted_are_worth_nothing,
+            keys_outlive_an_open_attempt,
+            keys_outlive_the_journal_of_a_dead_replica_for_a_while,
+            what_was_waited_for_long_enough_is_settled,
+            a_neighbour_of_a_deleted_tenant_notices_nothing,
+        );
         $crate::store_conformance!(@theme $store, revocations:
             a_revoked_grant_holds_no_token_and_is_not_claimed,
             a_grant_is_revoked_once_and_absent_ones_are_passed_over,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{ConsentStore, FleetStore, GrantStore, RevocationStore, TenantStore};
+use crate::ports::{ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, TenantStore};
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -21,6 +21,8 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn fleet(&self) -> Arc<dyn FleetStore>;
 
     fn revocations(&self) -> Arc<dyn RevocationStore>;
+
+    fn deletions(&self) -> Arc<dyn DeletionStore>;
 }
 
 /// A store that outlives the process which uses it.

@@ -33,6 +33,8 @@ pub mod closing;
 #[doc(hidden)]
 pub mod consents;
 #[doc(hidden)]
+pub mod deletions;
+#[doc(hidden)]
 pub mod due;
 #[doc(hidden)]
 pub mod fleet;

@@ -6,7 +6,9 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
-use crate::ports::{ConsentStore, Epoch, FleetStore, GrantStore, Replica, RevocationStore, TenantStore};
+use crate::ports::{
+    ConsentStore, DeletionStore, Epoch, FleetStore, GrantStore, Replica, RevocationStore, TenantStore,
+};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
     IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
@@ -20,6 +22,7 @@ pub struct World {
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
     pub revocations: Arc<dyn RevocationStore>,
+    pub deletions: Arc<dyn DeletionStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -44,6 +47,7 @@ impl World {
             tenants: store.tenants(),
             fleet: store.fleet(),
             revocations: store.revocations(),
+            deletions: store.deletions(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
+    ConsentStore, DeletionStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
     RevocationStore, TenantStore,
 };
 use broker_core::testing::ManualClock;
@@ -59,12 +59,13 @@ pub(crate) struct Stores {
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) fleet: Arc<dyn FleetStore>,
     pub(crate) revocations: Arc<dyn RevocationStore>,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
 }
 
 impl Stores {
     pub(crate) fn of<T>(store: T) -> Self
     where
-        T: GrantStore + ConsentStore + TenantStore + FleetStore + RevocationStore + 'static,
+        T: GrantStore + ConsentStore + TenantStore + FleetStore + RevocationStore + DeletionStore + 'static,
     {
         let store = Arc::new(store);
         Self {
@@ -72,7 +73,8 @@ impl Stores {
             consents: store.clone(),
             tenants: store.clone(),
             fleet: store.clone(),
-            revocations: store,
+            revocations: store.clone(),
+            deletions: store,
         }
     }
 }
@@ -171,6 +173,7 @@ impl<S: Shelf> Stand<S> {
             timing: timing(),
             cached_grants: 100,
             revocations: stores.revocations.clone(),
+            deletions: stores.deletions.clone(),
         })
     }
 

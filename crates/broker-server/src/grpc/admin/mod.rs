@@ -1,3 +1,4 @@
 //! What operators do, one file each topic.
 
+mod deletion;
 mod revocation;

@@ -1,0 +1,42 @@
+//! What operators ask for, and what a tenant that is being deleted is refused.
+
+use crate::ports::{Deletion, GrantFilter};
+use crate::{Broker, BrokerError, Tenant, TenantId};
+
+impl Broker {
+    /// Deletes a tenant. At the answer its deletion is durable and every grant of it revoked here; the providers are told
+    /// and the keys destroyed in the background. Idempotent: call it again to learn how far it is.
+    pub async fn delete_tenant(&self, id: &TenantId) -> Result<(Tenant, Deletion), BrokerError> {
+        let tenant = self.tenants.tenant(id).await?.ok_or(BrokerError::TenantNotFound)?;
+        if self.deletions.deletion(id).await?.is_none() {
+            self.deletions.begin_deletion(id, self.clock.now()).await?;
+            tracing::warn!(tenant = %id, "a tenant is being deleted");
+        }
+        self.revoke_grants_left(id).await?;
+        let deletion = self.deletions.deletion(id).await?.ok_or(BrokerError::TenantNotFound)?;
+        Ok((tenant, deletion))
+    }
+
+    /// Revokes every grant of the tenant that is not, however many.
+    pub(super) async fn revoke_grants_left(&self, tenant: &TenantId) -> Result<(), BrokerError> {
+        let filter = GrantFilter {
+            tenant: tenant.clone(),
+            provider: None,
+            user: None,
+            registration: None,
+            lifecycles: Vec::new(),
+            after: None,
+            limit: 0,
+        };
+        while self.revoke_grants(&filter, false).await?.more {}
+        Ok(())
+    }
+
+    /// Nothing new begins for a tenant that is being deleted: to callers it is gone.
+    pub(crate) async fn refuse_if_deleting(&self, tenant: &TenantId) -> Result<(), BrokerError> {
+        match self.deletions.deletion(tenant).await? {
+            Some(_) => Err(BrokerError::TenantNotFound),
+            None => Ok(()),
+        }
+    }
+}
