@@ -118,6 +118,7 @@ impl Command {
     pub(crate) fn words(&self) -> &'static str {
         match self {
             Self::Tenants(Tenants::Create(_)) => "tenants create",
+            Self::Tenants(Tenants::Delete(_)) => "tenants delete",
             Self::Registrations(Registrations::Create(_)) => "registrations create",
             Self::Grants(Grants::List(_)) => "grants list",
             Self::Grants(Grants::Get) => "grants get",

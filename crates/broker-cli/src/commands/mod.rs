@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod consent;
+pub(crate) mod delete_tenant;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;

@@ -1,6 +1,7 @@
-use broker_proto::v1::{CreateTenantRequest, CreateTenantResponse, Tenant};
+use broker_proto::v1::{CreateTenantRequest, Tenant};
 use clap::{Args, Subcommand};
 
+use super::delete_tenant::Delete;
 use super::short;
 use crate::failure::Failure;
 use crate::output::Table;
@@ -11,6 +12,8 @@ use crate::when::{now, when};
 pub(crate) enum Tenants {
     /// Create the tenant --tenant
     Create(Create),
+    /// Revoke every grant of --tenant, then destroy its keys
+    Delete(Delete),
 }
 
 #[derive(Debug, Args)]
@@ -24,6 +27,7 @@ impl Tenants {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Create(create) => create.run(session).await,
+            Self::Delete(delete) => delete.run(session).await,
         }
     }
 }
@@ -36,12 +40,12 @@ impl Create {
             ..Default::default()
         };
         let answer = session.admin().create_tenant(session.request(request)).await?.into_inner();
-        session.output().answer(&answer, table)
+        session.output().answer(&answer, |answer| table(answer.tenant.as_ref()))
     }
 }
 
-fn table(answer: &CreateTenantResponse) -> Table {
-    let tenant = answer.tenant.as_ref();
+/// A tenant for people.
+pub(crate) fn table(tenant: Option<&Tenant>) -> Table {
     let mut table = Table::default();
     table.fact("tenant", tenant.map_or("", |tenant| &tenant.tenant_id));
     table.fact("display name", tenant.map_or("", |tenant| &tenant.display_name));

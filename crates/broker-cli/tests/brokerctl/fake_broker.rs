@@ -62,6 +62,7 @@ pub(crate) struct Scripts {
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
     pub(crate) revoke_grant: Script<RevokeGrantRequest, RevokeGrantResponse>,
+    pub(crate) delete_tenant: Script<DeleteTenantRequest, DeleteTenantResponse>,
     pub(crate) revoke_grants: Script<RevokeGrantsRequest, RevokeGrantsResponse>,
 }
 
@@ -144,6 +145,10 @@ impl ConsentService for Scripts {
 impl AdminService for Scripts {
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Answer<CreateTenantResponse> {
         self.create_tenant.play(request)
+    }
+
+    async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Answer<DeleteTenantResponse> {
+        self.delete_tenant.play(request)
     }
 
     async fn create_client_registration(

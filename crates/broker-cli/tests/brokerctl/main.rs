@@ -4,6 +4,7 @@
 
 mod consent;
 mod ctl;
+mod delete_tenant;
 mod errors;
 mod fake_broker;
 mod grants;
