@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker_e2e::client::read;
-use broker_e2e::{House, Provider};
+use broker_e2e::{House, LONGEST_WAIT, Provider};
 use broker_proto::v1::{self, GrantState, Reason, RevocationOutcome};
 use provider_sim::{Endpoint, Fault, FaultBody, When};
 
@@ -92,17 +92,17 @@ async fn a_refresh_under_way_goes_on_and_what_it_brings_is_revoked_too() {
         let token = house.vend(&key).await.unwrap();
         let simulator = house.simulator(provider);
         simulator.faults().push(Fault::hang(Endpoint::Refresh, When::AfterCommit));
-        let (client, refreshed) = (house.client.clone(), key.clone());
-        let refreshing = tokio::spawn(async move { client.refresh(&refreshed).await });
-        while simulator.journal().refreshes() == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        revoke(&house, &key).await;
-        until(&house, &key, GrantState::Revoked).await;
-        let asked = revocations(&house, provider);
-
-        simulator.faults().clear();
-        refreshing.await.unwrap().unwrap_err();
+        let meanwhile = async {
+            let reached = simulator.journal().wait_for(|journal| journal.refreshes() == 1, LONGEST_WAIT);
+            reached.await.unwrap();
+            revoke(&house, &key).await;
+            until(&house, &key, GrantState::Revoked).await;
+            let asked = revocations(&house, provider);
+            simulator.faults().clear();
+            asked
+        };
+        let (refreshed, asked) = tokio::join!(house.client.refresh(&key), meanwhile);
+        refreshed.unwrap_err();
 
         let waiting = async {
             while revocations(&house, provider) == asked {
