@@ -26,6 +26,8 @@ CREATE TABLE attempts (
     closed_at          bigint,
     conclusion         text,
     adopted_generation bigint  CHECK (adopted_generation >= 1),
+    -- When its grant was revoked, if that was after it was claimed: its answer is not kept, but revoked too.
+    revoked_at         bigint,
     CHECK ((kind = 'code_exchange') = (authorization_id IS NOT NULL)),
     CHECK ((closed_at IS NULL) = (conclusion IS NULL)),
     CHECK (adopted_generation IS NULL OR closed_at IS NOT NULL),

@@ -69,13 +69,14 @@ CREATE TYPE grant_after AS (
 );
 
 -- Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an attempt
--- that came before. The taint is kept if it was there, the failure if there is no new one.
+-- that came before. A revoked grant stays so. The taint is kept if it was there, the failure if there is no new one.
 CREATE FUNCTION leave_behind(e attempt_end, g grant_after) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE grant_rotation SET
         lifecycle = g.lifecycle, consent_cause = g.consent_cause, phase = g.phase, tainted = tainted OR g.tainted,
         due_at = g.due_at, updated_at = e.at
-    WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation;
+    WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation
+      AND lifecycle NOT IN ('revoking', 'revoked');
     IF FOUND AND g.failure_kind IS NOT NULL THEN
         UPDATE grants SET
             failure_kind = g.failure_kind, failure_at = g.failure_at, failure_since = g.failure_since,

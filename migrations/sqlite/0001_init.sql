@@ -114,7 +114,8 @@ CREATE TABLE grants (
     lineage             BLOB    NOT NULL CHECK (length(lineage) = 16),
     -- A grant's row begins with its first token set.
     generation          INTEGER NOT NULL CHECK (generation >= 1),
-    lifecycle           TEXT    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired')),
+    lifecycle           TEXT    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired',
+                                                             'revoking', 'revoked')),
     consent_cause       TEXT,
     phase               TEXT    NOT NULL CHECK (phase IN ('idle', 'claimed', 'sent', 'uncertain', 'suspect')),
     tainted             INTEGER NOT NULL CHECK (tainted IN (0, 1)),
@@ -138,6 +139,10 @@ CREATE TABLE grants (
     failure_since       INTEGER,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
+    -- When it was last asked to be revoked; NULL again with a new consent.
+    revoked_at          INTEGER,
+    -- How its last revocation ended; NULL if there was none, or another one is under way.
+    revocation          TEXT CHECK (revocation IN ('revoked', 'not_supported', 'refused')),
     CHECK ((lifecycle = 'needs_consent') = (consent_cause IS NOT NULL)),
     CHECK ((failure_kind IS NULL) = (failure_at IS NULL)),
     CHECK ((failure_kind IS NULL) = (failure_in_a_row IS NULL)),
@@ -155,6 +160,9 @@ CREATE INDEX grants_due ON grants (due_at) WHERE lifecycle = 'active' AND due_at
 -- The same range, tenant by tenant and provider by provider: read only while more is due than one tick takes.
 CREATE INDEX grants_due_by_lane ON grants (tenant, provider, due_at) WHERE lifecycle = 'active' AND due_at IS NOT NULL;
 
+-- What was revoked of late: asked for with each heartbeat.
+CREATE INDEX grants_revoked ON grants (revoked_at) WHERE revoked_at IS NOT NULL;
+
 -- When callers last asked for a grant: of its own, so that noting it never touches what a rotation writes.
 CREATE TABLE grants_asked (
     grant_id BLOB    NOT NULL PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
@@ -167,9 +175,10 @@ CREATE TABLE grant_secrets (
     -- The column stands before the envelopes because SQLite reads a row from the left: whether a grant can be
     -- refreshed is known without touching the pages of its tokens.
     refresh_token_generation INTEGER CHECK (refresh_token_generation >= 1),
-    -- Always sealed for the grant's own generation.
-    access_token             BLOB    NOT NULL,
+    -- Always sealed for the grant's own generation. NULL once the grant was revoked.
+    access_token             BLOB,
     refresh_token            BLOB,
+    CHECK (access_token IS NOT NULL OR refresh_token IS NULL),
     CHECK ((refresh_token IS NULL) = (refresh_token_generation IS NULL))
 ) STRICT;
 
@@ -196,6 +205,8 @@ CREATE TABLE attempts (
     closed_at          INTEGER,
     conclusion         TEXT,
     adopted_generation INTEGER CHECK (adopted_generation >= 1),
+    -- When its grant was revoked, if that was after it was claimed: its answer is not kept, but revoked too.
+    revoked_at         INTEGER,
     CHECK ((kind = 'code_exchange') = (authorization_id IS NOT NULL)),
     CHECK ((closed_at IS NULL) = (conclusion IS NULL)),
     CHECK (adopted_generation IS NULL OR closed_at IS NOT NULL),

@@ -20,6 +20,7 @@ mod hardening;
 mod health;
 mod parity;
 mod registrations;
+mod revocation;
 mod scheduler;
 mod single_flight;
 mod vend;

@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::cli::Globals;
 
 /// The commands whose NOT_FOUND may be a grant's.
-const ABOUT_A_GRANT: [&str; 3] = ["token get", "grants get", "grants refresh"];
+const ABOUT_A_GRANT: [&str; 4] = ["token get", "grants get", "grants refresh", "grants revoke"];
 
 /// What to do next, as one sentence or one command to type; `None` where nobody knows. `failed` is the command that
 /// was typed: it is never suggested.

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyRing};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::fleet::{FleetStanding, Rejected};
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget, ProviderClient,
-    SchedulerStore, TenantStore, Wakeups,
+    ConsentStore, DeletionStore, Escrow, FleetStore, GrantStore, LeaseManager, ProviderBudget,
+    ProviderClient, RevocationStore, SchedulerStore, TenantStore, Wakeups,
 };
+use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
 use crate::tenant_keys::TenantKeyCache;
@@ -54,6 +56,10 @@ pub struct Collaborators {
     pub cached_grants: usize,
     /// Pauses, and the state of refreshing.
     pub scheduler: Arc<dyn SchedulerStore>,
+    /// Revocations to be carried out.
+    pub revocations: Arc<dyn RevocationStore>,
+    /// Tenants that are being deleted.
+    pub deletions: Arc<dyn DeletionStore>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -98,6 +104,11 @@ pub struct Broker {
     pub(crate) successes: Successes,
     /// How many registrations are refused.
     pub(crate) rejected: Rejected,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
+    /// Wakes the revoking of this replica.
+    pub(crate) to_revoke: Notify,
+    pub(crate) revoking: Revoking,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
 }
 
 impl Broker {
@@ -134,6 +145,10 @@ impl Broker {
             pauses: Pauses::default(),
             successes: Successes::default(),
             rejected: Rejected::default(),
+            revocations: with.revocations,
+            to_revoke: Notify::new(),
+            revoking: Revoking::default(),
+            deletions: with.deletions,
         })
     }
 

@@ -128,6 +128,8 @@ pub enum AuthorizationProblem {
     CodeRefused,
     /// The user completed a later authorization meanwhile.
     Superseded,
+    /// The grant was revoked meanwhile.
+    Revoked,
 }
 
 impl AuthorizationProblem {
@@ -143,6 +145,7 @@ impl AuthorizationProblem {
             Self::ProviderError => "PROVIDER_ERROR",
             Self::CodeRefused => "CODE_REFUSED",
             Self::Superseded => "SUPERSEDED",
+            Self::Revoked => "REVOKED",
         }
     }
 }

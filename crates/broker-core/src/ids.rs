@@ -174,6 +174,11 @@ uuid_id!(
     InstallationId
 );
 
+uuid_id!(
+    /// Id of one token set that is to be revoked at its provider.
+    RevocationId
+);
+
 generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId, PolicyId);
 
 macro_rules! derived_id {

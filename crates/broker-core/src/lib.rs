@@ -10,6 +10,7 @@ mod authorization;
 mod broker;
 mod clock;
 mod consent;
+mod deletion;
 mod error;
 mod failure;
 mod fleet;
@@ -22,6 +23,7 @@ mod principal;
 mod profile;
 mod registered_secret;
 mod registration;
+mod revocation;
 mod rotation;
 mod row_version;
 pub mod schedule;
@@ -56,12 +58,13 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    LineageId, PolicyId, ProviderName, RegistrationId, RequestId, TenantId, UserId,
+    LineageId, PolicyId, ProviderName, RegistrationId, RequestId, RevocationId, TenantId, UserId,
 };
 pub use principal::Principal;
-pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use profile::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
 pub use registered_secret::{RegisteredSecret, SecretId};
 pub use registration::ClientRegistration;
+pub use revocation::{BulkRevocation, RevocationOutcome};
 pub use rotation::{AttemptCount, Recovered};
 pub use row_version::RowVersion;
 pub use scheduler::{BreakerStanding, BreakerState, Gate, ProviderStatus, SchedulerStatus};

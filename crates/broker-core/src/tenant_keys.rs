@@ -22,6 +22,11 @@ impl TenantKeyCache {
         Self { ring, tenants, opened: Cache::new(TENANTS_KEPT) }
     }
 
+    /// Forgets a tenant's keys: they were destroyed.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.opened.remove(tenant);
+    }
+
     /// The keys of `tenant`; [`BrokerError::TenantNotFound`] if there is none.
     pub(crate) async fn of(&self, tenant: &TenantId) -> Result<Arc<TenantKeys>, BrokerError> {
         self.opened

@@ -160,7 +160,14 @@ impl Bench {
         };
         let attempt = self.store.claim_exchange(&claim).await.unwrap().unwrap();
         let lineage = Lineage::New { authorization: authorization.id, consented_at: NOW };
-        let adoption = Adoption { attempt, lineage, base: Generation::NONE, tokens: tokens(1), at: NOW };
+        let adoption = Adoption {
+            attempt,
+            lineage,
+            base: Generation::NONE,
+            tokens: tokens(1),
+            at: NOW,
+            replaced: broker_core::ports::ReplacedTokens::LetGo,
+        };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(Generation::new(1)));
     }
 
@@ -182,7 +189,14 @@ impl Bench {
         let mark = SentMark { attempt: claimed.attempt.clone(), at: NOW, replay_within: Some(HOUR) };
         assert_eq!(self.store.mark_sent(&mark).await.unwrap(), SentOutcome::Marked);
         let (attempt, tokens) = (claimed.attempt, tokens(generation + 1));
-        let adoption = Adoption { attempt, lineage: Lineage::Present, base, tokens, at: NOW };
+        let adoption = Adoption {
+            attempt,
+            lineage: Lineage::Present,
+            base,
+            tokens,
+            at: NOW,
+            replaced: broker_core::ports::ReplacedTokens::LetGo,
+        };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(base.next()));
     }
 

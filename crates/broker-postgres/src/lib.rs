@@ -9,6 +9,7 @@ mod batch;
 mod columns;
 mod condemned;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod migrations;
@@ -16,6 +17,7 @@ mod open;
 mod operation;
 mod pools;
 mod requests;
+mod revocations;
 mod scheduler;
 mod tenants;
 

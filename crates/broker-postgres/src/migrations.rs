@@ -26,6 +26,8 @@ const FILES: &[(i64, &str, &str)] = files!(
     10 "0010_access",
     11 "0011_registrations",
     12 "0012_operators",
+    13 "0013_revocations",
+    14 "0014_deletions",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -78,6 +78,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         living: TaskTracker::new(),
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_revocations(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
     let conditions = running.conditions(&auth);
     let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use broker_core::TenantId;
 use broker_core::ports::{
-    AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, StoreError, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, SchedulerStore,
+    StoreError, TenantStore,
 };
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
@@ -65,6 +66,14 @@ impl Store {
     }
 
     pub(crate) fn tenants(&self) -> Arc<dyn TenantStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn revocations(&self) -> Arc<dyn RevocationStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn deletions(&self) -> Arc<dyn DeletionStore> {
         either!(self, store => store.clone())
     }
 

@@ -66,6 +66,8 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
         scheduler: store.scheduler(),
+        revocations: store.revocations(),
+        deletions: store.deletions(),
     });
     Ok(Built { broker, access, store, coordination })
 }

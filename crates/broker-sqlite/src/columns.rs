@@ -80,6 +80,10 @@ pub(crate) trait Columns {
         self.get_as(column).map(Sealed::from_bytes)
     }
 
+    fn optional_sealed<T>(&self, column: &'static str) -> Result<Option<Sealed<T>>, StoreError> {
+        Ok(self.get_as::<Option<Vec<u8>>>(column)?.map(Sealed::from_bytes))
+    }
+
     fn scopes(&self, column: &'static str) -> Result<Vec<String>, StoreError> {
         Ok(self.text(column)?.split_ascii_whitespace().map(str::to_owned).collect())
     }

@@ -8,6 +8,7 @@ mod access;
 mod batch;
 mod columns;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod history;
@@ -16,6 +17,7 @@ mod migrations;
 mod open;
 mod operation;
 mod requests;
+mod revocations;
 mod scheduler;
 mod tenants;
 

@@ -7,6 +7,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
     (2, "access", include_str!("../../../migrations/sqlite/0002_access.sql")),
     (3, "operators", include_str!("../../../migrations/sqlite/0003_operators.sql")),
+    (4, "revocations", include_str!("../../../migrations/sqlite/0004_revocations.sql")),
+    (5, "deletions", include_str!("../../../migrations/sqlite/0005_deletions.sql")),
 ];
 
 /// What a migration run found.

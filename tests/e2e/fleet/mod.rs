@@ -3,6 +3,7 @@
 mod access;
 mod clone;
 mod crowd;
+mod deletion;
 mod dying_tokens;
 mod outages;
 mod patience;

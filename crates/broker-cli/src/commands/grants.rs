@@ -3,8 +3,9 @@ use broker_proto::v1::{
 };
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::grant_table;
 use super::pages::{Limit, remark_on_more};
+use super::revoke::RevokeAll;
+use super::{grant_table, revoke};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::when::now;
@@ -17,6 +18,10 @@ pub(crate) enum Grants {
     Get,
     /// Refresh one grant now
     Refresh,
+    /// Revoke one grant: no token of it is served any more, and the provider is told
+    Revoke,
+    /// Revoke the grants of --tenant; --provider and --user narrow them
+    RevokeAll(RevokeAll),
 }
 
 #[derive(Debug, Args)]
@@ -29,7 +34,7 @@ pub(crate) struct List {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum State {
+pub(crate) enum State {
     Active,
     NeedsConsent,
     ConsentExpired,
@@ -55,6 +60,8 @@ impl Grants {
             Self::List(list) => list.run(session).await,
             Self::Get => get(session).await,
             Self::Refresh => refresh(session).await,
+            Self::Revoke => revoke::one(session).await,
+            Self::RevokeAll(all) => all.run(session).await,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod consent;
+pub(crate) mod delete_tenant;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
@@ -12,6 +13,7 @@ pub(crate) mod providers;
 pub(crate) mod registration_name;
 pub(crate) mod registration_table;
 pub(crate) mod registrations;
+pub(crate) mod revoke;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;
 pub(crate) mod tenants;

@@ -5,6 +5,7 @@ use broker_proto::v1::{
 use clap::{Args, Subcommand, ValueEnum};
 use prost_types::FieldMask;
 
+use super::delete_tenant::Delete;
 use super::pages::{Limit, remark_on_more};
 use super::short;
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ pub(crate) enum Tenants {
     List(List),
     /// Change the tenant --tenant
     Update(Update),
+    /// Revoke every grant of --tenant, then destroy its keys
+    Delete(Delete),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +80,7 @@ impl Tenants {
             Self::Get => get(session).await,
             Self::List(list) => list.run(session).await,
             Self::Update(update) => update.run(session).await,
+            Self::Delete(delete) => delete.run(session).await,
         }
     }
 }
@@ -151,7 +155,8 @@ fn list(tenants: &[Tenant]) -> Table {
     table
 }
 
-fn details(tenant: &Tenant) -> Table {
+/// A tenant for people.
+pub(crate) fn details(tenant: &Tenant) -> Table {
     let now = now();
     let mut table = Table::default();
     table.fact("tenant", &tenant.tenant_id);

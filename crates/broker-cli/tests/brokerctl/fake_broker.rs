@@ -100,6 +100,9 @@ pub(crate) struct Scripts {
     pub(crate) pause_refresh: Script<PauseRefreshRequest, PauseRefreshResponse>,
     pub(crate) resume_refresh: Script<ResumeRefreshRequest, ResumeRefreshResponse>,
     pub(crate) list_providers: Script<ListProvidersRequest, ListProvidersResponse>,
+    pub(crate) revoke_grant: Script<RevokeGrantRequest, RevokeGrantResponse>,
+    pub(crate) delete_tenant: Script<DeleteTenantRequest, DeleteTenantResponse>,
+    pub(crate) revoke_grants: Script<RevokeGrantsRequest, RevokeGrantsResponse>,
 }
 
 /// Serves until it is dropped.
@@ -186,12 +189,20 @@ impl ConsentService for Scripts {
     ) -> Answer<GetAuthorizationResponse> {
         self.get_authorization.play(request)
     }
+
+    async fn revoke_grant(&self, request: Request<RevokeGrantRequest>) -> Answer<RevokeGrantResponse> {
+        self.revoke_grant.play(request)
+    }
 }
 
 #[tonic::async_trait]
 impl AdminService for Scripts {
     async fn create_tenant(&self, request: Request<CreateTenantRequest>) -> Answer<CreateTenantResponse> {
         self.create_tenant.play(request)
+    }
+
+    async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Answer<DeleteTenantResponse> {
+        self.delete_tenant.play(request)
     }
 
     async fn create_client_registration(
@@ -315,5 +326,9 @@ impl AdminService for Scripts {
 
     async fn list_providers(&self, request: Request<ListProvidersRequest>) -> Answer<ListProvidersResponse> {
         self.list_providers.play(request)
+    }
+
+    async fn revoke_grants(&self, request: Request<RevokeGrantsRequest>) -> Answer<RevokeGrantsResponse> {
+        self.revoke_grants.play(request)
     }
 }

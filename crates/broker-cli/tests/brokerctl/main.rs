@@ -5,6 +5,7 @@
 mod connection;
 mod consent;
 mod ctl;
+mod delete_tenant;
 mod errors;
 mod fake_broker;
 mod grants;
@@ -12,6 +13,7 @@ mod health;
 mod policies;
 mod providers;
 mod registrations;
+mod revoke;
 mod scheduler;
 mod secrets;
 mod shell;

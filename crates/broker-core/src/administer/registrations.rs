@@ -62,6 +62,7 @@ impl Broker {
     ) -> Result<ClientRegistration, BrokerError> {
         self.provider(&new.provider)?;
         check_new(&new)?;
+        self.refuse_if_deleting(&new.tenant).await?;
         let mark = self.mark_of(&new, request);
         let registration = self.seal_registration(&new).await?;
         match self.tenants.create_registration(&registration, mark.as_ref()).await? {

@@ -48,13 +48,14 @@ impl Broker {
         Ok(self.tenants.list_tenants(after, limit).await?)
     }
 
-    /// Changes a tenant, if it still has the version expected.
+    /// Changes a tenant that is not being deleted, if it still has the version expected.
     pub async fn update_tenant(
         &self,
         id: TenantId,
         display_name: String,
         expected: Option<RowVersion>,
     ) -> Result<Tenant, BrokerError> {
+        self.refuse_if_deleting(&id).await?;
         let change = TenantChange { id, display_name, expected, at: self.clock.now() };
         let outcome = self.tenants.update_tenant(&change).await?;
         changed(outcome, BrokerError::TenantNotFound, "the tenant")?;

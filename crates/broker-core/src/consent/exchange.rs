@@ -72,6 +72,7 @@ impl Broker {
         code: &AuthorizationCode,
     ) -> Result<Exchanged, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
+        self.refuse_if_deleting(&authorization.key.tenant).await?;
         let keys = self.keys.of(&authorization.key.tenant).await?;
         let (request, registration) = self.exchange_request(authorization, code, &keys).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
@@ -201,8 +202,13 @@ impl Broker {
             attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
             provider = %attempt.key.provider, ?outcome, "code exchanged"
         );
-        if outcome == AdoptOutcome::Superseded {
-            return Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::Superseded));
+        let overtaken = match outcome {
+            AdoptOutcome::Superseded => Some(AuthorizationProblem::Superseded),
+            AdoptOutcome::Revoking => Some(AuthorizationProblem::Revoked),
+            AdoptOutcome::Adopted(_) | AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => None,
+        };
+        if let Some(problem) = overtaken {
+            return Err(BrokerError::AuthorizationInvalid(problem));
         }
         let held = self.grants.vendable(&attempt.key).await?;
         Ok(held.ok_or_else(|| BrokerError::Internal("an adopted grant has no row".into()))?.grant)

@@ -43,6 +43,7 @@ impl Broker {
         let provider = self.provider(&key.provider)?;
         check_scopes(&request.scopes, "scopes")
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
+        self.refuse_if_deleting(&key.tenant).await?;
         let keys = self.keys.of(&key.tenant).await?;
         let registration =
             self.registration_to_use(request).await?.ok_or(BrokerError::NoClientRegistration)?;

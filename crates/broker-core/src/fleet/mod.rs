@@ -151,6 +151,8 @@ impl Broker {
             // Nobody tells this replica what the others adopt.
             self.cache.forget_all();
         }
+        self.forget_revoked().await?;
+        self.forget_destroyed().await?;
         self.read_breakers().await?;
         self.tell_registration_news().await?;
         self.scheduler.note_successes(&self.successes.take()).await

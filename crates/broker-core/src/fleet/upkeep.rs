@@ -44,6 +44,12 @@ impl Broker {
                 some => deleted += some,
             }
         }
+        // Longer than journals keep an answer: what is replayed from one finds that it was dealt with.
+        for _ in 0..BATCHES {
+            if self.revocations.prune_revocations(before, BATCH).await? == 0 {
+                break;
+            }
+        }
         self.fleet_store.forget_replicas(before).await?;
         let now = self.clock.now();
         self.scheduler.prune_pauses(now).await?;

@@ -7,6 +7,7 @@ mod claims;
 mod consent_store;
 mod coordination_health;
 mod creates;
+mod deletion_store;
 mod due;
 mod escrow;
 mod fleet_store;
@@ -14,6 +15,7 @@ mod grant_store;
 mod lease;
 mod outcomes;
 mod provider_client;
+mod revocation_store;
 mod scheduler_store;
 mod store_error;
 mod tenant_store;
@@ -30,16 +32,20 @@ pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClai
 pub use consent_store::ConsentStore;
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
 pub use creates::{CreateOutcome, REQUESTS_KEPT, RequestMark};
+pub use deletion_store::{Deletion, DeletionStore, DestroyKeys};
 pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
 pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
 pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
-pub use outcomes::{AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, SentMark, SentOutcome};
-pub use provider_client::{
-    AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse, SendGate,
-    SendRefused, TokenOutcome, TokenRequest,
+pub use outcomes::{
+    AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, ReplacedTokens, SentMark, SentOutcome,
 };
+pub use provider_client::{
+    AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse,
+    RevocationAnswer, RevocationRequest, RevokedToken, SendGate, SendRefused, TokenOutcome, TokenRequest,
+};
+pub use revocation_store::{PendingRevocation, RevocationStore, TakeRevocations};
 pub use scheduler_store::{
     Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore,
 };

@@ -58,6 +58,17 @@ pub struct Adoption {
     pub tokens: SealedTokenSet,
     /// Now.
     pub at: Timestamp,
+    /// What becomes of tokens that a later consent replaces, this one's or another's.
+    pub replaced: ReplacedTokens,
+}
+
+/// What becomes of tokens that a later consent replaces (rule 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplacedTokens {
+    /// They are revoked upstream: that does not reach the consent which replaces them.
+    Revoke,
+    /// They are let go, and pending revocations of earlier lineages with them: they could end the new consent too.
+    LetGo,
 }
 
 /// What became of an adoption.
@@ -72,6 +83,8 @@ pub enum AdoptOutcome {
     Moved(Generation),
     /// The grant has gone on without this answer: another lineage, or a later generation.
     Superseded,
+    /// The grant was revoked after the attempt began: the answer's tokens are revoked too.
+    Revoking,
 }
 
 /// Closes an attempt that brought no tokens.

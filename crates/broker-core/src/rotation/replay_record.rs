@@ -87,8 +87,12 @@ impl Broker {
         }
     }
 
-    /// Whether the grant has gone on from this attempt, so that its answer is not needed.
+    /// Whether the grant has gone on from this attempt, so that its answer is not needed, or the tenant was deleted, so
+    /// that nobody can read it.
     async fn is_moot(&self, attempt: &Attempt) -> bool {
+        if self.is_destroyed(&attempt.key.tenant).await {
+            return true;
+        }
         let stored = self.grants.attempt(&attempt.key.tenant, attempt.id).await;
         let held = self.grants.vendable(&attempt.key).await;
         let closed = matches!(stored, Ok(Some(Attempt { phase: AttemptPhase::Closed, .. })));

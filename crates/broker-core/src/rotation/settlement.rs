@@ -234,6 +234,7 @@ pub(super) fn log_adoption(attempt: &Attempt, outcome: AdoptOutcome) -> Rotated 
         AdoptOutcome::Adopted(generation) => ("adopted", generation.get(), Rotated::Adopted),
         AdoptOutcome::AlreadyAdopted(_) => return Rotated::Adopted,
         AdoptOutcome::Moved(_) | AdoptOutcome::Superseded => ("superseded", 0, Rotated::Unchanged),
+        AdoptOutcome::Revoking => ("is revoked, as its grant was", 0, Rotated::Unchanged),
     };
     tracing::info!(
         attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,

@@ -78,6 +78,9 @@ impl Broker {
         let profile = self.provider(&request.key.provider)?.profile();
         let held = self.vendable(&request.key).await?;
         request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
+        if held.grant.lifecycle.is_revoked() {
+            return Err(refusal(&held.grant, began, self.timing.retry_base));
+        }
         self.noted.asked(&request.key, began);
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         if !missing.is_empty() {
@@ -222,7 +225,10 @@ impl Broker {
         let owner = grant.id.to_string();
         let place =
             Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
-        let access_token = keys.open(&held.access_token, place)?;
+        // Rule 12: a grant that was revoked while the caller waited holds none.
+        let sealed = held.access_token.as_ref();
+        let sealed = sealed.ok_or_else(|| refusal(grant, now, self.timing.retry_base))?;
+        let access_token = keys.open(sealed, place)?;
         let refresh_hint_at =
             grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
         Ok(Vended { access_token, refresh_hint_at, stale, grant: held })

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker_core::ports::{
     AuthorizationRequest, CallError, Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep,
-    Presentation, ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
+    Presentation, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest, RevokedToken, SendGate,
+    TokenOutcome, TokenRequest,
 };
 use broker_core::{EscrowId, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
@@ -62,11 +63,28 @@ pub(crate) struct FakeProvider {
     pub(crate) life: Mutex<Option<Duration>>,
     pub(crate) scopes: Mutex<Option<Vec<String>>>,
     pub(crate) log: Log,
+    /// Tokens it was shown for revocation and revoked, in that order.
+    pub(crate) revoked: Mutex<Vec<String>>,
+    /// How its revocation endpoint answers instead, while it does.
+    pub(crate) revocation: Mutex<Option<Unrevoked>>,
     clock: Arc<dyn broker_core::Clock>,
     /// The client secrets it accepts; `None` accepts any.
     accepted: Mutex<Option<Vec<&'static str>>>,
     /// The client secrets it was shown since they were last asked for.
     shown: Mutex<Vec<String>>,
+}
+
+/// What a revocation endpoint does that does not revoke.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unrevoked {
+    /// Refuses, in this way.
+    Fails(FailureKind),
+    /// No connection.
+    Unreachable,
+    /// Revokes, and the process dies before the answer is read.
+    RevokesAndHangs,
+    /// The process dies before the request is written.
+    Hangs,
 }
 
 #[derive(Default)]
@@ -106,6 +124,8 @@ impl FakeProvider {
             life: Mutex::new(Some(Duration::from_secs(3600))),
             scopes: Mutex::default(),
             log,
+            revoked: Mutex::default(),
+            revocation: Mutex::default(),
             clock,
             accepted: Mutex::default(),
             shown: Mutex::default(),
@@ -128,6 +148,15 @@ impl FakeProvider {
         self.shown.lock().unwrap().push(secret.expose().to_owned());
         let accepted = self.accepted.lock().unwrap();
         accepted.as_ref().is_none_or(|accepted| accepted.contains(&secret.expose()))
+    }
+
+    /// Tokens revoked so far, in order.
+    pub(crate) fn revoked(&self) -> Vec<String> {
+        self.revoked.lock().unwrap().clone()
+    }
+
+    pub(crate) fn does_not_revoke(&self, how: Option<Unrevoked>) {
+        *self.revocation.lock().unwrap() = how;
     }
 
     pub(crate) fn next(&self, answers: impl IntoIterator<Item = Answer>) {
@@ -296,6 +325,44 @@ impl ProviderClient for FakeProvider {
             refresh_token_timeout: None,
             authorization_expires_in: None,
         })
+    }
+
+    async fn revoke(
+        &self,
+        request: RevocationRequest,
+        gate: Arc<dyn SendGate>,
+    ) -> Result<RawResponse, CallError> {
+        let how = *self.revocation.lock().unwrap();
+        match how {
+            Some(Unrevoked::Unreachable) => return Err(CallError::Unsent("refused".into())),
+            Some(Unrevoked::Hangs) => {
+                self.arrivals.send_modify(|count| *count += 1);
+                return std::future::pending().await;
+            }
+            _ => {}
+        }
+        gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
+        self.log.note("revoke");
+        if let Some(Unrevoked::Fails(kind)) = how {
+            return self.answer(encode(&ProviderFailure::of(kind)));
+        }
+        let token = match &request.token {
+            RevokedToken::Refresh(token) => token.expose().to_owned(),
+            RevokedToken::Access(token) => token.expose().to_owned(),
+        };
+        self.revoked.lock().unwrap().push(token);
+        self.arrivals.send_modify(|count| *count += 1);
+        match how {
+            Some(Unrevoked::RevokesAndHangs) => std::future::pending().await,
+            _ => self.answer(""),
+        }
+    }
+
+    fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer {
+        match decode(std::str::from_utf8(response.body.expose()).unwrap()) {
+            Some(failure) => RevocationAnswer::Failed(failure),
+            None => RevocationAnswer::Revoked,
+        }
     }
 }
 

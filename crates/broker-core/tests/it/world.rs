@@ -9,8 +9,8 @@ use broker_core::testing::ManualClock;
 use broker_core::{
     AccountLabel, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
     CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
-    RegistrationId, ReusePolicy, RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest,
-    Vended,
+    RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest, Started,
+    TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -39,6 +39,8 @@ pub(crate) fn profile() -> ProviderProfile {
         refresh_token_timeout: None,
         authorization_expires_in: None,
         default_scopes: vec![],
+        revocation: Some(RevokedTokens::RefreshToken),
+        revocation_reaches: RevocationReach::Token,
     }
 }
 
@@ -328,5 +330,7 @@ fn broker(
         timing: Timing::default(),
         cached_grants: 100,
         scheduler: store.clone(),
+        revocations: store.clone(),
+        deletions: store.clone(),
     })
 }

@@ -26,7 +26,7 @@ pub use keys::KeysConfig;
 pub use lease::LeaseConfig;
 pub use load::{ConfigError, load};
 pub use model::{Config, EscrowConfig, HttpConfig, ListenConfig, LogConfig, LogFormat, LogLevel, VendConfig};
-pub use provider::{Adapter, Authentication, Body, ProviderConfig, Reuse, Rotation};
+pub use provider::{Adapter, Authentication, Body, ProviderConfig, Reaches, Reuse, Revokes, Rotation};
 pub use public_url::PublicUrl;
 pub use rotation::RotationConfig;
 pub use secret_text::SecretText;

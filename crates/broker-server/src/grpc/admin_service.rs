@@ -13,16 +13,17 @@ use broker_proto::v1::{
     AddClientSecretRequest, AddClientSecretResponse, CreateAccessPolicyRequest, CreateAccessPolicyResponse,
     CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
     CreateTenantResponse, DeleteAccessPolicyRequest, DeleteAccessPolicyResponse,
-    DeleteClientRegistrationRequest, DeleteClientRegistrationResponse, ExplainAccessRequest,
-    ExplainAccessResponse, GetClientRegistrationRequest, GetClientRegistrationResponse, GetGrantRequest,
-    GetGrantResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
-    GetTenantResponse, GrantState, ListAccessPoliciesRequest, ListAccessPoliciesResponse,
-    ListClientRegistrationsRequest, ListClientRegistrationsResponse, ListGrantsRequest, ListGrantsResponse,
-    ListProvidersRequest, ListProvidersResponse, ListTenantsRequest, ListTenantsResponse,
-    PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest, RefreshGrantResponse,
-    ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest, RetireClientSecretResponse,
-    TestClientRegistrationRequest, TestClientRegistrationResponse, UpdateClientRegistrationRequest,
-    UpdateClientRegistrationResponse, UpdateTenantRequest, UpdateTenantResponse,
+    DeleteClientRegistrationRequest, DeleteClientRegistrationResponse, DeleteTenantRequest,
+    DeleteTenantResponse, ExplainAccessRequest, ExplainAccessResponse, GetClientRegistrationRequest,
+    GetClientRegistrationResponse, GetGrantRequest, GetGrantResponse, GetSchedulerStatusRequest,
+    GetSchedulerStatusResponse, GetTenantRequest, GetTenantResponse, GrantState, ListAccessPoliciesRequest,
+    ListAccessPoliciesResponse, ListClientRegistrationsRequest, ListClientRegistrationsResponse,
+    ListGrantsRequest, ListGrantsResponse, ListProvidersRequest, ListProvidersResponse, ListTenantsRequest,
+    ListTenantsResponse, PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest,
+    RefreshGrantResponse, ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest,
+    RetireClientSecretResponse, RevokeGrantsRequest, RevokeGrantsResponse, TestClientRegistrationRequest,
+    TestClientRegistrationResponse, UpdateClientRegistrationRequest, UpdateClientRegistrationResponse,
+    UpdateTenantRequest, UpdateTenantResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -38,7 +39,7 @@ pub(super) struct AdminApi {
     pub(super) broker: Arc<Broker>,
     pub(super) guard: Guard,
     policies: Policies,
-    statuses: Statuses,
+    pub(super) statuses: Statuses,
     public_url: Option<PublicUrl>,
     pub(super) adapters: Adapters,
 }
@@ -134,10 +135,6 @@ impl AdminService for AdminApi {
         let (filter, page) = read_filter(&message).map_err(|error| self.statuses.of(&error))?;
         let permit = call.admit_at(&filter.tenant, filter.provider.as_ref());
         permit.map_err(|error| self.statuses.of(&error))?;
-        if !message.states.is_empty() && filter.lifecycles.is_empty() {
-            // Only states were named that no grant can be in yet; an empty filter would mean any.
-            return Ok(Response::new(ListGrantsResponse::default()));
-        }
         let mut grants = self.broker.list_grants(&filter).await.map_err(|error| self.statuses.of(&error))?;
         let next_page_token = page.cut(&mut grants, |last| page_token::write(&last.key));
         Ok(Response::new(ListGrantsResponse {
@@ -298,6 +295,20 @@ impl AdminService for AdminApi {
     ) -> Result<Response<ListProvidersResponse>, Status> {
         providers::list(self, request).await.map(Response::new)
     }
+
+    async fn revoke_grants(
+        &self,
+        request: Request<RevokeGrantsRequest>,
+    ) -> Result<Response<RevokeGrantsResponse>, Status> {
+        self.revoke_matching(request).await
+    }
+
+    async fn delete_tenant(
+        &self,
+        request: Request<DeleteTenantRequest>,
+    ) -> Result<Response<DeleteTenantResponse>, Status> {
+        self.delete(request).await
+    }
 }
 
 fn read_registration(
@@ -340,19 +351,30 @@ fn read_filter(message: &ListGrantsRequest) -> Result<(GrantFilter, Page), Broke
     if message.states().any(|state| state == GrantState::Unspecified) {
         fields.violation("states", "must name states of the contract");
     }
-    let lifecycles = message.states().filter_map(lifecycle).collect();
+    let mut lifecycles: Vec<_> = message.states().filter_map(lifecycle).collect();
+    if lifecycles.is_empty() {
+        lifecycles = all_but_revoked();
+    }
     let after = page_token::read(&message.page_token)?;
     let filter =
         tenant.map(|tenant| GrantFilter { tenant, provider, user, registration, lifecycles, after, limit });
     fields.finish(filter.map(|filter| (filter, page)))
 }
 
+fn all_but_revoked() -> Vec<Lifecycle> {
+    let states =
+        [GrantState::Active, GrantState::NeedsConsent, GrantState::ConsentExpired, GrantState::Revoking];
+    states.into_iter().filter_map(lifecycle).collect()
+}
+
 /// The lifecycle a filter names; the cause of NEEDS_CONSENT is not compared.
-fn lifecycle(state: GrantState) -> Option<Lifecycle> {
+pub(super) fn lifecycle(state: GrantState) -> Option<Lifecycle> {
     match state {
         GrantState::Active => Some(Lifecycle::Active),
         GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
         GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
-        GrantState::Revoking | GrantState::Revoked | GrantState::Unspecified => None,
+        GrantState::Revoking => Some(Lifecycle::Revoking),
+        GrantState::Revoked => Some(Lifecycle::Revoked),
+        GrantState::Unspecified => None,
     }
 }

@@ -11,12 +11,13 @@ use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::consent_service_server::ConsentService;
 use broker_proto::v1::{
     CompleteAuthorizationRequest, CompleteAuthorizationResponse, GetAuthorizationRequest,
-    GetAuthorizationResponse, StartAuthorizationRequest, StartAuthorizationResponse,
+    GetAuthorizationResponse, RevokeGrantRequest, RevokeGrantResponse, StartAuthorizationRequest,
+    StartAuthorizationResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::{Call, Guard};
-use super::request::Fields;
+use super::request::{Fields, grant_key};
 use super::status::Statuses;
 use super::{deadline, message};
 
@@ -100,6 +101,21 @@ impl ConsentService for ConsentApi {
         let found = found.map_err(|error| self.statuses.of(&error))?;
         let late = self.broker.is_late(&found);
         Ok(Response::new(message::authorization(&found, late)))
+    }
+
+    async fn revoke_grant(
+        &self,
+        request: Request<RevokeGrantRequest>,
+    ) -> Result<Response<RevokeGrantResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
+        let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
+        call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
+        let grant = self.broker.revoke_grant(&key).await.map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(
+            principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
+            "grant revoked"
+        );
+        Ok(Response::new(RevokeGrantResponse { grant: Some(message::grant(&grant)) }))
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use broker_core::{
     Authorization, AuthorizationStatus, ClientRegistration, ConsentCause, FailureKind, Grant, GrantKey,
-    LastFailure, Lifecycle, Phase, RegisteredSecret, StaleReason, Tenant, Timestamp, Vended,
+    LastFailure, Lifecycle, Phase, RegisteredSecret, RevocationOutcome, StaleReason, Tenant, Timestamp,
+    Vended,
 };
 use broker_proto::v1;
 use time::OffsetDateTime;
@@ -97,7 +98,7 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         scopes: grant.scopes.clone(),
         api_base_url: grant.api_base_url.clone().unwrap_or_default(),
         registration_id: grant.registration.to_string(),
-        access_token_expire_time: Some(timestamp(grant.expires_at)),
+        access_token_expire_time: (!grant.lifecycle.is_revoked()).then(|| timestamp(grant.expires_at)),
         last_refresh_time: Some(timestamp(grant.refreshed_at.unwrap_or(grant.consented_at))),
         next_refresh_time: grant.due_at.map(timestamp),
         grant_expire_time: grant.dies_at.map(timestamp),
@@ -105,6 +106,17 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         needs_consent_cause: cause.into(),
         create_time: Some(timestamp(grant.created_at)),
         update_time: Some(timestamp(grant.updated_at)),
+        revocation_outcome: revocation_outcome(grant.revocation).into(),
+    }
+}
+
+fn revocation_outcome(outcome: Option<RevocationOutcome>) -> v1::RevocationOutcome {
+    match outcome {
+        Some(RevocationOutcome::Revoked) => v1::RevocationOutcome::Revoked,
+        Some(RevocationOutcome::NotSupported) => v1::RevocationOutcome::NotSupported,
+        Some(RevocationOutcome::Refused) => v1::RevocationOutcome::Refused,
+        // What a new consent lets go leaves its grant active.
+        Some(RevocationOutcome::LetGo) | None => v1::RevocationOutcome::Unspecified,
     }
 }
 
@@ -112,6 +124,8 @@ fn lifecycle(lifecycle: Lifecycle) -> (v1::GrantState, v1::NeedsConsentCause) {
     match lifecycle {
         Lifecycle::Active => (v1::GrantState::Active, v1::NeedsConsentCause::Unspecified),
         Lifecycle::ConsentExpired => (v1::GrantState::ConsentExpired, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::Revoking => (v1::GrantState::Revoking, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::Revoked => (v1::GrantState::Revoked, v1::NeedsConsentCause::Unspecified),
         Lifecycle::NeedsConsent(cause) => (v1::GrantState::NeedsConsent, needs_consent_cause(cause)),
     }
 }
@@ -133,7 +147,10 @@ fn phase(grant: &Grant) -> v1::GrantPhase {
         (Lifecycle::Active, Phase::Sent) => v1::GrantPhase::Sent,
         (Lifecycle::Active, Phase::Uncertain) => v1::GrantPhase::Uncertain,
         (Lifecycle::Active, Phase::Suspect) => v1::GrantPhase::Suspect,
-        (Lifecycle::NeedsConsent(_) | Lifecycle::ConsentExpired, _) => v1::GrantPhase::Unspecified,
+        (
+            Lifecycle::NeedsConsent(_) | Lifecycle::ConsentExpired | Lifecycle::Revoking | Lifecycle::Revoked,
+            _,
+        ) => v1::GrantPhase::Unspecified,
     }
 }
 
@@ -229,6 +246,9 @@ pub(super) fn authorization(authorization: &Authorization, late: bool) -> v1::Ge
 }
 
 fn authorization_failure(name: &str) -> v1::AuthorizationFailure {
+    if name == "revoked" {
+        return v1::AuthorizationFailure::Revoked;
+    }
     match FailureKind::from_name(name) {
         Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
             v1::AuthorizationFailure::ClientRejected

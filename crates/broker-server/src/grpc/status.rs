@@ -257,6 +257,7 @@ fn explain(problem: AuthorizationProblem) -> &'static str {
         }
         AuthorizationProblem::CodeRefused => "the provider refused the authorization code",
         AuthorizationProblem::Superseded => "the user completed a later authorization meanwhile",
+        AuthorizationProblem::Revoked => "the grant was revoked meanwhile",
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) async fn fail_authorization(
 }
 
 /// Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an
-/// attempt that came before. The taint is kept if it was there, the failure if there is no new one.
+/// attempt that came before. A revoked grant stays so. The taint is kept if it was there, the failure if there is no new one.
 async fn leave_behind(
     connection: &mut SqliteConnection,
     attempt: &Attempt,
@@ -121,7 +121,7 @@ async fn leave_behind(
          SET lifecycle = ?7, consent_cause = ?8, phase = ?9, tainted = max(tainted, ?10), due_at = ?11,
              updated_at = ?12
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
-           AND lineage = ?5 AND generation = ?6",
+           AND lineage = ?5 AND generation = ?6 AND lifecycle NOT IN ('revoking', 'revoked')",
     )
     .bind_key(&attempt.key)
     .bind(attempt.lineage.as_bytes().as_slice())
@@ -151,7 +151,7 @@ async fn keep_failure(
          SET failure_kind = ?7, failure_at = ?8, failure_oauth_error = ?9, failure_http_status = ?10,
              failure_in_a_row = ?11, failure_since = ?12
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
-           AND lineage = ?5 AND generation = ?6",
+           AND lineage = ?5 AND generation = ?6 AND lifecycle NOT IN ('revoking', 'revoked')",
     )
     .bind_key(&attempt.key)
     .bind(attempt.lineage.as_bytes().as_slice())

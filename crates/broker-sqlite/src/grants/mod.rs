@@ -2,9 +2,9 @@
 
 mod adopt;
 mod asked;
-mod attempts;
+pub(crate) mod attempts;
 mod claim;
-mod close;
+pub(crate) mod close;
 mod due;
 mod exchange;
 mod list;

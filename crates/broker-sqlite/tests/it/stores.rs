@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, TenantStore};
+use broker_core::ports::{
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, SchedulerStore,
+    TenantStore,
+};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
@@ -46,6 +49,14 @@ impl StoreUnderTest for InMemory {
     fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         self.0.clone()
     }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.0.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -75,6 +86,14 @@ impl StoreUnderTest for InFile {
     }
 
     fn scheduler(&self) -> Arc<dyn SchedulerStore> {
+        self.store.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.store.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
         self.store.clone()
     }
 }

@@ -44,6 +44,42 @@ macro_rules! store_conformance {
             a_refresh_leaves_a_running_exchange_alone,
             an_adoption_that_does_not_fit_its_attempt_is_refused,
         );
+        $crate::store_conformance!(@theme $store, deletions:
+            a_tenant_is_deleted_by_steps,
+            a_deleted_tenant_keeps_its_id_and_none_of_its_keys,
+            links_of_a_tenant_that_is_deleted_are_worth_nothing,
+            keys_outlive_an_open_attempt,
+            keys_outlive_the_journal_of_a_dead_replica_for_a_while,
+            what_was_waited_for_long_enough_is_settled,
+            a_neighbour_of_a_deleted_tenant_notices_nothing,
+        );
+        $crate::store_conformance!(@theme $store, revocations:
+            a_revoked_grant_holds_no_token_and_is_not_claimed,
+            a_grant_is_revoked_once_and_absent_ones_are_passed_over,
+            a_refresh_that_was_not_sent_when_its_grant_was_revoked_never_is,
+            a_failure_leaves_a_revoked_grant_alone,
+            a_revocation_is_taken_by_one_and_again_after_its_time,
+            a_failed_try_is_told_by_the_grant,
+            with_the_end_of_its_revocation_a_grant_is_revoked_and_the_tokens_are_gone,
+            what_was_revoked_of_late_is_known,
+            ended_revocations_are_pruned_and_pending_ones_are_not,
+            a_revocation_of_another_tenant_is_not_touched,
+        );
+        $crate::store_conformance!(@theme $store, revoked_answers:
+            an_answer_that_comes_while_its_grant_is_revoking_is_revoked_too,
+            an_answer_that_comes_after_the_end_makes_the_grant_revoking_again,
+            an_answer_to_a_revoked_grant_is_kept_once,
+            a_consent_that_began_before_the_revocation_is_revoked_too,
+            a_consent_that_began_after_it_makes_the_grant_active,
+            a_second_call_reaches_a_consent_that_began_since_the_first,
+            a_lost_attempt_is_judged_by_the_clock,
+        );
+        $crate::store_conformance!(@theme $store, replaced:
+            what_a_consent_replaces_is_revoked_where_that_does_not_reach_it,
+            what_a_consent_replaces_is_let_go_where_that_could_end_it,
+            a_late_answer_of_a_replaced_lineage_is_revoked_where_that_does_not_reach_the_new_one,
+            a_pending_revocation_outlives_a_new_consent_only_where_it_does_not_reach_it,
+        );
         $crate::store_conformance!(@theme $store, second_answers:
             the_later_of_two_answers_stands_whatever_their_order,
             the_earlier_answer_is_superseded_once_the_later_one_is_there,

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{AccessStore, ConsentStore, FleetStore, GrantStore, SchedulerStore, TenantStore};
+use crate::ports::{
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, RevocationStore, SchedulerStore,
+    TenantStore,
+};
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -22,6 +25,9 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
 
     fn access(&self) -> Arc<dyn AccessStore>;
     fn scheduler(&self) -> Arc<dyn SchedulerStore>;
+    fn revocations(&self) -> Arc<dyn RevocationStore>;
+
+    fn deletions(&self) -> Arc<dyn DeletionStore>;
 }
 
 /// A store that outlives the process which uses it.

@@ -122,6 +122,7 @@ impl Neighbours {
             base: Generation::new(1),
             tokens: tokens(2, true),
             at: NOW,
+            replaced: crate::ports::ReplacedTokens::LetGo,
         };
         let consent = Adoption {
             attempt: self.forged_exchange(),

@@ -33,6 +33,8 @@ pub mod closing;
 #[doc(hidden)]
 pub mod consents;
 #[doc(hidden)]
+pub mod deletions;
+#[doc(hidden)]
 pub mod due;
 #[doc(hidden)]
 pub mod fleet;
@@ -58,10 +60,15 @@ pub mod policies;
 pub mod pruning;
 #[doc(hidden)]
 pub mod registrations;
+pub mod replaced;
 #[doc(hidden)]
 pub mod requests;
 #[doc(hidden)]
 pub mod restarts;
+#[doc(hidden)]
+pub mod revocations;
+#[doc(hidden)]
+pub mod revoked_answers;
 #[doc(hidden)]
 pub mod second_answers;
 #[doc(hidden)]

@@ -7,8 +7,8 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
 use crate::ports::{
-    AccessStore, ConsentStore, CreateOutcome, Epoch, FleetStore, GrantStore, Replica, SchedulerStore,
-    TenantStore,
+    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, Replica,
+    RevocationStore, SchedulerStore, TenantStore,
 };
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
@@ -24,6 +24,8 @@ pub struct World {
     pub fleet: Arc<dyn FleetStore>,
     pub access: Arc<dyn AccessStore>,
     pub scheduler: Arc<dyn SchedulerStore>,
+    pub revocations: Arc<dyn RevocationStore>,
+    pub deletions: Arc<dyn DeletionStore>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -49,6 +51,8 @@ impl World {
             fleet: store.fleet(),
             access: store.access(),
             scheduler: store.scheduler(),
+            revocations: store.revocations(),
+            deletions: store.deletions(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

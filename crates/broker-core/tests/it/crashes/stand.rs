@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups, SchedulerStore,
-    TenantStore,
+    ConsentStore, DeletionStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
+    RevocationStore, SchedulerStore, TenantStore,
 };
 use broker_core::testing::ManualClock;
 use broker_core::{Broker, Clock, Collaborators, Timestamp, Timing};
@@ -65,12 +65,21 @@ pub(crate) struct Stores {
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) fleet: Arc<dyn FleetStore>,
     pub(crate) scheduler: Arc<dyn SchedulerStore>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
 }
 
 impl Stores {
     pub(crate) fn of<T>(store: T) -> Self
     where
-        T: GrantStore + ConsentStore + TenantStore + FleetStore + SchedulerStore + 'static,
+        T: GrantStore
+            + ConsentStore
+            + TenantStore
+            + FleetStore
+            + SchedulerStore
+            + RevocationStore
+            + DeletionStore
+            + 'static,
     {
         let store = Arc::new(store);
         Self {
@@ -78,7 +87,9 @@ impl Stores {
             consents: store.clone(),
             tenants: store.clone(),
             fleet: store.clone(),
-            scheduler: store,
+            scheduler: store.clone(),
+            revocations: store.clone(),
+            deletions: store,
         }
     }
 }
@@ -177,6 +188,8 @@ impl<S: Shelf> Stand<S> {
             timing: timing(),
             cached_grants: 100,
             scheduler: stores.scheduler.clone(),
+            revocations: stores.revocations.clone(),
+            deletions: stores.deletions.clone(),
         })
     }
 

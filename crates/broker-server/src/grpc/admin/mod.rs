@@ -1,10 +1,12 @@
 //! What AdminService does, one file for each kind of resource; the service itself only delegates.
 
+mod deletion;
 mod etag;
 mod mask;
 mod page;
 pub(super) mod providers;
 pub(super) mod registrations;
+mod revocation;
 pub(super) mod scheduler;
 pub(super) mod secrets;
 pub(super) mod tenants;

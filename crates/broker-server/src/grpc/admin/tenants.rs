@@ -1,12 +1,14 @@
 //! Tenants.
 
-use broker_core::{Asked, BrokerError, TenantId};
+use broker_core::{Asked, BrokerError, Tenant, TenantId};
 use broker_proto::v1::{
-    GetTenantRequest, GetTenantResponse, ListTenantsRequest, ListTenantsResponse, TenantState,
+    self, GetTenantRequest, GetTenantResponse, ListTenantsRequest, ListTenantsResponse, TenantState,
     UpdateTenantRequest, UpdateTenantResponse,
 };
+use futures_util::future::join_all;
 use tonic::{Request, Status};
 
+use super::deletion::deleted;
 use super::etag;
 use super::mask::Mask;
 use super::page::Page;
@@ -24,7 +26,7 @@ pub(in crate::grpc) async fn get(
     let id = fields.finish(id).map_err(api.told())?;
     call.admit_at(&id, None).map_err(api.told())?;
     let tenant = api.broker.tenant(&id).await.map_err(api.told())?;
-    Ok(GetTenantResponse { tenant: Some(message::tenant(&tenant)) })
+    Ok(GetTenantResponse { tenant: Some(as_it_stands(api, &tenant).await.map_err(api.told())?) })
 }
 
 pub(in crate::grpc) async fn list(
@@ -35,13 +37,27 @@ pub(in crate::grpc) async fn list(
     let message = request.get_ref();
     let (page, after) = read_list(message).map_err(api.told())?;
     call.admit(Asked::All, Asked::All).map_err(api.told())?;
-    // No tenant is in another state yet. No state named means any but the last.
-    if !message.states.is_empty() && !message.states().any(|state| state == TenantState::Active) {
-        return Ok(ListTenantsResponse::default());
-    }
     let mut tenants = api.broker.list_tenants(after.as_ref(), page.to_read()).await.map_err(api.told())?;
     let next_page_token = page.cut(&mut tenants, |last| page_token::of([last.id.as_str()]));
-    Ok(ListTenantsResponse { tenants: tenants.iter().map(message::tenant).collect(), next_page_token })
+    let tenants = join_all(tenants.iter().map(|tenant| as_it_stands(api, tenant))).await;
+    let tenants: Result<Vec<_>, _> = tenants.into_iter().collect();
+    let mut tenants = tenants.map_err(api.told())?;
+    // A page may be shorter than asked for, but for the last one.
+    tenants.retain(|tenant| is_wanted(message, tenant.state()));
+    Ok(ListTenantsResponse { tenants, next_page_token })
+}
+
+/// No state named means any but the last.
+fn is_wanted(message: &ListTenantsRequest, state: TenantState) -> bool {
+    match message.states.is_empty() {
+        true => state != TenantState::Deleted,
+        false => message.states().any(|wanted| wanted == state),
+    }
+}
+
+async fn as_it_stands(api: &AdminApi, tenant: &Tenant) -> Result<v1::Tenant, BrokerError> {
+    let deletion = api.broker.deletion(&tenant.id).await?;
+    Ok(deletion.map_or_else(|| message::tenant(tenant), |deletion| deleted(tenant, &deletion)))
 }
 
 pub(in crate::grpc) async fn update(
