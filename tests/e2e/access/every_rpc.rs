@@ -104,8 +104,24 @@ fn value_of(field: &FieldDescriptor) -> Option<Value> {
         ("authorization_id" | "policy_id", _) => text("0190b4e2-0000-7000-8000-000000000000"),
         ("action", Kind::Enum(_)) => Some(Value::EnumNumber(1)),
         ("actions", Kind::Enum(_)) => Some(Value::List(vec![Value::EnumNumber(1)])),
-        ("key", Kind::Message(key)) => Some(Value::Message(filled(&key))),
+        ("key" | "filter", Kind::Message(message)) => Some(Value::Message(filled(&message))),
+        ("ttl", Kind::Message(duration)) => Some(Value::Message(with(&duration, "seconds", Value::I64(60)))),
+        ("update_mask", Kind::Message(mask)) => {
+            let changed = if field.parent_message().name() == "UpdateTenantRequest" {
+                "display_name"
+            } else {
+                "scopes"
+            };
+            let paths = Value::List(vec![Value::String(changed.to_owned())]);
+            Some(Value::Message(with(&mask, "paths", paths)))
+        }
         ("requests", Kind::Message(request)) => Some(Value::List(vec![Value::Message(filled(&request))])),
         _ => None,
     }
+}
+
+fn with(descriptor: &MessageDescriptor, field: &str, value: Value) -> DynamicMessage {
+    let mut message = DynamicMessage::new(descriptor.clone());
+    message.set_field_by_name(field, value);
+    message
 }
