@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admin;
 mod auth;
 mod batch;
 mod canary;

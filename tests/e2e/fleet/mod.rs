@@ -7,5 +7,6 @@ mod deletion;
 mod dying_tokens;
 mod outages;
 mod patience;
+mod pause;
 mod takeover;
 mod termination;

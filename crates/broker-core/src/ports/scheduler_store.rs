@@ -1,5 +1,7 @@
 //! What operators see of refreshing, and what they pause.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use super::{RegistrationKey, StoreError};
@@ -12,6 +14,15 @@ pub enum PauseTarget {
     Tenant(TenantId),
     /// Every grant at a provider.
     Provider(ProviderName),
+}
+
+impl fmt::Display for PauseTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tenant(tenant) => write!(f, "tenant {tenant}"),
+            Self::Provider(provider) => write!(f, "provider {provider}"),
+        }
+    }
 }
 
 /// A pause of refreshing, by an operator.

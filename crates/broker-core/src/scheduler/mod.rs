@@ -6,6 +6,7 @@
 mod fair_queue;
 mod gate;
 mod gates;
+mod learnt;
 mod noted;
 mod pauses;
 mod planner;

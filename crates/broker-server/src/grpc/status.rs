@@ -186,8 +186,7 @@ fn row(error: &BrokerError) -> Row {
         BrokerError::RefreshPaused(retry) => Row::new(
             Code::Unavailable,
             Reason::ProviderUnavailable,
-            "an operator has paused refreshing here and no valid token is held; try again after the delay given, or \
-             resume it",
+            "an operator has paused refreshing for this tenant or provider; try again after the delay given, or resume it",
         )
         .retry_after(*retry),
         BrokerError::RefreshInProgress(retry) => Row::new(

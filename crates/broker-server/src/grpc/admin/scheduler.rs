@@ -41,7 +41,7 @@ pub(in crate::grpc) async fn pause(
     let paused = api.broker.pause_refresh(target, ttl, message.note, principal).await;
     let pause = paused.map_err(api.told())?;
     tracing::warn!(
-        principal = %pause.principal, target = ?pause.target, seconds = ttl.as_secs(), note = pause.note,
+        principal = %pause.principal, paused = %pause.target, seconds = ttl.as_secs(), note = pause.note,
         "refreshing paused"
     );
     Ok(PauseRefreshResponse { pause: Some(pause_message(&pause)) })
@@ -61,7 +61,7 @@ pub(in crate::grpc) async fn resume(
     let target = fields.finish(target).map_err(api.told())?;
     admit(&call, &target).map_err(api.told())?;
     let was_paused = api.broker.resume_refresh(&target).await.map_err(api.told())?;
-    tracing::warn!(principal = %call.principal(), ?target, was_paused, "refreshing resumed");
+    tracing::info!(principal = %call.principal(), resumed = %target, was_paused, "refreshing resumed");
     Ok(ResumeRefreshResponse { was_paused })
 }
 
