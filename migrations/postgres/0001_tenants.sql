@@ -10,7 +10,10 @@
 CREATE TABLE tenants (
     id           text COLLATE "C" PRIMARY KEY,
     display_name text   NOT NULL,
-    created_at   bigint NOT NULL
+    created_at   bigint NOT NULL,
+    -- When an operator last changed it. Each change raises the version.
+    updated_at   bigint NOT NULL,
+    version      bigint NOT NULL
 );
 
 CREATE TABLE data_keys (
@@ -47,12 +50,35 @@ CREATE TABLE client_registrations (
     -- Order of creation, for "the first" among registrations of one instant.
     number        bigint GENERATED ALWAYS AS IDENTITY,
     client_id     text   NOT NULL,
-    client_secret bytea,
+    -- The number of the last secret it was given: no number is given twice.
+    secrets_made  integer NOT NULL CHECK (secrets_made >= 0),
     redirect_uri  text   NOT NULL,
     scopes        text   NOT NULL,
     return_to     jsonb  NOT NULL,
     created_at    bigint NOT NULL,
+    updated_at    bigint NOT NULL,
+    version       bigint NOT NULL,
+    -- A deleted registration stays behind as a name, without secrets: dead grants and old authorizations are pinned to it.
+    deleted_at    bigint,
     PRIMARY KEY (tenant, provider, id)
+);
+
+-- None for a public client. Each is sealed at a place of its own: in another's row it does not open.
+CREATE TABLE client_secrets (
+    tenant           text COLLATE "C" NOT NULL,
+    provider         text COLLATE "C" NOT NULL,
+    registration     text COLLATE "C" NOT NULL,
+    number           integer NOT NULL CHECK (number >= 1),
+    -- Among those that were not refused the lowest is tried first.
+    position         integer NOT NULL,
+    client_secret    bytea   NOT NULL,
+    created_at       bigint  NOT NULL,
+    -- As often as it is noted, not as often as it happens.
+    last_accepted_at bigint,
+    -- Since it was last accepted.
+    refused_at       bigint,
+    PRIMARY KEY (tenant, provider, registration, number),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
 );
 
 CREATE TABLE authorizations (

@@ -26,6 +26,10 @@ CREATE TABLE grants (
     failure_oauth_error text,
     failure_http_status integer,
     created_at          bigint NOT NULL,
+    -- When it was last asked to be revoked; NULL again with a new consent.
+    revoked_at          bigint,
+    -- How its last revocation ended; NULL if there was none, or another one is under way.
+    revocation          text   CHECK (revocation IN ('revoked', 'not_supported', 'refused')),
     CHECK (num_nulls(failure_kind, failure_at, failure_since, failure_in_a_row) IN (0, 4)),
     CHECK (failure_kind IS NOT NULL OR num_nonnulls(failure_oauth_error, failure_http_status) = 0),
     -- Tenant first; lists have their order from it.
@@ -42,7 +46,7 @@ CREATE TABLE grant_rotation (
     lineage        uuid    NOT NULL,
     -- A grant's row begins with its first token set.
     generation     bigint  NOT NULL CHECK (generation >= 1),
-    lifecycle      text    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired')),
+    lifecycle      text    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired', 'revoking', 'revoked')),
     consent_cause  text,
     phase          text    NOT NULL CHECK (phase IN ('idle', 'claimed', 'sent', 'uncertain', 'suspect')),
     tainted        boolean NOT NULL,
@@ -71,15 +75,19 @@ CREATE TABLE grant_secrets (
     grant_id                 uuid   PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
     -- A kept refresh token stays sealed for the generation it came with, which may be older than the grant's.
     refresh_token_generation bigint CHECK (refresh_token_generation >= 1),
-    -- Always sealed for the grant's own generation.
-    access_token             bytea  NOT NULL,
+    -- Always sealed for the grant's own generation. NULL once the grant was revoked.
+    access_token             bytea,
     refresh_token            bytea,
+    CHECK (access_token IS NOT NULL OR refresh_token IS NULL),
     CHECK ((refresh_token IS NULL) = (refresh_token_generation IS NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
 -- Envelopes do not compress: trying to is lost time.
 ALTER TABLE grant_secrets ALTER COLUMN access_token SET STORAGE EXTERNAL;
 ALTER TABLE grant_secrets ALTER COLUMN refresh_token SET STORAGE EXTERNAL;
+
+-- What was revoked of late: every replica asks for it with each heartbeat.
+CREATE INDEX grants_revoked ON grants (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- When callers last asked for a grant.
 CREATE TABLE grant_use (
@@ -93,7 +101,7 @@ CREATE VIEW grant_rows AS
            r.consent_cause, r.phase, r.tainted, s.refresh_token_generation, g.token_type, g.scopes, g.api_base_url,
            g.issued_at, g.expires_at, g.consented_at, g.dies_at, r.due_at, g.refreshed_at, g.failure_kind,
            g.failure_at, g.failure_since, g.failure_in_a_row, g.failure_oauth_error, g.failure_http_status,
-           g.created_at, r.updated_at
+           g.created_at, r.updated_at, g.revocation
     FROM grants g
     JOIN grant_rotation r ON r.grant_id = g.id
     JOIN grant_secrets s ON s.grant_id = g.id;

@@ -26,6 +26,8 @@ CREATE TABLE attempts (
     closed_at          bigint,
     conclusion         text,
     adopted_generation bigint  CHECK (adopted_generation >= 1),
+    -- When its grant was revoked, if that was after it was claimed: its answer is not kept, but revoked too.
+    revoked_at         bigint,
     CHECK ((kind = 'code_exchange') = (authorization_id IS NOT NULL)),
     CHECK ((closed_at IS NULL) = (conclusion IS NULL)),
     CHECK (adopted_generation IS NULL OR closed_at IS NOT NULL),
@@ -70,6 +72,10 @@ CREATE TABLE registration_pauses (
     canary_at    bigint  NOT NULL,
     -- How often it was refused since it last worked.
     times        integer NOT NULL CHECK (times >= 1),
+    -- Some replica has told that it is refused.
+    told         boolean NOT NULL DEFAULT false,
+    -- When it worked again. The row is no pause any more, and waits for a replica that tells so.
+    ended_at     bigint,
     PRIMARY KEY (tenant, provider, registration),
     FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
 );

@@ -27,14 +27,17 @@ CREATE TABLE replicas (
     escrow_id      uuid    NOT NULL,
     started_at     bigint  NOT NULL,
     heartbeat_at   bigint  NOT NULL,
-    -- The last epoch in which its journal was replayed.
+    -- The number of its last heartbeat, of those counted in `installation`.
+    last_beat      bigint  NOT NULL,
+    -- The last epoch in which its journal was replayed; -1 for none.
     replayed_epoch bigint  NOT NULL,
     -- Since when its journal is known to hold nothing the store lacks.
     drained_at     bigint,
     -- When it left in order.
     ended_at       bigint,
-    -- It found rotations whose journals are nowhere to be seen, and does not claim: it vouches for nobody.
-    paused         boolean NOT NULL DEFAULT false
+    -- It found rotations whose journals it does not have, and nobody who knows of them was heard since: it does not claim
+    -- and vouches for nobody.
+    unvouched      boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
 CREATE INDEX replicas_escrow ON replicas (escrow_id);

@@ -36,7 +36,8 @@ DECLARE
     canary bigint;
 BEGIN
     SELECT p.canary_at INTO canary FROM registration_pauses p
-    WHERE p.tenant = c.tenant AND p.provider = c.provider AND p.registration = of_registration;
+    WHERE p.tenant = c.tenant AND p.provider = c.provider AND p.registration = of_registration
+      AND p.ended_at IS NULL;
     IF canary IS NULL OR canary > c.at THEN
         RETURN canary;
     END IF;

@@ -31,7 +31,9 @@ CREATE TYPE answer AS (
     expires_at       bigint,
     dies_at          bigint,
     due_at           bigint,
-    at               bigint
+    at               bigint,
+    -- What becomes of tokens that a later consent replaces: 'revoke' or 'let_go'.
+    replaced         text
 );
 
 -- Serialises consents of one grant, which may have no row to lock yet.
@@ -102,6 +104,7 @@ BEGIN
         registration = excluded.registration, token_type = excluded.token_type, scopes = excluded.scopes,
         api_base_url = excluded.api_base_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
         consented_at = excluded.consented_at, dies_at = excluded.dies_at, refreshed_at = NULL,
+        revoked_at = NULL, revocation = NULL,
         failure_kind = NULL, failure_at = NULL, failure_since = NULL, failure_in_a_row = NULL,
         failure_oauth_error = NULL, failure_http_status = NULL;
 END $$;
@@ -171,9 +174,17 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO r FROM grant_rotation WHERE grant_id = a.grant_id AND tenant = a.tenant;
+    IF is_overruled(a, r, kept) THEN
+        PERFORM revoke_answer(a);
+        outcome := 'revoking';
+        RETURN;
+    END IF;
     wanted := winning_base(a, r, kept);
     IF wanted IS NULL THEN
         PERFORM supersede(a);
+        IF a.replaced = 'revoke' AND r.lineage <> a.lineage THEN
+            PERFORM keep_for_revocation(a);
+        END IF;
         outcome := 'superseded';
         RETURN;
     END IF;
@@ -185,6 +196,7 @@ BEGIN
     IF a.consented_at IS NULL THEN
         PERFORM renew_grant(a);
     ELSE
+        PERFORM give_up_replaced(a);
         PERFORM replace_grant(a);
         -- Whatever the authorization was marked as meanwhile: it has made its grant.
         UPDATE authorizations SET status = 'completed', failure = NULL, settled_at = a.at
@@ -201,8 +213,8 @@ BEGIN
         WHERE id = a.attempt;
     END IF;
     -- The registration works: whatever its pause was for is over.
-    DELETE FROM registration_pauses
-    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration;
+    UPDATE registration_pauses SET ended_at = a.at
+    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration AND ended_at IS NULL;
     outcome := 'adopted';
     detail := a.base + 1;
 END $$;

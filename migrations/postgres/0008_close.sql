@@ -2,13 +2,21 @@
 --
 -- Expand: everything here is new.
 
--- The attempt that exchanges the code; no row if the authorization is not pending or late.
+-- The attempt that exchanges the code; no row if the authorization is not pending or late, or its registration deleted.
 CREATE FUNCTION claim_exchange(of_tenant text, of_authorization uuid, new_attempt uuid, new_owner uuid, claim_at bigint)
 RETURNS SETOF attempts LANGUAGE plpgsql AS $$
 DECLARE
     z authorizations;
     present bigint;
 BEGIN
+    -- Whoever deletes the registration waits for this, and then finds the attempt open.
+    PERFORM 1 FROM authorizations a
+    JOIN client_registrations c ON c.tenant = a.tenant AND c.provider = a.provider AND c.id = a.registration
+    WHERE a.tenant = of_tenant AND a.id = of_authorization AND c.deleted_at IS NULL
+    FOR SHARE OF c;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
     -- Tests and sets: of any number of redirects with one state, one gets the row.
     UPDATE authorizations SET status = 'exchanging'
     WHERE tenant = of_tenant AND id = of_authorization AND status = 'pending' AND expires_at > claim_at
@@ -40,6 +48,8 @@ CREATE TYPE attempt_end AS (
     authorization_failure text,
     provably_unsent       boolean,
     pause_until           bigint,
+    refused_secret        integer,
+    reopens_authorization boolean,
     at                    bigint
 );
 
@@ -59,19 +69,39 @@ CREATE TYPE grant_after AS (
 );
 
 -- Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an attempt
--- that came before. The taint is kept if it was there, the failure if there is no new one.
+-- that came before. A revoked grant stays so. The taint is kept if it was there, the failure if there is no new one.
 CREATE FUNCTION leave_behind(e attempt_end, g grant_after) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE grant_rotation SET
         lifecycle = g.lifecycle, consent_cause = g.consent_cause, phase = g.phase, tainted = tainted OR g.tainted,
         due_at = g.due_at, updated_at = e.at
-    WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation;
+    WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation
+      AND lifecycle NOT IN ('revoking', 'revoked');
     IF FOUND AND g.failure_kind IS NOT NULL THEN
         UPDATE grants SET
             failure_kind = g.failure_kind, failure_at = g.failure_at, failure_since = g.failure_since,
             failure_in_a_row = g.failure_in_a_row, failure_oauth_error = g.failure_oauth_error,
             failure_http_status = g.failure_http_status
         WHERE id = e.grant_id;
+    END IF;
+END $$;
+
+-- What the refusal of a client leaves of its registration: the secret steps back behind those that were not refused. The
+-- registration rests, or another secret is tried at once, and then a rest there is lets that claim pass.
+CREATE FUNCTION refuse_client(e attempt_end) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE client_secrets s SET refused_at = e.at
+    WHERE s.tenant = e.tenant AND s.provider = e.provider AND s.registration = e.registration
+      AND s.number = e.refused_secret;
+    IF e.pause_until IS NOT NULL THEN
+        INSERT INTO registration_pauses AS p (tenant, provider, registration, paused_at, canary_at, times)
+        VALUES (e.tenant, e.provider, e.registration, e.at, e.pause_until, 1)
+        ON CONFLICT (tenant, provider, registration) DO UPDATE SET
+            canary_at = excluded.canary_at, ended_at = NULL,
+            times = CASE WHEN p.ended_at IS NULL THEN p.times + 1 ELSE 1 END;
+    ELSIF e.refused_secret IS NOT NULL THEN
+        UPDATE registration_pauses p SET canary_at = least(p.canary_at, e.at)
+        WHERE p.tenant = e.tenant AND p.provider = e.provider AND p.registration = e.registration;
     END IF;
 END $$;
 
@@ -89,12 +119,7 @@ BEGIN
     IF unread.body IS NOT NULL THEN
         INSERT INTO unread_answers VALUES (unread.*);
     END IF;
-    IF e.pause_until IS NOT NULL THEN
-        INSERT INTO registration_pauses AS p (tenant, provider, registration, paused_at, canary_at, times)
-        VALUES (e.tenant, e.provider, e.registration, e.at, e.pause_until, 1)
-        ON CONFLICT (tenant, provider, registration)
-        DO UPDATE SET canary_at = excluded.canary_at, times = p.times + 1;
-    END IF;
+    PERFORM refuse_client(e);
     IF g.lifecycle IS NOT NULL THEN
         PERFORM leave_behind(e, g);
     END IF;
@@ -102,5 +127,8 @@ BEGIN
     UPDATE authorizations SET status = 'failed', failure = e.authorization_failure, settled_at = e.at
     WHERE tenant = e.tenant AND id = e.authorization_id AND status = 'exchanging'
       AND e.authorization_failure IS NOT NULL;
+    -- The code was not looked at: it may be shown once more, under an attempt of its own.
+    UPDATE authorizations SET status = 'pending'
+    WHERE tenant = e.tenant AND id = e.authorization_id AND status = 'exchanging' AND e.reopens_authorization;
     RETURN true;
 END $$;

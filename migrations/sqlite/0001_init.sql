@@ -9,7 +9,10 @@
 CREATE TABLE tenants (
     id           TEXT    NOT NULL PRIMARY KEY,
     display_name TEXT    NOT NULL,
-    created_at   INTEGER NOT NULL
+    created_at   INTEGER NOT NULL,
+    -- When an operator last changed it. Each change raises the version.
+    updated_at   INTEGER NOT NULL,
+    version      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE data_keys (
@@ -46,13 +49,36 @@ CREATE TABLE client_registrations (
     provider      TEXT    NOT NULL,
     id            TEXT    NOT NULL,
     client_id     TEXT    NOT NULL,
-    client_secret BLOB,
+    -- The number of the last secret it was given: no number is given twice.
+    secrets_made  INTEGER NOT NULL CHECK (secrets_made >= 0),
     redirect_uri  TEXT    NOT NULL,
     scopes        TEXT    NOT NULL,
     return_to     TEXT    NOT NULL CHECK (json_valid(return_to)),
     created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL,
+    version       INTEGER NOT NULL,
+    -- A deleted registration stays behind as a name, without secrets: dead grants and old authorizations are pinned to it.
+    deleted_at    INTEGER,
     UNIQUE (tenant, provider, id)
 ) STRICT;
+
+-- None for a public client. Each is sealed at a place of its own: in another's row it does not open.
+CREATE TABLE client_secrets (
+    tenant           TEXT    NOT NULL,
+    provider         TEXT    NOT NULL,
+    registration     TEXT    NOT NULL,
+    number           INTEGER NOT NULL CHECK (number >= 1),
+    -- Among those that were not refused the lowest is tried first.
+    position         INTEGER NOT NULL,
+    client_secret    BLOB    NOT NULL,
+    created_at       INTEGER NOT NULL,
+    -- As often as it is noted, not as often as it happens.
+    last_accepted_at INTEGER,
+    -- Since it was last accepted.
+    refused_at       INTEGER,
+    PRIMARY KEY (tenant, provider, registration, number),
+    FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
+) STRICT, WITHOUT ROWID;
 
 -- Registrations the provider refuses. A row is the pause: no grant of the registration is claimed before canary_at,
 -- and one claim, the canary, moves it on.
@@ -61,6 +87,10 @@ CREATE TABLE registration_pauses (
     provider     TEXT    NOT NULL,
     registration TEXT    NOT NULL,
     canary_at    INTEGER NOT NULL,
+    -- Somebody has told that it is refused.
+    told         INTEGER NOT NULL DEFAULT FALSE CHECK (told IN (FALSE, TRUE)),
+    -- When it worked again. The row is no pause any more, and waits for somebody who tells so.
+    ended_at     INTEGER,
     PRIMARY KEY (tenant, provider, registration),
     FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)
 ) STRICT, WITHOUT ROWID;
@@ -100,7 +130,8 @@ CREATE TABLE grants (
     lineage             BLOB    NOT NULL CHECK (length(lineage) = 16),
     -- A grant's row begins with its first token set.
     generation          INTEGER NOT NULL CHECK (generation >= 1),
-    lifecycle           TEXT    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired')),
+    lifecycle           TEXT    NOT NULL CHECK (lifecycle IN ('active', 'needs_consent', 'consent_expired',
+                                                             'revoking', 'revoked')),
     consent_cause       TEXT,
     phase               TEXT    NOT NULL CHECK (phase IN ('idle', 'claimed', 'sent', 'uncertain', 'suspect')),
     tainted             INTEGER NOT NULL CHECK (tainted IN (0, 1)),
@@ -124,6 +155,10 @@ CREATE TABLE grants (
     failure_since       INTEGER,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
+    -- When it was last asked to be revoked; NULL again with a new consent.
+    revoked_at          INTEGER,
+    -- How its last revocation ended; NULL if there was none, or another one is under way.
+    revocation          TEXT CHECK (revocation IN ('revoked', 'not_supported', 'refused')),
     CHECK ((lifecycle = 'needs_consent') = (consent_cause IS NOT NULL)),
     CHECK ((failure_kind IS NULL) = (failure_at IS NULL)),
     CHECK ((failure_kind IS NULL) = (failure_in_a_row IS NULL)),
@@ -141,6 +176,9 @@ CREATE INDEX grants_due ON grants (due_at) WHERE lifecycle = 'active' AND due_at
 -- The same range, tenant by tenant and provider by provider: read only while more is due than one tick takes.
 CREATE INDEX grants_due_by_lane ON grants (tenant, provider, due_at) WHERE lifecycle = 'active' AND due_at IS NOT NULL;
 
+-- What was revoked of late: asked for with each heartbeat.
+CREATE INDEX grants_revoked ON grants (revoked_at) WHERE revoked_at IS NOT NULL;
+
 -- When callers last asked for a grant: of its own, so that noting it never touches what a rotation writes.
 CREATE TABLE grants_asked (
     grant_id BLOB    NOT NULL PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
@@ -153,9 +191,10 @@ CREATE TABLE grant_secrets (
     -- The column stands before the envelopes because SQLite reads a row from the left: whether a grant can be
     -- refreshed is known without touching the pages of its tokens.
     refresh_token_generation INTEGER CHECK (refresh_token_generation >= 1),
-    -- Always sealed for the grant's own generation.
-    access_token             BLOB    NOT NULL,
+    -- Always sealed for the grant's own generation. NULL once the grant was revoked.
+    access_token             BLOB,
     refresh_token            BLOB,
+    CHECK (access_token IS NOT NULL OR refresh_token IS NULL),
     CHECK ((refresh_token IS NULL) = (refresh_token_generation IS NULL))
 ) STRICT;
 
@@ -182,6 +221,8 @@ CREATE TABLE attempts (
     closed_at          INTEGER,
     conclusion         TEXT,
     adopted_generation INTEGER CHECK (adopted_generation >= 1),
+    -- When its grant was revoked, if that was after it was claimed: its answer is not kept, but revoked too.
+    revoked_at         INTEGER,
     CHECK ((kind = 'code_exchange') = (authorization_id IS NOT NULL)),
     CHECK ((closed_at IS NULL) = (conclusion IS NULL)),
     CHECK (adopted_generation IS NULL OR closed_at IS NOT NULL),
@@ -228,12 +269,15 @@ CREATE TABLE replicas (
     escrow         BLOB    NOT NULL CHECK (length(escrow) = 16),
     started_at     INTEGER NOT NULL,
     heartbeat_at   INTEGER NOT NULL,
-    -- The last epoch in which its journal was replayed, by this run or the one before it.
+    -- The number of its last heartbeat, of those counted in `installation`.
+    last_beat      INTEGER NOT NULL,
+    -- The last epoch in which its journal was replayed, by this run or the one before it; -1 for none.
     replayed_epoch INTEGER NOT NULL,
     -- Since when its journal is known to hold nothing the store lacks.
     drained_at     INTEGER,
-    -- It found rotations whose journals are nowhere to be seen, and does not claim: it vouches for nobody.
-    paused         INTEGER NOT NULL DEFAULT FALSE CHECK (paused IN (FALSE, TRUE))
+    -- It found rotations whose journals it does not have, and nobody who knows of them was heard since: it does not claim
+    -- and vouches for nobody.
+    unvouched      INTEGER NOT NULL DEFAULT FALSE CHECK (unvouched IN (FALSE, TRUE))
 ) STRICT;
 
 CREATE INDEX replicas_escrow ON replicas (escrow);

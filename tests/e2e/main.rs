@@ -7,6 +7,9 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod access;
+mod admin;
+mod auth;
 mod batch;
 mod canary;
 mod command_line;
@@ -18,6 +21,7 @@ mod hardening;
 mod health;
 mod parity;
 mod registrations;
+mod revocation;
 mod scheduler;
 mod single_flight;
 mod vend;

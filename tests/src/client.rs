@@ -9,8 +9,11 @@ use broker_proto::v1::admin_service_client::AdminServiceClient;
 use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::consent_service_client::ConsentServiceClient;
 use broker_proto::v1::token_service_client::TokenServiceClient;
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::Provider;
 
@@ -21,13 +24,36 @@ pub type Answer<T> = Result<T, Box<BrokerError>>;
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
+    name: Name,
+}
+
+/// Who a client says it is, if it does.
+#[derive(Clone, Default)]
+pub struct Name(Option<AsciiMetadataValue>);
+
+/// A connection on which the caller is named.
+pub type Line = InterceptedService<Channel, Name>;
+
+impl Interceptor for Name {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(name) = &self.0 {
+            request.metadata_mut().insert("x-tokenbroker-principal", name.clone());
+        }
+        Ok(request)
+    }
 }
 
 impl Client {
     /// Connects.
     pub async fn connect(address: SocketAddr) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        Self { channel: endpoint.connect_timeout(Duration::from_secs(5)).connect().await.unwrap() }
+        let channel = endpoint.connect_timeout(Duration::from_secs(5)).connect().await.unwrap();
+        Self { channel, name: Name::default() }
+    }
+
+    /// The same connection, used by another caller.
+    pub fn named(&self, principal: &str) -> Self {
+        Self { name: Name(Some(principal.parse().unwrap())), ..self.clone() }
     }
 
     /// The connection.
@@ -35,19 +61,36 @@ impl Client {
         self.channel.clone()
     }
 
+    /// The connection, on which the caller is named.
+    pub fn line(&self) -> Line {
+        InterceptedService::new(self.channel(), self.name.clone())
+    }
+
     /// TokenService.
-    pub fn tokens(&self) -> TokenServiceClient<Channel> {
-        TokenServiceClient::new(self.channel())
+    pub fn tokens(&self) -> TokenServiceClient<Line> {
+        TokenServiceClient::new(self.line())
     }
 
     /// ConsentService.
-    pub fn consents(&self) -> ConsentServiceClient<Channel> {
-        ConsentServiceClient::new(self.channel())
+    pub fn consents(&self) -> ConsentServiceClient<Line> {
+        ConsentServiceClient::new(self.line())
     }
 
     /// AdminService.
-    pub fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel())
+    pub fn admin(&self) -> AdminServiceClient<Line> {
+        AdminServiceClient::new(self.line())
+    }
+
+    /// CreateAccessPolicy.
+    pub async fn create_policy(&self, request: v1::CreateAccessPolicyRequest) -> Answer<v1::AccessPolicy> {
+        let answer = read(self.admin().create_access_policy(request).await);
+        answer.map(|answer| answer.access_policy.unwrap())
+    }
+
+    /// DeleteAccessPolicy.
+    pub async fn delete_policy(&self, policy_id: &str) -> Answer<v1::DeleteAccessPolicyResponse> {
+        let request = v1::DeleteAccessPolicyRequest { policy_id: policy_id.to_owned() };
+        read(self.admin().delete_access_policy(request).await)
     }
 
     /// CreateTenant.
@@ -119,6 +162,17 @@ pub fn ask(key: &v1::GrantKey) -> v1::GetAccessTokenRequest {
         user_id: key.user_id.clone(),
         account: key.account.clone(),
         purpose: "test".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// A policy that allows this caller to get tokens of this tenant, at every provider.
+pub fn vending_policy(principal: &str, tenant: &str) -> v1::CreateAccessPolicyRequest {
+    v1::CreateAccessPolicyRequest {
+        principal: principal.to_owned(),
+        actions: vec![v1::AccessAction::Vend.into()],
+        tenant_id: tenant.to_owned(),
+        provider: "*".to_owned(),
         ..Default::default()
     }
 }

@@ -141,6 +141,11 @@ impl House {
         self.clock.advance(provider.token_life() + Duration::from_secs(1));
     }
 
+    /// What was logged in this process since the house was opened, by its broker and by others.
+    pub fn log(&self) -> String {
+        String::from_utf8(logs::captured(self.log_from)).unwrap()
+    }
+
     /// Every secret known so far: those that clients saw, those that passed a tap, and the key.
     pub fn canaries(&self) -> Canaries {
         let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and this is what tests are made of"
 )]
 
+pub mod access;
 pub mod bench;
 pub mod canary;
 mod child;

@@ -14,14 +14,15 @@ use crate::canary::Canaries;
 pub(crate) struct Settings {
     directory: PathBuf,
     rotation: Vec<(&'static str, String)>,
+    access: String,
 }
 
 impl Settings {
-    /// Makes a key. `rotation` goes into the section of that name.
-    pub(crate) fn new(directory: &Path, rotation: Vec<(&'static str, String)>) -> Self {
+    /// Makes a key. `rotation` goes into the section of that name, `access` is one.
+    pub(crate) fn new(directory: &Path, rotation: Vec<(&'static str, String)>, access: String) -> Self {
         // Unguessable is not asked for here, distinct from everything else is.
         let key: Vec<u8> = (0..32u32).map(|n| (process::id().rotate_left(n) % 251) as u8 ^ n as u8).collect();
-        let settings = Self { directory: directory.to_owned(), rotation };
+        let settings = Self { directory: directory.to_owned(), rotation, access };
         fs::write(settings.kek(), format!("kek-1:{}\n", STANDARD.encode(key))).unwrap();
         settings
     }
@@ -65,6 +66,7 @@ impl Settings {
         for (key, value) in &self.rotation {
             writeln!(toml, "{key} = \"{value}\"").unwrap();
         }
+        toml.push_str(&self.access);
         for provider in Provider::ALL {
             let (name, path) = (provider.name(), provider.oauth_path());
             let (authorize, token) = (authorize_at(provider), token_at(provider));

@@ -1,5 +1,6 @@
 //! The command line as a whole: flags that every command takes, and the commands.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,7 +10,11 @@ use crate::commands::consent::Consent;
 use crate::commands::grants::Grants;
 use crate::commands::health::Health;
 use crate::commands::keys::Keys;
+use crate::commands::policies::Policies;
+use crate::commands::providers::Providers;
 use crate::commands::registrations::Registrations;
+use crate::commands::scheduler::Scheduler;
+use crate::commands::secrets::Secrets;
 use crate::commands::tenants::Tenants;
 use crate::commands::token::Token;
 use crate::failure::Failure;
@@ -59,6 +64,8 @@ pub(crate) struct Globals {
         value_name = "URL"
     )]
     pub(crate) endpoint: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
     /// The tenant
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) tenant: Option<String>,
@@ -79,6 +86,26 @@ pub(crate) struct Globals {
     pub(crate) timeout: Duration,
 }
 
+/// What the broker and its caller know each other by. Files, because arguments are visible to every process.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Credentials {
+    /// Certificates (PEM) of the authorities that the broker's certificate may come from, instead of the system's
+    #[arg(long, global = true, env = "TOKEN_BROKER_CA_FILE", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Certificate (PEM) to show to the broker
+    #[arg(long, global = true, env = "TOKEN_BROKER_CERT_FILE", value_name = "FILE")]
+    pub(crate) cert_file: Option<PathBuf>,
+    /// Key (PEM) of the certificate
+    #[arg(long, global = true, env = "TOKEN_BROKER_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Bearer token to show to the broker; read anew at each call
+    #[arg(long, global = true, env = "TOKEN_BROKER_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Name in the broker's certificate, where it is not the host of --endpoint
+    #[arg(long, global = true, env = "TOKEN_BROKER_SERVER_NAME", value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
+}
+
 /// How to print the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -86,6 +113,8 @@ pub(crate) enum Format {
     Table,
     /// Proto JSON of the answer, for programs
     Json,
+    /// The same as YAML
+    Yaml,
     /// Only the token (`token get`)
     Token,
 }
@@ -99,6 +128,12 @@ pub(crate) enum Command {
     /// A tenant's OAuth clients at the providers
     #[command(subcommand)]
     Registrations(Registrations),
+    /// What callers of the broker may do
+    #[command(subcommand)]
+    Policies(Policies),
+    /// The secrets of an OAuth client, changed without a gap
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// What users allowed, and how well it fares
     #[command(subcommand)]
     Grants(Grants),
@@ -108,6 +143,12 @@ pub(crate) enum Command {
     /// Ask a user for consent
     #[command(subcommand)]
     Consent(Consent),
+    /// How the refreshing fares, and pausing it
+    #[command(subcommand)]
+    Scheduler(Scheduler),
+    /// The configured providers
+    #[command(subcommand)]
+    Providers(Providers),
     /// Keys: what they protect, rotated, retired
     #[command(subcommand)]
     Keys(Keys),
@@ -122,10 +163,32 @@ impl Command {
     pub(crate) fn words(&self) -> &'static str {
         match self {
             Self::Tenants(Tenants::Create(_)) => "tenants create",
+            Self::Tenants(Tenants::Get) => "tenants get",
+            Self::Tenants(Tenants::List(_)) => "tenants list",
+            Self::Tenants(Tenants::Update(_)) => "tenants update",
+            Self::Tenants(Tenants::Delete(_)) => "tenants delete",
             Self::Registrations(Registrations::Create(_)) => "registrations create",
+            Self::Policies(Policies::Create(_)) => "policies create",
+            Self::Policies(Policies::List(_)) => "policies list",
+            Self::Policies(Policies::Delete(_)) => "policies delete",
+            Self::Policies(Policies::Explain(_)) => "policies explain",
+            Self::Registrations(Registrations::Get(_)) => "registrations get",
+            Self::Registrations(Registrations::List(_)) => "registrations list",
+            Self::Registrations(Registrations::Update(_)) => "registrations update",
+            Self::Registrations(Registrations::Delete(_)) => "registrations delete",
+            Self::Registrations(Registrations::Test(_)) => "registrations test",
+            Self::Secrets(Secrets::Add(_)) => "secrets add",
+            Self::Secrets(Secrets::Retire(_)) => "secrets retire",
+            Self::Secrets(Secrets::List(_)) => "secrets list",
+            Self::Scheduler(Scheduler::Status) => "scheduler status",
+            Self::Scheduler(Scheduler::Pause(_)) => "scheduler pause",
+            Self::Scheduler(Scheduler::Resume) => "scheduler resume",
+            Self::Providers(Providers::List(_)) => "providers list",
             Self::Grants(Grants::List(_)) => "grants list",
             Self::Grants(Grants::Get) => "grants get",
             Self::Grants(Grants::Refresh) => "grants refresh",
+            Self::Grants(Grants::Revoke) => "grants revoke",
+            Self::Grants(Grants::RevokeAll(_)) => "grants revoke-all",
             Self::Token(Token::Get(_)) => "token get",
             Self::Consent(Consent::Start(_)) => "consent start",
             Self::Consent(Consent::Complete(_)) => "consent complete",

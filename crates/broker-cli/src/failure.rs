@@ -24,6 +24,12 @@ pub(crate) enum Failure {
     /// The broker answers and does not serve.
     #[error("the broker is not serving")]
     NotServing,
+    /// The provider rejects every secret of a client.
+    #[error("the provider accepts no secret of this registration")]
+    ClientRejected,
+    /// The provider said nothing from which one could tell whether it accepts a client.
+    #[error("the provider was not reached, or its answers allow no conclusion")]
+    NoVerdict,
     /// A rotation of keys has ended with values left under old keys.
     #[error("{0} values or keys do not open and were left as they are; the old keys must stay")]
     RotationFailed(i64),
@@ -44,8 +50,8 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Unreadable { .. } => Exit::Usage,
             Self::Broker(error) => error.code().into(),
-            Self::NotServing => Exit::Unavailable,
-            Self::RotationFailed(_) => Exit::FailedPrecondition,
+            Self::NotServing | Self::NoVerdict => Exit::Unavailable,
+            Self::ClientRejected | Self::RotationFailed(_) => Exit::FailedPrecondition,
             // The reader closed its end on purpose (`| head`).
             Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
             Self::Incomplete(_) | Self::Json(_) | Self::Print(_) => Exit::Internal,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod connection;
 mod exit;
 mod failure;
 mod next_step;

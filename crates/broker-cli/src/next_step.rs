@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::cli::Globals;
 
 /// The commands whose NOT_FOUND may be a grant's.
-const ABOUT_A_GRANT: [&str; 3] = ["token get", "grants get", "grants refresh"];
+const ABOUT_A_GRANT: [&str; 4] = ["token get", "grants get", "grants refresh", "grants revoke"];
 
 /// What to do next, as one sentence or one command to type; `None` where nobody knows. `failed` is the command that
 /// was typed: it is never suggested.
@@ -33,14 +33,15 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
             command(globals, "tenants create", &["tenant"])
         }
         Reason::GrantNotFound => consent(globals),
+        // One was named, and is not there.
+        Reason::NoClientRegistration if error.code() == Code::NotFound => {
+            command(globals, "registrations list", &["tenant"])
+        }
         Reason::NoClientRegistration => {
             command(globals, "registrations create", &["tenant", "provider"])
                 + " --client-id CLIENT_ID --client-secret-file FILE --redirect-uri URI"
         }
-        Reason::ClientRegistrationRejected => {
-            "create a registration with the right id and secret, then name it: consent start --registration NAME"
-                .to_owned()
-        }
+        Reason::ClientRegistrationRejected => add_secret(globals, error.metadata("registration_id")),
         Reason::ProviderUnavailable
         | Reason::RefreshInProgress
         | Reason::BackendUnavailable
@@ -50,7 +51,10 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
         Reason::KeyInUse => "rotate the keys first, then retire this one".to_owned(),
         Reason::ResourceInUse => "remove what still needs it first".to_owned(),
         Reason::ResourceNotFound => "check the id".to_owned(),
-        Reason::CallerUnknown => "show a credential that the broker accepts".to_owned(),
+        Reason::CallerUnknown => {
+            "show a credential that the broker accepts: --cert-file and --key-file, or --token-file"
+                .to_owned()
+        }
         Reason::AccessDenied => "ask an operator for an access policy that allows it".to_owned(),
         Reason::InvalidRequest => "correct the fields and try again".to_owned(),
         Reason::Internal | Reason::Unspecified => incident(error),
@@ -63,17 +67,37 @@ fn for_code(code: Code, globals: &Globals, failed: &str) -> Option<String> {
             let health = if failed == "health" { "" } else { ", and try `brokerctl health`" };
             let endpoint = &globals.endpoint;
             Some(format!(
-                "is the broker running at {endpoint}? set --endpoint or TOKEN_BROKER_ENDPOINT{health}"
+                "is the broker running at {endpoint}? set --endpoint or TOKEN_BROKER_ENDPOINT{health}; {}",
+                about_tls(globals)
             ))
         }
-        Code::DeadlineExceeded | Code::Cancelled => {
-            Some("try again, or wait longer with --timeout".to_owned())
+        // Without a reason the broker did not say it: the way to it ended, or took too long.
+        Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Internal => {
+            Some(format!("try again, or wait longer with --timeout; {}", about_tls(globals)))
         }
         Code::Unimplemented => {
             Some("this broker does not offer that yet: is it of another version?".to_owned())
         }
         _ => None,
     }
+}
+
+/// A side that does not believe the other ends the connection, often without a word.
+fn about_tls(globals: &Globals) -> &'static str {
+    match (globals.endpoint.starts_with("https://"), &globals.credentials.cert_file) {
+        (false, _) => "a broker that speaks TLS needs https:// in --endpoint",
+        (true, None) => "--ca-file and --server-name say whom to believe",
+        (true, Some(_)) => {
+            "--ca-file and --server-name say whom to believe, the broker's log whether it accepts --cert-file"
+        }
+    }
+}
+
+/// The command that repairs a registration the provider rejects.
+pub(crate) fn add_secret(globals: &Globals, registration: Option<&str>) -> String {
+    let name = registration.map_or("REGISTRATION".to_owned(), quoted);
+    command(globals, "secrets add", &["tenant", "provider"])
+        + &format!(" --registration {name} --secret-file FILE")
 }
 
 fn consent(globals: &Globals) -> String {

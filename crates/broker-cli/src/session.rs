@@ -1,49 +1,45 @@
 //! One run of a command: the connection, the grant that is meant, and how to print.
 
-use std::time::Duration;
-
 use broker_proto::v1::GrantKey;
 use broker_proto::v1::admin_service_client::AdminServiceClient;
 use broker_proto::v1::consent_service_client::ConsentServiceClient;
 use broker_proto::v1::token_service_client::TokenServiceClient;
 use tonic::Request;
-use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::cli::Globals;
+use crate::connection::{Connection, connect};
 use crate::failure::Failure;
 use crate::output::Output;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
 pub(crate) struct Session {
     globals: Globals,
-    channel: Channel,
+    connection: Connection,
     output: Output,
 }
 
 impl Session {
     /// Does not connect yet: the first call does.
     pub(crate) fn open(globals: Globals) -> Result<Self, Failure> {
-        let endpoint = endpoint(&globals.endpoint)?.connect_timeout(CONNECT_TIMEOUT);
+        let connection = connect(&globals.endpoint, &globals.credentials)?;
         let output = Output::to_stdout(globals.output);
-        Ok(Self { channel: endpoint.connect_lazy(), output, globals })
+        Ok(Self { connection, output, globals })
     }
 
-    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
-        AdminServiceClient::new(self.channel.clone())
+    pub(crate) fn admin(&self) -> AdminServiceClient<Connection> {
+        AdminServiceClient::new(self.connection.clone())
     }
 
-    pub(crate) fn consent(&self) -> ConsentServiceClient<Channel> {
-        ConsentServiceClient::new(self.channel.clone())
+    pub(crate) fn consent(&self) -> ConsentServiceClient<Connection> {
+        ConsentServiceClient::new(self.connection.clone())
     }
 
-    pub(crate) fn token(&self) -> TokenServiceClient<Channel> {
-        TokenServiceClient::new(self.channel.clone())
+    pub(crate) fn token(&self) -> TokenServiceClient<Connection> {
+        TokenServiceClient::new(self.connection.clone())
     }
 
-    pub(crate) fn health(&self) -> HealthClient<Channel> {
-        HealthClient::new(self.channel.clone())
+    pub(crate) fn health(&self) -> HealthClient<Connection> {
+        HealthClient::new(self.connection.clone())
     }
 
     pub(crate) fn output(&self) -> &Output {
@@ -73,6 +69,11 @@ impl Session {
         self.globals.account.clone().unwrap_or_default()
     }
 
+    /// `--tenant` where it narrows a list.
+    pub(crate) fn any_tenant(&self) -> Option<String> {
+        self.globals.tenant.clone()
+    }
+
     /// `--provider` where it narrows a list.
     pub(crate) fn any_provider(&self) -> String {
         self.globals.provider.clone().unwrap_or_default()
@@ -91,18 +92,6 @@ impl Session {
             account: self.account(),
         })
     }
-}
-
-fn endpoint(url: &str) -> Result<Endpoint, Failure> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).ok().filter(|endpoint| {
-        let uri = endpoint.uri();
-        uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty())
-    });
-    endpoint.ok_or_else(|| {
-        Failure::Usage(format!(
-            "--endpoint {url} is not a URL like http://127.0.0.1:7400 (https is not offered yet)"
-        ))
-    })
 }
 
 fn required(value: Option<&String>, flag: &str) -> Result<String, Failure> {

@@ -1,22 +1,26 @@
 //! The broker: its collaborators, and nothing else. The use cases stand in files of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyEncryption};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::fleet::FleetStanding;
+use crate::fleet::{FleetStanding, Rejected};
 use crate::keys::{KeyNews, TenantKeyCache, WorkedOn};
 use crate::ports::{
-    ConsentStore, Escrow, FleetStore, GrantStore, KeyStore, LeaseManager, ProviderBudget, ProviderClient,
-    SealedStore, TenantStore, Wakeups,
+    ConsentStore, DeletionStore, Escrow, FleetStore, GrantStore, KeyStore, LeaseManager, ProviderBudget,
+    ProviderClient, RevocationStore, SchedulerStore, SealedStore, TenantStore, Wakeups,
 };
+use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
-use crate::scheduler::{GateRules, Gates, Noted, Planner};
+use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
 use crate::vend::{GrantCache, NewsDesk};
-use crate::{BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, Timing};
+use crate::{
+    BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing,
+};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -50,6 +54,12 @@ pub struct Collaborators {
     pub timing: Timing,
     /// How many grants to keep ready for vending, sealed, in memory.
     pub cached_grants: usize,
+    /// Pauses, and the state of refreshing.
+    pub scheduler: Arc<dyn SchedulerStore>,
+    /// Revocations to be carried out.
+    pub revocations: Arc<dyn RevocationStore>,
+    /// Tenants that are being deleted.
+    pub deletions: Arc<dyn DeletionStore>,
     /// Keys as the store knows them, and their rotations.
     pub key_store: Arc<dyn KeyStore>,
     /// Everything that is sealed.
@@ -91,6 +101,18 @@ pub struct Broker {
     /// This run of this process.
     pub(crate) incarnation: IncarnationId,
     providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    pub(crate) scheduler: Arc<dyn SchedulerStore>,
+    /// What operators have paused.
+    pub(crate) pauses: Pauses,
+    /// When providers last answered with tokens.
+    pub(crate) successes: Successes,
+    /// How many registrations are refused.
+    pub(crate) rejected: Rejected,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
+    /// Wakes the revoking of this replica.
+    pub(crate) to_revoke: Notify,
+    pub(crate) revoking: Revoking,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
     pub(crate) key_store: Arc<dyn KeyStore>,
     pub(crate) sealed: Arc<dyn SealedStore>,
     pub(crate) key_news: KeyNews,
@@ -127,6 +149,14 @@ impl Broker {
             entropy: with.entropy,
             timing: with.timing,
             providers: with.providers,
+            scheduler: with.scheduler,
+            pauses: Pauses::default(),
+            successes: Successes::default(),
+            rejected: Rejected::default(),
+            revocations: with.revocations,
+            to_revoke: Notify::new(),
+            revoking: Revoking::default(),
+            deletions: with.deletions,
             key_store: with.key_store,
             sealed: with.sealed,
             key_news: KeyNews::default(),
@@ -153,6 +183,16 @@ impl Broker {
     /// Whether a provider of that name is configured.
     pub fn knows_provider(&self, name: &ProviderName) -> bool {
         self.providers.contains_key(name)
+    }
+
+    /// Fails with `InvalidRequest` where no provider of that name is configured.
+    pub fn check_provider(&self, name: &ProviderName) -> Result<(), BrokerError> {
+        self.provider(name).map(drop)
+    }
+
+    /// How the configured providers treat tokens and grants, by name.
+    pub(crate) fn provider_profiles(&self) -> BTreeMap<ProviderName, ProviderProfile> {
+        self.providers.iter().map(|(name, client)| (name.clone(), client.profile().clone())).collect()
     }
 
     pub(crate) fn provider(&self, name: &ProviderName) -> Result<&Arc<dyn ProviderClient>, BrokerError> {

@@ -19,6 +19,18 @@ pub enum BrokerError {
     /// The tenant is not registered as a client at the provider.
     #[error("the tenant has no client registration at this provider")]
     NoClientRegistration,
+    /// A registration was named, and there is none of that name.
+    #[error("there is no such client registration")]
+    RegistrationNotFound,
+    /// No such resource; what kind of thing is missing.
+    #[error("there is no such {0}")]
+    ResourceNotFound(&'static str),
+    /// Something else still needs the resource; what, and what to do first.
+    #[error("the resource is in use: {0}")]
+    ResourceInUse(&'static str),
+    /// The resource was changed since the caller read it.
+    #[error("the resource was changed since it was read")]
+    EtagMismatch,
     /// No such authorization of this tenant.
     #[error("there is no such authorization")]
     AuthorizationNotFound,
@@ -43,6 +55,9 @@ pub enum BrokerError {
     /// The provider is down, slow or throttling, and no valid token is held.
     #[error("the provider gives no token at present")]
     ProviderUnavailable(Duration),
+    /// An operator has paused the refresh, and no valid token is held.
+    #[error("refreshing is paused")]
+    RefreshPaused(Duration),
     /// A refresh is still running.
     #[error("a refresh is still running")]
     RefreshInProgress(Duration),
@@ -76,6 +91,13 @@ pub enum BrokerError {
     /// A defect, or data altered by a foreign hand.
     #[error("the broker failed: {0}")]
     Internal(String),
+}
+
+impl BrokerError {
+    /// This error; but `absent` in place of a denial that would tell that there is something.
+    pub(crate) fn unless_denied(self, absent: Self) -> Self {
+        if matches!(self, Self::AccessDenied) { absent } else { self }
+    }
 }
 
 /// What is wrong with one field of a request.
@@ -115,6 +137,8 @@ pub enum AuthorizationProblem {
     CodeRefused,
     /// The user completed a later authorization meanwhile.
     Superseded,
+    /// The grant was revoked meanwhile.
+    Revoked,
 }
 
 impl AuthorizationProblem {
@@ -130,6 +154,7 @@ impl AuthorizationProblem {
             Self::ProviderError => "PROVIDER_ERROR",
             Self::CodeRefused => "CODE_REFUSED",
             Self::Superseded => "SUPERSEDED",
+            Self::Revoked => "REVOKED",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A user's grant as the broker keeps it, without any token.
 
-use crate::{FailureKind, GrantId, GrantKey, LineageId, RegistrationId, Timestamp};
+use crate::{FailureKind, GrantId, GrantKey, LineageId, RegistrationId, RevocationOutcome, Timestamp};
 
 /// Number of token sets adopted so far; +1 at each adoption. Every cache key and compare-and-set carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,17 @@ pub enum Lifecycle {
     NeedsConsent(ConsentCause),
     /// The window the provider gave the grant is over.
     ConsentExpired,
+    /// Its tokens are being revoked at the provider. None of them is served or used any more.
+    Revoking,
+    /// Its tokens are revoked at the provider, and erased here.
+    Revoked,
+}
+
+impl Lifecycle {
+    /// Whether the grant was revoked here: nothing of it is vended, claimed or sent.
+    pub fn is_revoked(self) -> bool {
+        matches!(self, Self::Revoking | Self::Revoked)
+    }
 }
 
 /// Why a user must consent again.
@@ -161,12 +172,14 @@ pub struct Grant {
     pub due_at: Option<Timestamp>,
     /// When it was last refreshed.
     pub refreshed_at: Option<Timestamp>,
-    /// What went wrong since the last adoption.
+    /// What went wrong since the last adoption; for a grant that is being revoked, with the last try of that.
     pub last_failure: Option<LastFailure>,
     /// When it was first made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// How its last revocation ended; `None` if it never was revoked, or is again.
+    pub revocation: Option<RevocationOutcome>,
 }
 
 impl Grant {

@@ -158,8 +158,16 @@ uuid_id!(
 );
 
 uuid_id!(
+    /// Id that a caller gives a create, so that it may be repeated.
+    RequestId
+);
+uuid_id!(
     /// Id of one escrow directory: stays with it, whichever process runs on it.
     EscrowId
+);
+uuid_id!(
+    /// Id of an access policy.
+    PolicyId
 );
 uuid_id!(
     /// Id of one installation: the store and the replicas that may rotate what stands in it.
@@ -171,17 +179,40 @@ uuid_id!(
     KeyRotationId
 );
 
-generated_id!(AttemptId, AuthorizationId, LineageId, IncarnationId, EscrowId, InstallationId, KeyRotationId);
+uuid_id!(
+    /// Id of one token set that is to be revoked at its provider.
+    RevocationId
+);
+
+generated_id!(
+    AttemptId,
+    AuthorizationId,
+    LineageId,
+    IncarnationId,
+    EscrowId,
+    InstallationId,
+    PolicyId,
+    KeyRotationId
+);
+
+macro_rules! derived_id {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// Derived from a name's digest (UUIDv8, RFC 9562 §5.8).
+            pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
+                let mut bytes = [0u8; 16];
+                bytes.copy_from_slice(&digest[..16]);
+                Self(Builder::from_custom_bytes(bytes).into_uuid())
+            }
+        })*
+    };
+}
+
+derived_id!(GrantId, PolicyId);
 
 impl GrantId {
     #[cfg(test)]
     pub(crate) const NIL: Self = Self(Uuid::nil());
-
-    pub(crate) fn from_digest(digest: &[u8; 32]) -> Self {
-        let mut bytes = [0u8; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        Self(Builder::from_custom_bytes(bytes).into_uuid())
-    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,14 @@
 //! Nothing here opens a socket, reads the environment or asks what time it is. The outside comes in
 //! through the traits in [`ports`]; the words are those of `docs/rotation.md` and RFC 6749.
 
+mod access;
+mod administer;
 mod attempt;
 mod authorization;
 mod broker;
 mod clock;
 mod consent;
+mod deletion;
 mod error;
 mod failure;
 mod fleet;
@@ -19,7 +22,11 @@ mod operate;
 pub mod ports;
 mod principal;
 mod profile;
+mod registered_secret;
+mod registration;
+mod revocation;
 mod rotation;
+mod row_version;
 pub mod schedule;
 mod scheduler;
 mod tenant;
@@ -30,6 +37,15 @@ mod timing;
 mod token_set;
 mod vend;
 
+pub use access::{
+    Access, AccessAction, AccessCount, AccessPolicy, AccessRule, AccessSettings, ActionSet, Ask, Asked,
+    BadRate, Enforcement, NewAccessPolicy, Permit, PolicyFilter, PolicyOrigin, PolicySet, PrincipalPattern,
+    Reach, RequestRate, ScopeLimit,
+};
+pub use administer::{
+    AddSecret, ClientSecretTest, ClientVerdict, NewRegistration, ProviderStanding, RefreshStatus,
+    RegistrationUpdate,
+};
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
@@ -42,18 +58,22 @@ pub use grant::{ConsentCause, Generation, Grant, LastFailure, Lifecycle, Phase};
 pub use grant_key::GrantKey;
 pub use ids::{
     AccountLabel, AttemptId, AuthorizationId, EscrowId, GrantId, IncarnationId, InstallationId, InvalidName,
-    KeyRotationId, LineageId, ProviderName, RegistrationId, TenantId, UserId,
+    KeyRotationId, LineageId, PolicyId, ProviderName, RegistrationId, RequestId, RevocationId, TenantId,
+    UserId,
 };
 pub use keys::{
     KeyCursor, KeyInfo, KeyKind, KeyLife, KeyList, KeyQuery, KeyRotation, KeyRotationState, KeyRotationWalk,
     KeyUse,
 };
-pub use operate::NewRegistration;
 pub use principal::Principal;
-pub use profile::{ProviderProfile, ReusePolicy, RotationMode};
+pub use profile::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+pub use registered_secret::{RegisteredSecret, SecretId};
+pub use registration::ClientRegistration;
+pub use revocation::{BulkRevocation, RevocationOutcome};
 pub use rotation::{AttemptCount, Recovered};
-pub use scheduler::{Gate, ProviderStatus, SchedulerStatus};
-pub use tenant::{ClientRegistration, Tenant};
+pub use row_version::RowVersion;
+pub use scheduler::{BreakerStanding, BreakerState, Gate, ProviderStatus, SchedulerStatus};
+pub use tenant::Tenant;
 pub use timestamp::Timestamp;
 pub use timing::{Timing, UnsafeTiming};
 pub use token_set::{SealedTokenSet, TokenResponse};

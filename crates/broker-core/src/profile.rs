@@ -17,6 +17,30 @@ pub struct ProviderProfile {
     pub authorization_expires_in: Option<Duration>,
     /// The scopes that every request must ask for; empty if the provider has no such rule.
     pub default_scopes: Vec<String>,
+    /// Which tokens its revocation endpoint is shown (RFC 7009); `None` if it has none.
+    pub revocation: Option<RevokedTokens>,
+    /// What the revocation of a refresh token takes with it.
+    pub revocation_reaches: RevocationReach,
+}
+
+/// Which tokens of a set are shown to the revocation endpoint (RFC 7009 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedTokens {
+    /// The refresh token: its access tokens go with it. The access token only where there is no refresh token.
+    RefreshToken,
+    /// The refresh token, then the access token, which may outlive it.
+    Both,
+}
+
+/// What the revocation of a refresh token takes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationReach {
+    /// The chain of tokens it belongs to, from one consent.
+    Token,
+    /// Every token of the same user and client, a later consent's among them.
+    Authorization,
+    /// Not known; handled like [`RevocationReach::Authorization`].
+    Unknown,
 }
 
 /// What happens to a refresh token when it is used.

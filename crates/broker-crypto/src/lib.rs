@@ -3,13 +3,15 @@
 //! Secrets are newtypes that cannot be printed, cloned or serialised ([`secret`]). At rest they are
 //! [`Sealed`] under a tenant's [`DataEncryptionKey`], bound by associated data to the [`Place`] they
 //! belong to. Data keys are themselves wrapped by whoever holds the key encryption keys ([`KeyEncryption`]: a
-//! [`KeyRing`] in this process, or a service), which is envelope encryption. There is no plaintext mode.
+//! [`KeyRing`] in this process, or a service), which is envelope encryption. There is no plaintext mode. Tokens that
+//! others signed are verified in [`jwt`].
 
 mod dek;
 mod digest;
 mod entropy;
 mod envelope;
 mod error;
+pub mod jwt;
 mod kek;
 mod key_encryption;
 mod key_encryption_chain;

@@ -19,8 +19,8 @@ const MAX_RETRY_AFTER: usize = 64;
 /// The door to outgoing HTTP. Cheap to clone; clones share connections.
 #[derive(Debug, Clone)]
 pub struct Egress {
-    client: Client,
-    total_timeout: Duration,
+    pub(crate) client: Client,
+    pub(crate) total_timeout: Duration,
     write_within: Duration,
     max_body: usize,
 }
@@ -95,7 +95,7 @@ impl Egress {
     }
 
     /// Reads into one buffer that never moves, so that wiping it leaves no copy behind.
-    async fn read(&self, mut response: Response) -> Result<Zeroizing<Vec<u8>>, Cause> {
+    pub(crate) async fn read(&self, mut response: Response) -> Result<Zeroizing<Vec<u8>>, Cause> {
         let announced = response.content_length().map(usize::try_from);
         let capacity = match announced {
             Some(Ok(length)) if length <= self.max_body => length,
@@ -114,7 +114,7 @@ impl Egress {
 }
 
 /// A header value that is wiped on drop and shown by no `Debug`.
-fn sensitive(text: Zeroizing<String>) -> Result<HeaderValue, Cause> {
+pub(crate) fn sensitive(text: Zeroizing<String>) -> Result<HeaderValue, Cause> {
     struct Wiped(Zeroizing<String>);
     impl AsRef<[u8]> for Wiped {
         fn as_ref(&self) -> &[u8] {

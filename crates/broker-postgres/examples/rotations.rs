@@ -19,8 +19,8 @@ use broker_core::ports::{
 };
 use broker_core::{
     AccountLabel, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, ClientRegistration,
-    EscrowId, Generation, GrantKey, IncarnationId, LineageId, ProviderName, RegistrationId, SealedTokenSet,
-    Tenant, TenantId, Timestamp, UserId,
+    EscrowId, Generation, GrantKey, IncarnationId, LineageId, ProviderName, RegistrationId, RowVersion,
+    SealedTokenSet, Tenant, TenantId, Timestamp, UserId,
 };
 use broker_crypto::{Entropy, OsEntropy, Sealed};
 use broker_postgres::{OpenOptions, PostgresStore};
@@ -103,27 +103,34 @@ impl Bench {
         let store =
             PostgresStore::open(url, OpenOptions { migrate: true, ..OpenOptions::default() }).await.unwrap();
         let owner = IncarnationId::generate(NOW, &OsEntropy);
-        let replica =
-            Replica { incarnation: owner, escrow: EscrowId::generate(NOW, &OsEntropy), started_at: NOW };
-        let epoch = store.join(&replica, NOW, NOW).await.unwrap().epoch;
+        let replica = Replica {
+            incarnation: owner,
+            escrow: EscrowId::generate(NOW, &OsEntropy),
+            started_at: NOW,
+            rejoins: false,
+        };
+        let epoch = store.join(&replica, NOW).await.unwrap().epoch;
         let tenant = TenantId::new("acme").unwrap();
-        let (keys, display_name) = (Vec::new(), String::new());
-        store
-            .create_tenant(&Tenant { id: tenant.clone(), display_name, keys, created_at: NOW })
-            .await
-            .unwrap();
+        let (keys, display_name, version) = (Vec::new(), String::new(), RowVersion::first(NOW));
+        let id = tenant.clone();
+        let acme = Tenant { id, display_name, keys, created_at: NOW, updated_at: NOW, version };
+        store.create_tenant(&acme, None).await.unwrap();
         let registration = ClientRegistration {
             tenant,
             provider: ProviderName::new("evercam").unwrap(),
             id: RegistrationId::new("main").unwrap(),
             client_id: String::new(),
-            client_secret: None,
+            secrets: Vec::new(),
+            secrets_made: 0,
             redirect_uri: String::new(),
             scopes: Vec::new(),
             return_to: BTreeMap::new(),
+            rejected: false,
             created_at: NOW,
+            updated_at: NOW,
+            version,
         };
-        store.create_registration(&registration).await.unwrap();
+        store.create_registration(&registration, None).await.unwrap();
         Self { store, owner, epoch }
     }
 
@@ -153,7 +160,14 @@ impl Bench {
         };
         let attempt = self.store.claim_exchange(&claim).await.unwrap().unwrap();
         let lineage = Lineage::New { authorization: authorization.id, consented_at: NOW };
-        let adoption = Adoption { attempt, lineage, base: Generation::NONE, tokens: tokens(1), at: NOW };
+        let adoption = Adoption {
+            attempt,
+            lineage,
+            base: Generation::NONE,
+            tokens: tokens(1),
+            at: NOW,
+            replaced: broker_core::ports::ReplacedTokens::LetGo,
+        };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(Generation::new(1)));
     }
 
@@ -175,7 +189,14 @@ impl Bench {
         let mark = SentMark { attempt: claimed.attempt.clone(), at: NOW, replay_within: Some(HOUR) };
         assert_eq!(self.store.mark_sent(&mark).await.unwrap(), SentOutcome::Marked);
         let (attempt, tokens) = (claimed.attempt, tokens(generation + 1));
-        let adoption = Adoption { attempt, lineage: Lineage::Present, base, tokens, at: NOW };
+        let adoption = Adoption {
+            attempt,
+            lineage: Lineage::Present,
+            base,
+            tokens,
+            at: NOW,
+            replaced: broker_core::ports::ReplacedTokens::LetGo,
+        };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(base.next()));
     }
 

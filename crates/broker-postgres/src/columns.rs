@@ -2,7 +2,7 @@
 
 use broker_core::ports::StoreError;
 use broker_core::{
-    AccountLabel, Generation, GrantKey, InvalidName, ProviderName, TenantId, Timestamp, UserId,
+    AccountLabel, Generation, GrantKey, InvalidName, ProviderName, RowVersion, TenantId, Timestamp, UserId,
 };
 use uuid::Uuid;
 
@@ -13,6 +13,15 @@ pub(crate) fn number<T: TryFrom<N>, N>(value: N, column: &'static str) -> Result
 
 pub(crate) fn generation(value: i64, column: &'static str) -> Result<Generation, StoreError> {
     number(value, column).map(Generation::new)
+}
+
+pub(crate) fn version(value: i64, column: &'static str) -> Result<RowVersion, StoreError> {
+    number(value, column).map(RowVersion::new)
+}
+
+/// A version as it is kept: it begins with microseconds of the present age and grows by one.
+pub(crate) fn kept_version(version: RowVersion) -> i64 {
+    version.get().cast_signed()
 }
 
 pub(crate) fn word<T>(

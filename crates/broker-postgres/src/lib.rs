@@ -4,10 +4,12 @@
 //! stand in `migrations/postgres`, and those asked for at the same time share one call and one commit. Nothing is kept
 //! open between two round trips. Several brokers may share a database.
 
+mod access;
 mod batch;
 mod columns;
 mod condemned;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod keys;
@@ -15,6 +17,9 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod requests;
+mod revocations;
+mod scheduler;
 mod sealed;
 mod tenants;
 

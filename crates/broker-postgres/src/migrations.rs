@@ -23,7 +23,12 @@ const FILES: &[(i64, &str, &str)] = files!(
     7 "0007_adopt",
     8 "0008_close",
     9 "0009_heartbeat",
-    10 "0010_keys",
+    10 "0010_access",
+    11 "0011_registrations",
+    12 "0012_operators",
+    13 "0013_revocations",
+    14 "0014_deletions",
+    15 "0015_keys",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest,
+    SendGate, TokenOutcome, TokenRequest,
 };
 use broker_core::{Clock, ProviderProfile};
 use broker_crypto::ProviderResponse;
@@ -12,6 +13,7 @@ use broker_egress::{Egress, EgressError, OneShot};
 use url::Url;
 
 use crate::authorize::authorization_url;
+use crate::request::EncodedRequest;
 use crate::validate::{called_url, plain_url};
 use crate::{DefinitionProblem, ProviderDefinition};
 
@@ -20,6 +22,7 @@ pub struct OAuthClient {
     definition: ProviderDefinition,
     authorize_url: Url,
     token_url: Url,
+    revoke_url: Option<Url>,
     egress: Egress,
     clock: Arc<dyn Clock>,
 }
@@ -27,7 +30,7 @@ pub struct OAuthClient {
 impl OAuthClient {
     /// A client for a sound definition; otherwise all that is wrong with it.
     pub fn new(
-        definition: ProviderDefinition,
+        mut definition: ProviderDefinition,
         egress: Egress,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Vec<DefinitionProblem>> {
@@ -35,7 +38,12 @@ impl OAuthClient {
         let wrong = |key| move |problem| vec![DefinitionProblem { key, problem }];
         let authorize_url = plain_url(&definition.endpoints.authorize_url).map_err(wrong("authorize_url"))?;
         let token_url = called_url(&definition.endpoints.token_url).map_err(wrong("token_url"))?;
-        Ok(Self { definition, authorize_url, token_url, egress, clock })
+        let revoke_url = definition.endpoints.revoke_url.as_deref().map(called_url);
+        let revoke_url = revoke_url.transpose().map_err(wrong("revoke_url"))?;
+        if revoke_url.is_none() {
+            definition.profile.revocation = None;
+        }
+        Ok(Self { definition, authorize_url, token_url, revoke_url, egress, clock })
     }
 
     /// What it was made of.
@@ -43,10 +51,9 @@ impl OAuthClient {
         &self.definition
     }
 
-    fn one_shot(&self, request: &TokenRequest, gate: Arc<dyn SendGate>) -> OneShot {
-        let encoded = self.definition.encode(request);
+    fn one_shot(&self, url: &Url, encoded: EncodedRequest, gate: Arc<dyn SendGate>) -> OneShot {
         OneShot {
-            url: self.token_url.clone(),
+            url: url.clone(),
             authorization: encoded.authorization,
             content_type: self.definition.wire.body_format.content_type(),
             body: encoded.body,
@@ -67,7 +74,34 @@ impl ProviderClient for OAuthClient {
     }
 
     async fn call(&self, request: TokenRequest, gate: Arc<dyn SendGate>) -> Result<RawResponse, CallError> {
-        let mut answer = self.egress.post_once(self.one_shot(&request, gate)).await.map_err(call_error)?;
+        let encoded = self.definition.encode(&request);
+        self.post(self.one_shot(&self.token_url, encoded, gate)).await
+    }
+
+    fn interpret(&self, response: &RawResponse) -> TokenOutcome {
+        self.definition.read(response)
+    }
+
+    async fn revoke(
+        &self,
+        request: RevocationRequest,
+        gate: Arc<dyn SendGate>,
+    ) -> Result<RawResponse, CallError> {
+        let Some(url) = &self.revoke_url else {
+            return Err(CallError::Unsent("the provider has no revocation endpoint".to_owned()));
+        };
+        let encoded = self.definition.encode_revocation(&request);
+        self.post(self.one_shot(url, encoded, gate)).await
+    }
+
+    fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer {
+        self.definition.read_revocation(response)
+    }
+}
+
+impl OAuthClient {
+    async fn post(&self, shot: OneShot) -> Result<RawResponse, CallError> {
+        let mut answer = self.egress.post_once(shot).await.map_err(call_error)?;
         let received_at = self.clock.now();
         if !answer.body_sent && answer.status >= 500 {
             // From a gateway, most likely; unlike other 5xx it surely rotated nothing.
@@ -79,10 +113,6 @@ impl ProviderClient for OAuthClient {
             body: ProviderResponse::new(std::mem::take(&mut *answer.body)),
             received_at,
         })
-    }
-
-    fn interpret(&self, response: &RawResponse) -> TokenOutcome {
-        self.definition.read(response)
     }
 }
 

@@ -16,6 +16,7 @@ mod profiles;
 mod request;
 mod response;
 mod retry_after;
+mod revocation;
 #[cfg(test)]
 mod testing;
 mod validate;

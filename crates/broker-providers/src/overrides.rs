@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_core::RotationMode;
+use broker_core::{RevocationReach, RevokedTokens, RotationMode};
 
 use crate::{BodyFormat, ClientAuthentication, ProviderDefinition};
 
@@ -26,6 +26,8 @@ pub struct Overrides {
     pub old_access_token_dies_on_refresh: Option<bool>,
     pub access_token_lifetime: Option<Duration>,
     pub grant_window: Option<GrantWindow>,
+    pub revocation: Option<RevokedTokens>,
+    pub revocation_reaches: Option<RevocationReach>,
 }
 
 /// How long a grant lives.
@@ -66,6 +68,8 @@ impl ProviderDefinition {
         set(&mut profile.rotation, changes.rotation);
         set(&mut profile.old_access_token_dies_on_refresh, changes.old_access_token_dies_on_refresh);
         set(&mut profile.access_token_lifetime, changes.access_token_lifetime);
+        set_some(&mut profile.revocation, changes.revocation);
+        set(&mut profile.revocation_reaches, changes.revocation_reaches);
         match changes.grant_window {
             None => {}
             Some(GrantWindow::Permanent) => {

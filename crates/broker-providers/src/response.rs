@@ -31,7 +31,7 @@ impl ProviderDefinition {
     }
 
     /// Some providers refuse with 200: GitHub with `error`, Slack with `"ok":false`.
-    fn is_refusal(&self, members: &Members<'_>) -> bool {
+    pub(crate) fn is_refusal(&self, members: &Members<'_>) -> bool {
         members.says("error") || members.get("ok").is_some_and(|ok| ok.get() == "false")
     }
 
@@ -62,7 +62,7 @@ impl ProviderDefinition {
         (!scopes.is_empty()).then_some(scopes)
     }
 
-    fn failure(
+    pub(crate) fn failure(
         &self,
         response: &RawResponse,
         members: Option<&Members<'_>>,

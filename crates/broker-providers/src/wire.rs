@@ -17,6 +17,11 @@ pub struct WireProfile {
     pub dead_token_codes: Vec<String>,
     /// Codes that mean a rejected client, besides `invalid_client` and `unauthorized_client`.
     pub client_rejected_codes: Vec<String>,
+    /// Whether a revocation request says which kind of token it shows (RFC 7009 §2.1).
+    pub send_token_type_hint: bool,
+    /// Codes by which the revocation endpoint says that a token is not valid any more, besides `invalid_token` and
+    /// what means a dead token. RFC 7009 §2.2 has it answer 200; not all do.
+    pub revoked_before_codes: Vec<String>,
 }
 
 /// Where the client's secret is put: in exactly one place (RFC 6749 §2.3).

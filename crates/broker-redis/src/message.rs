@@ -20,6 +20,7 @@ pub(crate) fn encode(origin: &Origin, wakeup: &Wakeup) -> String {
     let news = match wakeup.news {
         News::Sent => "sent",
         News::Adopted => "adopted",
+        News::Revoked => "revoked",
     };
     format!("{} {news} {} {}", origin.0, wakeup.grant, wakeup.generation.get())
 }
@@ -31,6 +32,7 @@ pub(crate) fn decode(text: &str) -> Option<(Origin, Wakeup)> {
     let news = match words.next()? {
         "sent" => News::Sent,
         "adopted" => News::Adopted,
+        "revoked" => News::Revoked,
         _ => return None,
     };
     let grant = GrantId::parse(words.next()?)?;
@@ -47,7 +49,7 @@ mod tests {
     #[test]
     fn a_message_survives_its_journey() {
         let origin = Origin::draw(&SeededEntropy::new(1));
-        for news in [News::Sent, News::Adopted] {
+        for news in [News::Sent, News::Adopted, News::Revoked] {
             let grant = GrantId::from_bytes([7; 16]);
             let wakeup = Wakeup { grant, generation: Generation::new(u64::MAX), news };
             assert_eq!(decode(&encode(&origin, &wakeup)), Some((origin.clone(), wakeup)));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use broker_core::Clock as _;
 use broker_crypto::OsEntropy;
 use clap::{Parser, Subcommand};
 
@@ -12,7 +13,7 @@ use crate::config::{self, Config};
 use crate::role::Role;
 use crate::stop::StopSignals;
 use crate::store::Store;
-use crate::{Surroundings, hardening, keys, serve, store_command, telemetry};
+use crate::{Surroundings, SystemClock, hardening, keys, serve, store_command, telemetry};
 
 /// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
 #[derive(Parser)]
@@ -161,7 +162,10 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
 }
 
 fn check(path: Option<&std::path::Path>) -> anyhow::Result<()> {
-    config::load(path)?;
+    let config = config::load(path)?;
+    for warning in config.warnings(SystemClock.now()) {
+        eprintln!("token-broker: warning: {warning}");
+    }
     print("the configuration is good\n")
 }
 

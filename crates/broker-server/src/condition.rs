@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use broker_core::ports::{CoordinationSnapshot, CoordinationState};
-use broker_core::{Barred, Broker};
+use broker_core::{Access, Barred, Broker};
 
+use crate::auth::{Auth, Report};
 use crate::coordination::Coordination;
 
 /// Health's names of what the broker leans on, beside those of its services.
@@ -16,7 +17,9 @@ pub(crate) const REFRESH: &str = "refresh";
 #[derive(Clone)]
 pub(crate) struct Conditions {
     pub(crate) broker: Arc<Broker>,
+    pub(crate) access: Arc<Access>,
     pub(crate) coordination: Coordination,
+    pub(crate) auth: Arc<Auth>,
 }
 
 /// The condition at one time.
@@ -28,6 +31,8 @@ pub(crate) struct Condition {
     pub(crate) lease: Option<CoordinationSnapshot>,
     /// Why nothing is refreshed.
     pub(crate) barred: Option<Barred>,
+    /// What callers and the broker itself are known by.
+    pub(crate) auth: Report,
 }
 
 impl Conditions {
@@ -36,6 +41,7 @@ impl Conditions {
             store_answers: !self.broker.store_is_away(),
             lease: self.coordination.snapshot(),
             barred: self.broker.barred(),
+            auth: self.auth.report(),
         }
     }
 }
@@ -56,7 +62,7 @@ impl Condition {
             }
         };
         let refresh = self.barred.map_or("ok".to_owned(), |barred| format!("paused: {barred}"));
-        format!("{STORE}: {store}\n{LEASE}: {lease}\n{REFRESH}: {refresh}\n")
+        format!("{STORE}: {store}\n{LEASE}: {lease}\n{REFRESH}: {refresh}\n{}", self.auth.lines())
     }
 }
 
@@ -65,10 +71,11 @@ mod tests {
     use broker_core::Timestamp;
 
     use super::*;
+    use crate::auth::Credential;
 
     #[test]
     fn every_line_says_what_is_wrong_and_what_goes_on() {
-        let well = Condition { store_answers: true, lease: None, barred: None };
+        let well = Condition { store_answers: true, lease: None, barred: None, auth: Report::default() };
         assert_eq!(well.lines(), "store: ok\nlease: ok\nrefresh: ok\n");
         let state =
             CoordinationState::Degraded { since: Timestamp::from_unix_seconds(0), problem: "timeout" };
@@ -79,11 +86,21 @@ mod tests {
             wakeups_lost: 0,
             budget_fallbacks: 0,
         };
-        let ill = Condition { store_answers: false, lease: Some(lease), barred: Some(Barred::ClockSkew) };
+        let stale = Credential { name: "jwks https://issuer.example".to_owned(), fresh: false };
+        let ill = Condition {
+            store_answers: false,
+            lease: Some(lease),
+            barred: Some(Barred::ClockSkew),
+            auth: Report { credentials: vec![stale], ..Report::default() },
+        };
         let lines = ill.lines();
         assert!(!ill.lease_works());
-        for part in ["store: does not answer", "degraded (timeout)", "refresh: paused: this machine's clock"]
-        {
+        for part in [
+            "store: does not answer",
+            "degraded (timeout)",
+            "refresh: paused: this machine's clock",
+            "jwks https://issuer.example: cannot be read anew",
+        ] {
             assert!(lines.contains(part), "{lines}");
         }
     }

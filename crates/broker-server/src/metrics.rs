@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use broker_core::KeyRotationState;
+use broker_core::{Access, KeyRotationState};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::auth::Report;
 use crate::condition::{Condition, Conditions};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -19,15 +20,34 @@ struct Ending {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    action: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AtProvider {
     provider: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    credential: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct For {
+    reason: &'static str,
 }
 
 /// The page. Holds names of providers and of conclusions, no tenant, user or secret.
 pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     let mut registry = Registry::with_prefix("token_broker");
-    backends(&mut registry, &conditions.now());
+    let now = conditions.now();
+    backends(&mut registry, &now);
+    callers(&mut registry, &now.auth);
     rotations(&mut registry, conditions);
+    access(&mut registry, &conditions.access);
     key_rotation(&mut registry, conditions);
     let mut text = String::new();
     encode(&mut text, &registry)?;
@@ -62,6 +82,38 @@ fn backends(registry: &mut Registry, condition: &Condition) {
     }
 }
 
+fn callers(registry: &mut Registry, auth: &Report) {
+    let turned_away = Family::<For, Counter<u64, AtomicU64>>::default();
+    for (reason, count) in &auth.turned_away {
+        turned_away.get_or_create(&For { reason }).inc_by(*count);
+    }
+    registry.register(
+        "callers_turned_away",
+        "Calls and handshakes of callers that are not known",
+        turned_away,
+    );
+
+    let fresh = Family::<Named, Gauge>::default();
+    for credential in &auth.credentials {
+        let label = Named { credential: credential.name.clone() };
+        fresh.get_or_create(&label).set(i64::from(credential.fresh));
+    }
+    registry.register(
+        "credential_fresh",
+        "Whether what is used is what the file or the issuer says now",
+        fresh,
+    );
+
+    let Some(ends) = auth.certificate_ends else { return };
+    let gauge: Gauge = Gauge::default();
+    gauge.set(ends.as_unix_micros() / 1_000_000);
+    registry.register(
+        "server_certificate_end_timestamp_seconds",
+        "When the server's certificate ends",
+        gauge,
+    );
+}
+
 fn rotations(registry: &mut Registry, conditions: &Conditions) {
     let broker = &conditions.broker;
     let under_way: Gauge = Gauge::default();
@@ -87,6 +139,34 @@ fn rotations(registry: &mut Registry, conditions: &Conditions) {
         breakers.get_or_create(&AtProvider { provider: provider.to_string() }).set(1);
     }
     registry.register("provider_degraded", "Providers whose refusals are not believed at present", breakers);
+
+    let rejected = Family::<AtProvider, Gauge>::default();
+    for (provider, count) in broker.rejected_registrations() {
+        let label = AtProvider { provider: provider.to_string() };
+        rejected.get_or_create(&label).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    registry.register(
+        "registrations_rejected",
+        "Client registrations whose every secret the provider refuses, in all replicas",
+        rejected,
+    );
+}
+
+fn access(registry: &mut Registry, access: &Access) {
+    let refusals = Family::<Refusal, Counter<u64, AtomicU64>>::default();
+    for refused in access.refusals() {
+        let label = Refusal { action: refused.action.as_str(), outcome: refused.outcome };
+        refusals.get_or_create(&label).inc_by(refused.count);
+    }
+    registry.register(
+        "access_refusals",
+        "Calls that no policy allows, or that are over their rate",
+        refusals,
+    );
+
+    let policies: Gauge = Gauge::default();
+    policies.set(i64::try_from(access.policies().policies().count()).unwrap_or(i64::MAX));
+    registry.register("access_policies", "Access policies in force", policies);
 }
 
 /// Of the one this replica worked on last.

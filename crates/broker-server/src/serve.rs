@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::{Broker, Recovered};
+use broker_core::{Access, Broker, Enforcement, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::server::HealthReporter;
 
+use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
@@ -36,6 +36,7 @@ pub struct Running {
     /// Where HTTP is served.
     pub http: SocketAddr,
     broker: Arc<Broker>,
+    access: Arc<Access>,
     store: Store,
     coordination: Coordination,
     health: HealthReporter,
@@ -50,18 +51,23 @@ pub struct Running {
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
+    let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
-    let Built { broker, store, coordination, key_watch } = wiring::build(config, around).await?;
+    let Built { broker, access, store, coordination, key_watch } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
+    access.look().await;
+    log_access(&access);
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
-    let (routes, health) = grpc::routes(broker.clone(), entropy, public_url).await;
+    let (routes, health) =
+        grpc::routes(broker.clone(), access.clone(), entropy, public_url, config.adapters()).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
         broker: broker.clone(),
+        access: access.clone(),
         store,
         coordination,
         health,
@@ -72,17 +78,21 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         living: TaskTracker::new(),
     };
     running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
+    running.tasks.spawn(broker.clone().run_revocations(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
-    let health = grpc::tell_condition(running.health.clone(), running.conditions(), HEALTH_EVERY);
+    let conditions = running.conditions(&auth);
+    let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_keys(running.claiming.clone()));
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock)));
+    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
+    running.living.spawn(access.run(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes);
-    running.serve_http(http_listener);
+    running.serve_grpc(grpc_listener, routes, &auth);
+    running.serve_http(http_listener, conditions);
     tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
 }
@@ -95,6 +105,17 @@ fn log_recovered(recovered: Recovered) {
             ?recovered,
             "some of what earlier runs left open could not be settled; it is kept for the next start"
         ),
+    }
+}
+
+/// Both look like a broker at work, from outside.
+fn log_access(access: &Access) {
+    if access.enforcement() == Enforcement::Shadow {
+        tracing::warn!("[access] mode is shadow: calls that no policy allows are logged and let pass");
+    } else if access.policies().policies().next().is_none() {
+        tracing::warn!(
+            "no access policy is in force, so every call is denied; add an [[access.policy]] for operators"
+        );
     }
 }
 
@@ -147,17 +168,23 @@ impl Running {
         self.store.close().await;
     }
 
-    fn conditions(&self) -> Conditions {
-        Conditions { broker: self.broker.clone(), coordination: self.coordination.clone() }
+    fn conditions(&self, auth: &Arc<Auth>) -> Conditions {
+        Conditions {
+            broker: self.broker.clone(),
+            access: self.access.clone(),
+            coordination: self.coordination.clone(),
+            auth: auth.clone(),
+        }
     }
 
-    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes) {
+    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {
         let stop = self.serving.clone();
-        // On a listener of ours tonic's own `tcp_nodelay` has no effect, and answers wait 40 ms for an acknowledgement.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let server = tonic::transport::Server::builder()
-            .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        let mut server = tonic::transport::Server::builder().layer(auth.layer());
+        if let Some(age) = auth.max_connection_age() {
+            server = server.max_connection_age(age);
+        }
+        let incoming = auth.incoming(listener);
+        let server = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
         self.tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the gRPC listener ended");
@@ -165,10 +192,9 @@ impl Running {
         });
     }
 
-    fn serve_http(&self, listener: TcpListener) {
+    fn serve_http(&self, listener: TcpListener, conditions: Conditions) {
         let stop = self.serving.clone();
-        let router =
-            http::router(http::Probed { draining: self.claiming.clone(), conditions: self.conditions() });
+        let router = http::router(http::Probed { draining: self.claiming.clone(), conditions });
         self.tasks.spawn(async move {
             let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = server.await {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use broker_core::TenantId;
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, StoreError, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    SchedulerStore, SealedStore, StoreError, TenantStore,
 };
 use broker_crypto::WrappedDek;
 use broker_postgres::PostgresStore;
@@ -68,7 +69,23 @@ impl Store {
         either!(self, store => store.clone())
     }
 
+    pub(crate) fn revocations(&self) -> Arc<dyn RevocationStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn deletions(&self) -> Arc<dyn DeletionStore> {
+        either!(self, store => store.clone())
+    }
+
     pub(crate) fn fleet(&self) -> Arc<dyn FleetStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn access(&self) -> Arc<dyn AccessStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn scheduler(&self) -> Arc<dyn SchedulerStore> {
         either!(self, store => store.clone())
     }
 

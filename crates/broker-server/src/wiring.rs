@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
-use broker_core::{Broker, Clock, Collaborators, ProviderName};
+use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
 use broker_crypto::{Entropy, KeyEncryption, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
@@ -35,6 +35,7 @@ impl Surroundings {
 /// A broker with what its process must close and report on.
 pub(crate) struct Built {
     pub(crate) broker: Arc<Broker>,
+    pub(crate) access: Arc<Access>,
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
@@ -49,6 +50,8 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
     data_keys::check(&store, key_encryption.as_ref(), &config.keys.place()).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
     let coordination = Coordination::open(config, &around)?;
+    let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
+    let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
     let broker = Broker::new(Collaborators {
         grants: store.grants(),
         consents: store.consents(),
@@ -65,10 +68,13 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         entropy: around.entropy,
         timing: config.rotation.timing(),
         cached_grants: config.vend.cached_grants,
+        scheduler: store.scheduler(),
+        revocations: store.revocations(),
+        deletions: store.deletions(),
         key_store: store.keys(),
         sealed: store.sealed(),
     });
-    Ok(Built { broker, store, coordination, key_watch })
+    Ok(Built { broker, access, store, coordination, key_watch })
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {

@@ -1,7 +1,7 @@
 //! Reading columns as the domain's types, and binding the domain's types to statements.
 
-use broker_core::ports::StoreError;
-use broker_core::{Generation, GrantKey, InvalidName, Timestamp};
+use broker_core::ports::{RegistrationKey, StoreError};
+use broker_core::{Generation, GrantKey, InvalidName, RowVersion, Timestamp};
 use broker_crypto::Sealed;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -48,6 +48,10 @@ pub(crate) trait Columns {
 
     fn generation(&self, column: &'static str) -> Result<Generation, StoreError> {
         self.number(column).map(Generation::new)
+    }
+
+    fn version(&self, column: &'static str) -> Result<RowVersion, StoreError> {
+        self.number(column).map(RowVersion::new)
     }
 
     fn id<T>(&self, column: &'static str, from: fn([u8; 16]) -> T) -> Result<T, StoreError> {
@@ -111,6 +115,9 @@ pub(crate) trait BindDomain: Sized {
     fn bind_optional_time(self, at: Option<Timestamp>) -> Self;
     fn bind_generation(self, generation: Generation) -> Self;
     fn bind_scopes(self, scopes: &[String]) -> Self;
+    fn bind_version(self, version: RowVersion) -> Self;
+    /// Three parameters: tenant, provider, name.
+    fn bind_registration(self, key: &RegistrationKey) -> Self;
 }
 
 impl BindDomain for Statement<'_> {
@@ -136,5 +143,16 @@ impl BindDomain for Statement<'_> {
 
     fn bind_scopes(self, scopes: &[String]) -> Self {
         self.bind(scopes.join(" "))
+    }
+
+    fn bind_version(self, version: RowVersion) -> Self {
+        // It begins with microseconds of the present age and grows by one.
+        self.bind(version.get().cast_signed())
+    }
+
+    fn bind_registration(self, key: &RegistrationKey) -> Self {
+        self.bind(key.tenant.as_str().to_owned())
+            .bind(key.provider.as_str().to_owned())
+            .bind(key.id.as_str().to_owned())
     }
 }

@@ -42,7 +42,7 @@ impl Watch {
 pub(crate) struct History {
     pub(crate) installation: InstallationId,
     pub(crate) epoch: Epoch,
-    beats: u64,
+    pub(crate) beats: u64,
 }
 
 impl History {

@@ -4,9 +4,11 @@
 //! others of its time, and a few connections read. A commit returns once it is on disk (WAL, `synchronous = FULL`). One process at a
 //! time may have a file open.
 
+mod access;
 mod batch;
 mod columns;
 mod consents;
+mod deletions;
 mod fleet;
 mod grants;
 mod history;
@@ -15,6 +17,9 @@ mod lock;
 mod migrations;
 mod open;
 mod operation;
+mod requests;
+mod revocations;
+mod scheduler;
 mod sealed;
 mod tenants;
 

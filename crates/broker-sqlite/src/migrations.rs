@@ -5,7 +5,11 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
 const FILES: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../../../migrations/sqlite/0001_init.sql")),
-    (2, "keys", include_str!("../../../migrations/sqlite/0002_keys.sql")),
+    (2, "access", include_str!("../../../migrations/sqlite/0002_access.sql")),
+    (3, "operators", include_str!("../../../migrations/sqlite/0003_operators.sql")),
+    (4, "revocations", include_str!("../../../migrations/sqlite/0004_revocations.sql")),
+    (5, "deletions", include_str!("../../../migrations/sqlite/0005_deletions.sql")),
+    (6, "keys", include_str!("../../../migrations/sqlite/0006_keys.sql")),
 ];
 
 /// What a migration run found.

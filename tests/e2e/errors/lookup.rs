@@ -3,9 +3,9 @@
 use broker_e2e::client::{read, registration};
 use broker_e2e::{House, Provider, ask};
 use broker_proto::v1::{GrantKey, ListGrantsRequest, Reason, RefreshGrantRequest};
-use tonic::{Code, Status};
+use tonic::Code;
 
-use super::refused;
+use super::{bytes, refused};
 
 const NOBODY: &str = "0190b4e2-0000-7000-8000-000000000000";
 
@@ -37,14 +37,6 @@ async fn another_tenants_grant_looks_like_none_at_all() {
     }
     assert_eq!(house.vend(&held).await.unwrap().generation, 1);
     house.close().await;
-}
-
-/// Everything of a status that a client gets to see, but the time of day.
-fn bytes(status: &Status) -> (Code, String, Vec<u8>, Vec<String>) {
-    let metadata = status.metadata().clone().into_headers();
-    let names = metadata.iter().filter(|(name, _)| *name != http::header::DATE);
-    let headers = names.map(|(name, value)| format!("{name}: {value:?}")).collect();
-    (status.code(), status.message().to_owned(), status.details().to_vec(), headers)
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ mod upkeep;
 use broker_e2e::Answer;
 use broker_proto::error::BrokerError;
 use broker_proto::v1::Reason;
-use tonic::Code;
+use tonic::{Code, Status};
 
 /// The error of an answer, which must have this code and reason.
 #[track_caller]
@@ -27,4 +27,12 @@ pub(crate) fn refused<T>(answer: Answer<T>, code: Code, reason: Reason) -> Box<B
 pub(crate) fn bad_fields<T>(answer: Answer<T>) -> Vec<String> {
     let error = refused(answer, Code::InvalidArgument, Reason::InvalidRequest);
     error.field_violations().iter().map(|violation| violation.field.clone()).collect()
+}
+
+/// Everything of a status that a client gets to see, but the time of day.
+pub(crate) fn bytes(status: &Status) -> (Code, String, Vec<u8>, Vec<String>) {
+    let metadata = status.metadata().clone().into_headers();
+    let names = metadata.iter().filter(|(name, _)| *name != http::header::DATE);
+    let headers = names.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    (status.code(), status.message().to_owned(), status.details().to_vec(), headers)
 }

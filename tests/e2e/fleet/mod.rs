@@ -1,9 +1,12 @@
 //! Several replicas on one Postgres and one Redis, and what may happen to any of them.
 
+mod access;
 mod clone;
 mod crowd;
+mod deletion;
 mod dying_tokens;
 mod outages;
 mod patience;
+mod pause;
 mod takeover;
 mod termination;

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use super::settings::Settings;
 use super::{Database, Fleet, Home, Replica, Site};
+use crate::access;
 use crate::client::registration;
 use crate::house::TENANT;
 
@@ -18,13 +19,15 @@ pub struct Plan {
     children: bool,
     scheduler: bool,
     rotation: Vec<(&'static str, String)>,
+    access: String,
 }
 
 impl Plan {
     /// Three replicas in this process. `binary` is the broker as a program.
     pub(super) fn new(binary: &str) -> Self {
         let rotation = vec![("retry_base", "250ms".to_owned())];
-        Self { binary: binary.into(), replicas: 3, children: false, scheduler: false, rotation }
+        let (binary, access) = (binary.into(), String::new());
+        Self { binary, replicas: 3, children: false, scheduler: false, rotation, access }
     }
 
     /// So many replicas.
@@ -40,6 +43,11 @@ impl Plan {
     /// The schedulers look for due grants.
     pub fn scheduler(self) -> Self {
         Self { scheduler: true, ..self }
+    }
+
+    /// Callers may do what these policies allow, and who does not say who they are may do everything.
+    pub fn enforce(self, policies: &str) -> Self {
+        Self { access: access::section("enforce", policies), ..self }
     }
 
     /// A key of `[rotation]`.
@@ -68,6 +76,7 @@ impl Plan {
             directory: directory.path().to_owned(),
             lease_url: redis.url().to_owned(),
             rotation: self.rotation,
+            access: self.access,
             providers,
         };
         let generated =

@@ -26,7 +26,7 @@ pub struct Replica {
 }
 
 enum Body {
-    Here(Running),
+    Here(Box<Running>),
     Child(Box<BrokerProcess>),
 }
 
@@ -62,7 +62,8 @@ impl Replica {
             }
             None => {
                 let config = config::load(Some(&home.config)).unwrap();
-                Body::Here(broker_server::start(&config, Surroundings::of_this_machine()).await.unwrap())
+                let running = broker_server::start(&config, Surroundings::of_this_machine()).await.unwrap();
+                Body::Here(Box::new(running))
             }
         };
         Self { client: Client::connect(body.grpc()).await, body }

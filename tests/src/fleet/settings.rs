@@ -10,6 +10,7 @@ pub(super) struct Settings {
     pub(super) directory: PathBuf,
     pub(super) lease_url: String,
     pub(super) rotation: Vec<(&'static str, String)>,
+    pub(super) access: String,
     pub(super) providers: String,
 }
 
@@ -27,6 +28,7 @@ impl Settings {
         for (key, value) in &self.rotation {
             writeln!(toml, "{key} = \"{value}\"").unwrap();
         }
+        toml.push_str(&self.access);
         toml.push_str(&self.providers);
         let file = PathBuf::from(format!("{home}/token-broker.toml"));
         fs::write(&file, toml).unwrap();

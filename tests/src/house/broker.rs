@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::{BrokerProcess, Client, HandClock};
 
 pub(super) enum Broker {
-    Here(Running),
+    Here(Box<Running>),
     Child(Box<BrokerProcess>),
     Gone,
 }
@@ -28,7 +28,7 @@ impl Broker {
             None => {
                 let config = config::load(Some(config)).unwrap();
                 let around = Surroundings { clock: clock.clone(), ..Surroundings::of_this_machine() };
-                Self::Here(broker_server::start(&config, around).await.unwrap())
+                Self::Here(Box::new(broker_server::start(&config, around).await.unwrap()))
             }
         };
         let client = Client::connect(broker.addresses().0).await;

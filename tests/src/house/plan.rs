@@ -7,12 +7,13 @@ use provider_sim::{EagleEyeConfig, EvercamConfig, Simulator};
 
 use super::{Broker, House};
 use crate::settings::Settings;
-use crate::{HandClock, Provider, Recorder, logs};
+use crate::{HandClock, Provider, Recorder, access, logs};
 
 /// How to furnish a house.
 pub struct Plan {
     eagle_eye: EagleEyeConfig,
     rotation: Vec<(&'static str, String)>,
+    access: String,
     child: Option<PathBuf>,
     scheduler: bool,
     recorded: bool,
@@ -23,6 +24,7 @@ impl Default for Plan {
         Self {
             eagle_eye: EagleEyeConfig::demo(),
             rotation: Vec::new(),
+            access: String::new(),
             child: None,
             scheduler: false,
             recorded: false,
@@ -44,6 +46,16 @@ impl Plan {
     /// Everything between broker and simulators goes through taps.
     pub fn recorded(self) -> Self {
         Self { recorded: true, ..self }
+    }
+
+    /// Callers may do what these policies allow, and who does not say who they are may do everything.
+    pub fn enforce(self, policies: &str) -> Self {
+        Self { access: access::section("enforce", policies), ..self }
+    }
+
+    /// The same, but what they do not allow is only logged.
+    pub fn shadow(self, policies: &str) -> Self {
+        Self { access: access::section("shadow", policies), ..self }
     }
 
     /// A key of `[rotation]`.
@@ -77,7 +89,7 @@ impl Plan {
             }
         }
         let directory = tempfile::tempdir().unwrap();
-        let settings = Settings::new(directory.path(), self.rotation);
+        let settings = Settings::new(directory.path(), self.rotation, self.access);
         let direct = |provider: Provider| simulators[provider as usize].base_url();
         let tapped = |provider: Provider| {
             recorders.get(provider as usize).map_or_else(|| direct(provider), Recorder::base_url)

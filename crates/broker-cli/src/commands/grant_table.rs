@@ -59,6 +59,7 @@ pub(crate) fn details(grant: &Grant, now: &Timestamp) -> Table {
         table.fact(name, when(time.as_ref(), now));
     }
     table.fact("last error", last_error(grant.last_error.as_ref(), now));
+    table.fact("revocation", short(grant.revocation_outcome().as_str_name(), "REVOCATION_OUTCOME_"));
     table
 }
 

@@ -48,7 +48,9 @@ async fn check(session: &Session, service: &str) -> Result<ServingStatus, Failur
 fn print(session: &Session, checks: &[Checked]) -> Result<(), Failure> {
     let output = session.output();
     match output.format() {
-        Format::Json => output.json(&json!({ "services": checks.iter().map(as_json).collect::<Vec<_>>() })),
+        Format::Json | Format::Yaml => {
+            output.document(&json!({ "services": checks.iter().map(as_json).collect::<Vec<_>>() }))
+        }
         Format::Table | Format::Token => output.table(&table(checks)),
     }
 }

@@ -2,13 +2,23 @@
 
 pub(crate) mod completions;
 pub(crate) mod consent;
+pub(crate) mod delete_tenant;
 pub(crate) mod grant_table;
 pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod key_progress;
 pub(crate) mod key_table;
 pub(crate) mod keys;
+pub(crate) mod pages;
+pub(crate) mod policies;
+pub(crate) mod policy_table;
+pub(crate) mod providers;
+pub(crate) mod registration_name;
+pub(crate) mod registration_table;
 pub(crate) mod registrations;
+pub(crate) mod revoke;
+pub(crate) mod scheduler;
+pub(crate) mod secrets;
 pub(crate) mod tenants;
 pub(crate) mod token;
 
@@ -20,6 +30,10 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
     match command {
         Command::Tenants(command) => command.run(session).await,
         Command::Registrations(command) => command.run(session).await,
+        Command::Policies(command) => command.run(session).await,
+        Command::Secrets(command) => command.run(session).await,
+        Command::Scheduler(command) => command.run(session).await,
+        Command::Providers(command) => command.run(session).await,
         Command::Grants(command) => command.run(session).await,
         Command::Token(command) => command.run(session).await,
         Command::Consent(command) => command.run(session).await,

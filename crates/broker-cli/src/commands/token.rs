@@ -48,7 +48,9 @@ impl Get {
         let output = session.output();
         match output.format() {
             Format::Token => output.text(&format!("{}\n", answer.access_token)),
-            Format::Table | Format::Json => output.answer(&answer, |answer| table(answer, show_token)),
+            Format::Table | Format::Json | Format::Yaml => {
+                output.answer(&answer, |answer| table(answer, show_token))
+            }
         }
     }
 

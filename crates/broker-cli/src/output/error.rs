@@ -9,7 +9,7 @@ use super::{Style, Tone};
 use crate::cli::Globals;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::next_step::next_step;
+use crate::next_step::{add_secret, next_step};
 
 /// Prints a failure of `command` on standard error; nothing where it is none (a closed pipe).
 pub(crate) fn print_error(failure: &Failure, globals: &Globals, command: &str, style: Style) {
@@ -29,6 +29,11 @@ fn render(failure: &Failure, globals: &Globals, command: &str, style: Style) -> 
             }
         }
         Failure::Usage(_) => text += "  next:   brokerctl --help\n",
+        Failure::ClientRejected => {
+            let step = add_secret(globals, None);
+            let _ = writeln!(text, "  next:   {}", one_line(&step));
+        }
+        Failure::NoVerdict => text += "  next:   try again later\n",
         _ => {}
     }
     text

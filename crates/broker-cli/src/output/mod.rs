@@ -3,6 +3,7 @@
 mod error;
 mod style;
 mod table;
+mod yaml;
 
 use std::io::{self, Write as _};
 
@@ -30,14 +31,14 @@ impl Output {
         self.format
     }
 
-    /// Prints the answer as JSON, or the table that `table` makes of it.
+    /// Prints the answer for programs, or the table that `table` makes of it.
     pub(crate) fn answer<M: Message + Name>(
         &self,
         answer: &M,
         table: impl FnOnce(&M) -> Table,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(&to_json(answer)?),
+            Format::Json | Format::Yaml => self.document(&to_json(answer)?),
             Format::Table | Format::Token => self.table(&table(answer)),
         }
     }
@@ -46,8 +47,12 @@ impl Output {
         self.text(&table.render(self.style))
     }
 
-    pub(crate) fn json(&self, value: &serde_json::Value) -> Result<(), Failure> {
-        self.text(&format!("{value:#}\n"))
+    /// Prints a value as YAML where that is asked for, and as JSON otherwise.
+    pub(crate) fn document(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        match self.format {
+            Format::Yaml => self.text(&yaml::render(value)),
+            Format::Json | Format::Table | Format::Token => self.text(&format!("{value:#}\n")),
+        }
     }
 
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
@@ -58,7 +63,7 @@ impl Output {
 
     /// Prints a remark for people, beside the answer.
     pub(crate) fn remark(&self, text: &str) {
-        // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(io::stderr(), "{text}");
+        // Text of elsewhere must not steer the terminal; nobody is left to tell when standard error is closed.
+        let _ = writeln!(io::stderr(), "{}", text.replace(char::is_control, "\u{fffd}"));
     }
 }

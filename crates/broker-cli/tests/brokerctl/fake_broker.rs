@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
-use tonic::transport::Server;
+use tonic::transport::{Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 use tonic_health::ServingStatus;
 
@@ -21,11 +21,19 @@ use tonic_health::ServingStatus;
 pub(crate) struct Script<Q, A> {
     answers: Mutex<VecDeque<Result<A, Status>>>,
     requests: Mutex<Vec<Q>>,
+    credentials: Mutex<Vec<Credentials>>,
+}
+
+/// What the caller showed along with a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Credentials {
+    pub(crate) authorization: Option<String>,
+    pub(crate) certificate: bool,
 }
 
 impl<Q, A> Default for Script<Q, A> {
     fn default() -> Self {
-        Self { answers: Mutex::default(), requests: Mutex::default() }
+        Self { answers: Mutex::default(), requests: Mutex::default(), credentials: Mutex::default() }
     }
 }
 
@@ -41,8 +49,17 @@ impl<Q, A> Script<Q, A> {
         self.requests.lock().unwrap().clone()
     }
 
+    pub(crate) fn credentials(&self) -> Vec<Credentials> {
+        self.credentials.lock().unwrap().clone()
+    }
+
     fn play(&self, request: Request<Q>) -> Result<Response<A>, Status> {
         assert!(request.metadata().contains_key("grpc-timeout"), "the broker is not told the deadline");
+        let authorization = request.metadata().get("authorization");
+        self.credentials.lock().unwrap().push(Credentials {
+            authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
+            certificate: request.peer_certs().is_some_and(|certificates| !certificates.is_empty()),
+        });
         self.requests.lock().unwrap().push(request.into_inner());
         let answer = self.answers.lock().unwrap().pop_front();
         answer.unwrap_or_else(|| Err(Status::internal("the script is over"))).map(Response::new)
@@ -58,9 +75,34 @@ pub(crate) struct Scripts {
     pub(crate) create_tenant: Script<CreateTenantRequest, CreateTenantResponse>,
     pub(crate) create_client_registration:
         Script<CreateClientRegistrationRequest, CreateClientRegistrationResponse>,
+    pub(crate) create_access_policy: Script<CreateAccessPolicyRequest, CreateAccessPolicyResponse>,
+    pub(crate) list_access_policies: Script<ListAccessPoliciesRequest, ListAccessPoliciesResponse>,
+    pub(crate) delete_access_policy: Script<DeleteAccessPolicyRequest, DeleteAccessPolicyResponse>,
+    pub(crate) explain_access: Script<ExplainAccessRequest, ExplainAccessResponse>,
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
+    pub(crate) get_tenant: Script<GetTenantRequest, GetTenantResponse>,
+    pub(crate) list_tenants: Script<ListTenantsRequest, ListTenantsResponse>,
+    pub(crate) update_tenant: Script<UpdateTenantRequest, UpdateTenantResponse>,
+    pub(crate) get_client_registration: Script<GetClientRegistrationRequest, GetClientRegistrationResponse>,
+    pub(crate) list_client_registrations:
+        Script<ListClientRegistrationsRequest, ListClientRegistrationsResponse>,
+    pub(crate) update_client_registration:
+        Script<UpdateClientRegistrationRequest, UpdateClientRegistrationResponse>,
+    pub(crate) delete_client_registration:
+        Script<DeleteClientRegistrationRequest, DeleteClientRegistrationResponse>,
+    pub(crate) test_client_registration:
+        Script<TestClientRegistrationRequest, TestClientRegistrationResponse>,
+    pub(crate) add_client_secret: Script<AddClientSecretRequest, AddClientSecretResponse>,
+    pub(crate) retire_client_secret: Script<RetireClientSecretRequest, RetireClientSecretResponse>,
+    pub(crate) get_scheduler_status: Script<GetSchedulerStatusRequest, GetSchedulerStatusResponse>,
+    pub(crate) pause_refresh: Script<PauseRefreshRequest, PauseRefreshResponse>,
+    pub(crate) resume_refresh: Script<ResumeRefreshRequest, ResumeRefreshResponse>,
+    pub(crate) list_providers: Script<ListProvidersRequest, ListProvidersResponse>,
+    pub(crate) revoke_grant: Script<RevokeGrantRequest, RevokeGrantResponse>,
+    pub(crate) delete_tenant: Script<DeleteTenantRequest, DeleteTenantResponse>,
+    pub(crate) revoke_grants: Script<RevokeGrantsRequest, RevokeGrantsResponse>,
     pub(crate) list_keys: Script<ListKeysRequest, ListKeysResponse>,
     pub(crate) rotate_keys: Script<RotateKeysRequest, RotateKeysResponse>,
     pub(crate) get_key_rotation: Script<GetKeyRotationRequest, GetKeyRotationResponse>,
@@ -70,6 +112,7 @@ pub(crate) struct Scripts {
 
 /// Serves until it is dropped.
 pub(crate) struct FakeBroker {
+    scheme: &'static str,
     address: SocketAddr,
     pub(crate) scripts: Arc<Scripts>,
     _server: JoinSet<Result<(), tonic::transport::Error>>,
@@ -81,6 +124,15 @@ impl FakeBroker {
     }
 
     pub(crate) async fn start_with_health(status: ServingStatus) -> Self {
+        Self::start_as(status, None).await
+    }
+
+    /// Speaks TLS, at an endpoint of its own.
+    pub(crate) async fn start_with_tls(tls: ServerTlsConfig) -> Self {
+        Self::start_as(ServingStatus::Serving, Some(tls)).await
+    }
+
+    async fn start_as(status: ServingStatus, tls: Option<ServerTlsConfig>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let scripts = Arc::<Scripts>::default();
@@ -92,14 +144,19 @@ impl FakeBroker {
         routes = routes.add_service(TokenServiceServer::from_arc(scripts.clone()));
         routes = routes.add_service(ConsentServiceServer::from_arc(scripts.clone()));
         routes = routes.add_service(AdminServiceServer::from_arc(scripts.clone()));
-        let server = Server::builder().add_routes(routes);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let mut server = Server::builder();
+        if let Some(tls) = tls {
+            server = server.tls_config(tls).unwrap();
+        }
+        let server = server.add_routes(routes);
         let mut tasks = JoinSet::new();
         tasks.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self { address, scripts, _server: tasks }
+        Self { scheme, address, scripts, _server: tasks }
     }
 
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 }
 
@@ -137,6 +194,10 @@ impl ConsentService for Scripts {
     ) -> Answer<GetAuthorizationResponse> {
         self.get_authorization.play(request)
     }
+
+    async fn revoke_grant(&self, request: Request<RevokeGrantRequest>) -> Answer<RevokeGrantResponse> {
+        self.revoke_grant.play(request)
+    }
 }
 
 #[tonic::async_trait]
@@ -145,11 +206,40 @@ impl AdminService for Scripts {
         self.create_tenant.play(request)
     }
 
+    async fn delete_tenant(&self, request: Request<DeleteTenantRequest>) -> Answer<DeleteTenantResponse> {
+        self.delete_tenant.play(request)
+    }
+
     async fn create_client_registration(
         &self,
         request: Request<CreateClientRegistrationRequest>,
     ) -> Answer<CreateClientRegistrationResponse> {
         self.create_client_registration.play(request)
+    }
+
+    async fn create_access_policy(
+        &self,
+        request: Request<CreateAccessPolicyRequest>,
+    ) -> Answer<CreateAccessPolicyResponse> {
+        self.create_access_policy.play(request)
+    }
+
+    async fn list_access_policies(
+        &self,
+        request: Request<ListAccessPoliciesRequest>,
+    ) -> Answer<ListAccessPoliciesResponse> {
+        self.list_access_policies.play(request)
+    }
+
+    async fn delete_access_policy(
+        &self,
+        request: Request<DeleteAccessPolicyRequest>,
+    ) -> Answer<DeleteAccessPolicyResponse> {
+        self.delete_access_policy.play(request)
+    }
+
+    async fn explain_access(&self, request: Request<ExplainAccessRequest>) -> Answer<ExplainAccessResponse> {
+        self.explain_access.play(request)
     }
 
     async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Answer<ListGrantsResponse> {
@@ -162,6 +252,89 @@ impl AdminService for Scripts {
 
     async fn refresh_grant(&self, request: Request<RefreshGrantRequest>) -> Answer<RefreshGrantResponse> {
         self.refresh_grant.play(request)
+    }
+    async fn get_tenant(&self, request: Request<GetTenantRequest>) -> Answer<GetTenantResponse> {
+        self.get_tenant.play(request)
+    }
+
+    async fn list_tenants(&self, request: Request<ListTenantsRequest>) -> Answer<ListTenantsResponse> {
+        self.list_tenants.play(request)
+    }
+
+    async fn update_tenant(&self, request: Request<UpdateTenantRequest>) -> Answer<UpdateTenantResponse> {
+        self.update_tenant.play(request)
+    }
+
+    async fn get_client_registration(
+        &self,
+        request: Request<GetClientRegistrationRequest>,
+    ) -> Answer<GetClientRegistrationResponse> {
+        self.get_client_registration.play(request)
+    }
+
+    async fn list_client_registrations(
+        &self,
+        request: Request<ListClientRegistrationsRequest>,
+    ) -> Answer<ListClientRegistrationsResponse> {
+        self.list_client_registrations.play(request)
+    }
+
+    async fn update_client_registration(
+        &self,
+        request: Request<UpdateClientRegistrationRequest>,
+    ) -> Answer<UpdateClientRegistrationResponse> {
+        self.update_client_registration.play(request)
+    }
+
+    async fn delete_client_registration(
+        &self,
+        request: Request<DeleteClientRegistrationRequest>,
+    ) -> Answer<DeleteClientRegistrationResponse> {
+        self.delete_client_registration.play(request)
+    }
+
+    async fn test_client_registration(
+        &self,
+        request: Request<TestClientRegistrationRequest>,
+    ) -> Answer<TestClientRegistrationResponse> {
+        self.test_client_registration.play(request)
+    }
+
+    async fn add_client_secret(
+        &self,
+        request: Request<AddClientSecretRequest>,
+    ) -> Answer<AddClientSecretResponse> {
+        self.add_client_secret.play(request)
+    }
+
+    async fn retire_client_secret(
+        &self,
+        request: Request<RetireClientSecretRequest>,
+    ) -> Answer<RetireClientSecretResponse> {
+        self.retire_client_secret.play(request)
+    }
+
+    async fn get_scheduler_status(
+        &self,
+        request: Request<GetSchedulerStatusRequest>,
+    ) -> Answer<GetSchedulerStatusResponse> {
+        self.get_scheduler_status.play(request)
+    }
+
+    async fn pause_refresh(&self, request: Request<PauseRefreshRequest>) -> Answer<PauseRefreshResponse> {
+        self.pause_refresh.play(request)
+    }
+
+    async fn resume_refresh(&self, request: Request<ResumeRefreshRequest>) -> Answer<ResumeRefreshResponse> {
+        self.resume_refresh.play(request)
+    }
+
+    async fn list_providers(&self, request: Request<ListProvidersRequest>) -> Answer<ListProvidersResponse> {
+        self.list_providers.play(request)
+    }
+
+    async fn revoke_grants(&self, request: Request<RevokeGrantsRequest>) -> Answer<RevokeGrantsResponse> {
+        self.revoke_grants.play(request)
     }
 
     async fn list_keys(&self, request: Request<ListKeysRequest>) -> Answer<ListKeysResponse> {

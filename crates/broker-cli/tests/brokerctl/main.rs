@@ -2,13 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers too")]
 
+mod connection;
 mod consent;
 mod ctl;
+mod delete_tenant;
 mod errors;
 mod fake_broker;
 mod grants;
 mod health;
 mod keys;
+mod policies;
+mod providers;
 mod registrations;
+mod revoke;
+mod scheduler;
+mod secrets;
 mod shell;
+mod tenants;
 mod token;
+mod yaml;

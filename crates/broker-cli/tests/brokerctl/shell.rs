@@ -28,7 +28,7 @@ async fn nothing_is_sent_when_the_flags_make_no_sense() {
         ("grants get --tenant acme", "--provider is required"),
         ("token get --tenant acme --provider evercam", "--user is required"),
         ("tenants create --tenant acme -o token", "-o token is for"),
-        ("--endpoint https://broker.example health", "is not a URL like"),
+        ("--endpoint ftp://broker.example health", "is not a URL like"),
         ("--endpoint nonsense health", "is not a URL like"),
         ("consent complete --tenant acme --user u", "--callback-url-file"),
     ] {

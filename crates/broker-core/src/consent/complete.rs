@@ -8,7 +8,7 @@ use broker_crypto::CallbackUrl;
 use super::callback::{Callback, CallbackAnswer};
 use crate::{
     Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError,
-    FailureKind, Grant, TenantId, Timestamp, UserId,
+    FailureKind, Grant, Permit, TenantId, Timestamp, UserId,
 };
 
 /// Hands over the callback a product's own redirect URI received.
@@ -21,6 +21,8 @@ pub struct CompleteRequest {
     pub callback_url: CallbackUrl,
     /// How long the caller waits; `None` for the default.
     pub wait: Option<Duration>,
+    /// Leave of the caller to complete it. Where it was started is found out here.
+    pub permit: Permit,
 }
 
 impl Broker {
@@ -39,6 +41,7 @@ impl Broker {
             .authorization_by_state(&request.tenant, &callback.state.digest())
             .await?
             .ok_or(BrokerError::AuthorizationInvalid(AuthorizationProblem::UnknownState))?;
+        check_permit(&request.permit, &authorization)?;
         check(&authorization, &callback, &request.user, now).map_err(BrokerError::AuthorizationInvalid)?;
         match callback.answer {
             CallbackAnswer::Code(code) => self.exchange(authorization, code, request.wait).await,
@@ -50,13 +53,19 @@ impl Broker {
         }
     }
 
-    /// The authorization of that id, and how it stands now.
+    /// The authorization of that id, and how it stands now. What the permit does not extend to looks absent.
     pub async fn authorization(
         &self,
         tenant: &TenantId,
         id: AuthorizationId,
+        permit: &Permit,
     ) -> Result<Authorization, BrokerError> {
-        self.consents.authorization(tenant, id).await?.ok_or(BrokerError::AuthorizationNotFound)
+        let found = self.consents.authorization(tenant, id).await?;
+        let found = found.ok_or(BrokerError::AuthorizationNotFound)?;
+        permit
+            .extends_to(&found.key)
+            .map_err(|error| error.unless_denied(BrokerError::AuthorizationNotFound))?;
+        Ok(found)
     }
 
     /// Whether an authorization that is still pending can be completed no more.
@@ -74,6 +83,12 @@ fn refusal(error: &str) -> (AuthorizationStatus, AuthorizationProblem) {
             (failed, AuthorizationProblem::ProviderError)
         }
     }
+}
+
+/// An authorization at a provider where the caller may do nothing looks absent.
+fn check_permit(permit: &Permit, authorization: &Authorization) -> Result<(), BrokerError> {
+    let absent = BrokerError::AuthorizationInvalid(AuthorizationProblem::UnknownState);
+    permit.extends_to(&authorization.key).map_err(|error| error.unless_denied(absent))
 }
 
 /// Nothing of a wrong callback uses the state up: whoever it was meant for can still complete it.

@@ -3,15 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{AuthorizationCode, Place};
+use broker_crypto::{AuthorizationCode, Place, TenantKeys};
 use tokio::sync::oneshot;
 
-use crate::ports::{AdoptOutcome, ExchangeClaim, Presentation, TokenRequest};
-use crate::rotation::{Answer, NotSent, Standing};
+use crate::ports::{AdoptOutcome, AttemptEnd, ExchangeClaim, Presentation, TokenRequest};
+use crate::rotation::{Answer, NotSent, RefusedClient, Standing};
 use crate::{
-    Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, FailureKind, Grant,
-    ProviderFailure,
+    Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, ClientRegistration,
+    FailureKind, Grant, ProviderFailure, RegistrationId,
 };
+
+/// How one attempt to exchange a code ended.
+enum Exchanged {
+    /// With a grant.
+    Grant(Box<Grant>),
+    /// The authorization is used, or late.
+    NotPending,
+    /// The client secret was refused, and the authorization is pending for the next one.
+    SecretRefused,
+}
 
 impl Broker {
     /// Runs to its end whoever hangs up: a code can be exchanged only once.
@@ -36,47 +46,118 @@ impl Broker {
         }
     }
 
+    /// Each client secret that is refused is followed by an attempt of its own with the next one, as at a refresh: the
+    /// provider has not looked at the code (rule 9).
     async fn exchange_code(
         self: &Arc<Self>,
         authorization: &Authorization,
         code: AuthorizationCode,
     ) -> Result<Grant, BrokerError> {
+        let mut used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
+        loop {
+            match self.exchange_once(authorization, &code).await? {
+                Exchanged::Grant(grant) => return Ok(*grant),
+                Exchanged::NotPending => return Err(used),
+                // Should the authorization end before the next secret is tried, this is what happened to the caller.
+                Exchanged::SecretRefused => {
+                    used = BrokerError::ClientRegistrationRejected(authorization.registration.clone());
+                }
+            }
+        }
+    }
+
+    async fn exchange_once(
+        self: &Arc<Self>,
+        authorization: &Authorization,
+        code: &AuthorizationCode,
+    ) -> Result<Exchanged, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
+        self.refuse_if_deleting(&authorization.key.tenant).await?;
         let keys = self.keys.of(&authorization.key.tenant).await?;
-        let request = self.exchange_request(authorization, code).await?;
+        let (request, registration) = self.exchange_request(authorization, code).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.exchange_claim(authorization);
+        let mut presenting = self.presenting.hold(claim.attempt);
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
         });
-        let used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
-        let attempt = claimed?.ok_or(used)?;
-        match self.present(&attempt, provider, request, None, Arc::default(), &keys).await.answer {
+        let Some(attempt) = claimed? else { return Ok(Exchanged::NotPending) };
+        presenting.claimed(&claim.tenant);
+        let presented = self.present(&attempt, provider, request, None, Arc::default(), &keys).await;
+        let exchanged =
+            self.settle_exchange(authorization, &attempt, &registration, presented.answer, &keys).await?;
+        presenting.settled();
+        Ok(exchanged)
+    }
+
+    async fn settle_exchange(
+        &self,
+        authorization: &Authorization,
+        attempt: &Attempt,
+        registration: &ClientRegistration,
+        answer: Answer,
+        keys: &TenantKeys,
+    ) -> Result<Exchanged, BrokerError> {
+        match answer {
             Answer::Tokens(tokens) => {
-                let standing = Standing::of_consent(authorization, &attempt);
-                let outcome = self.adopt(&attempt, &tokens, &standing, provider.profile(), &keys).await?;
-                self.new_grant(&attempt, outcome).await
+                let profile = self.provider(&attempt.key.provider)?.profile();
+                let standing = Standing::of_consent(authorization, attempt);
+                let outcome = self.adopt(attempt, &tokens, &standing, profile, keys).await?;
+                self.note_secret_accepted(registration).await;
+                self.new_grant(attempt, outcome).await.map(|grant| Exchanged::Grant(Box::new(grant)))
             }
             Answer::NotSent(not_sent) => {
-                self.close_exchange(&attempt, "unsent").await?;
+                self.close_exchange(attempt, "unsent").await?;
                 match not_sent {
                     NotSent::Store(error) => Err(error.into()),
                     NotSent::Unreachable => Err(BrokerError::ProviderUnavailable(self.timing.retry_base)),
-                    NotSent::Overtaken | NotSent::GraceOver => {
-                        Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))
-                    }
+                    NotSent::Overtaken | NotSent::GraceOver => Ok(Exchanged::NotPending),
                 }
             }
             Answer::Failed(failure, _) => {
-                tracing::warn!(
-                    attempt = %attempt.id, tenant = %attempt.key.tenant, provider = %attempt.key.provider,
-                    failure = failure.kind.as_str(), oauth_error = failure.oauth_error,
-                    http_status = failure.http_status, "code exchange failed"
-                );
-                self.close_exchange(&attempt, failure.kind.as_str()).await?;
-                Err(self.exchange_error(authorization, &failure))
+                log_failure(attempt, &failure);
+                self.settle_refused_exchange(attempt, registration, &failure).await
             }
         }
+    }
+
+    /// What the refusal makes of attempt, authorization and registration.
+    async fn settle_refused_exchange(
+        &self,
+        attempt: &Attempt,
+        registration: &ClientRegistration,
+        failure: &ProviderFailure,
+    ) -> Result<Exchanged, BrokerError> {
+        let refused = self.refused_client(attempt, registration, failure).await?;
+        let again = refused == Some(RefusedClient::TriesNextSecret);
+        let kind = failure.kind.as_str();
+        let end = AttemptEnd {
+            conclusion: kind,
+            authorization_failure: (!again).then_some(kind),
+            reopens_authorization: again,
+            pause_registration_until: refused.and_then(RefusedClient::rests_until),
+            refused_secret: refused.and(registration.secret_to_try()).map(|secret| secret.id),
+            ..AttemptEnd::without_grant(attempt, self.clock.now())
+        };
+        match self.close(&end).await? && again {
+            true => Ok(Exchanged::SecretRefused),
+            false => Err(self.exchange_error(&registration.id, failure)),
+        }
+    }
+
+    /// Only a refusal that names the client is held against it: a bare one may as well be the code's.
+    async fn refused_client(
+        &self,
+        attempt: &Attempt,
+        registration: &ClientRegistration,
+        failure: &ProviderFailure,
+    ) -> Result<Option<RefusedClient>, BrokerError> {
+        if failure.kind != FailureKind::ClientRejected {
+            return Ok(None);
+        }
+        let secret = registration.secret_to_try().map(|secret| secret.id);
+        let another = self.has_another_secret(attempt, failure, secret).await?;
+        Ok(Some(RefusedClient::of(another, self.clock.now(), &self.timing)))
     }
 
     fn exchange_claim(&self, authorization: &Authorization) -> ExchangeClaim {
@@ -93,8 +174,8 @@ impl Broker {
     async fn exchange_request(
         &self,
         authorization: &Authorization,
-        code: AuthorizationCode,
-    ) -> Result<TokenRequest, BrokerError> {
+        code: &AuthorizationCode,
+    ) -> Result<(TokenRequest, ClientRegistration), BrokerError> {
         let key = &authorization.key;
         let registration = self
             .tenants
@@ -104,15 +185,16 @@ impl Broker {
         let owner = authorization.id.to_string();
         let place = Place { tenant: key.tenant.as_str(), owner: &owner, generation: 0 };
         let keys = self.keys.opening(&key.tenant, authorization.verifier.key_id()).await?;
-        Ok(TokenRequest {
+        let request = TokenRequest {
             client: self.credentials(&registration).await?,
             presentation: Presentation::AuthorizationCode {
-                code,
+                code: AuthorizationCode::new(code.expose()),
                 redirect_uri: authorization.redirect_uri.clone(),
                 verifier: keys.open(&authorization.verifier, place)?,
             },
             scopes: authorization.scopes.clone(),
-        })
+        };
+        Ok((request, registration))
     }
 
     async fn new_grant(&self, attempt: &Attempt, outcome: AdoptOutcome) -> Result<Grant, BrokerError> {
@@ -120,18 +202,23 @@ impl Broker {
             attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
             provider = %attempt.key.provider, ?outcome, "code exchanged"
         );
-        if outcome == AdoptOutcome::Superseded {
-            return Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::Superseded));
+        let overtaken = match outcome {
+            AdoptOutcome::Superseded => Some(AuthorizationProblem::Superseded),
+            AdoptOutcome::Revoking => Some(AuthorizationProblem::Revoked),
+            AdoptOutcome::Adopted(_) | AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => None,
+        };
+        if let Some(problem) = overtaken {
+            return Err(BrokerError::AuthorizationInvalid(problem));
         }
         let held = self.grants.vendable(&attempt.key).await?;
         Ok(held.ok_or_else(|| BrokerError::Internal("an adopted grant has no row".into()))?.grant)
     }
 
     /// The code is spent whatever happened: the user has to start again.
-    fn exchange_error(&self, authorization: &Authorization, failure: &ProviderFailure) -> BrokerError {
+    fn exchange_error(&self, registration: &RegistrationId, failure: &ProviderFailure) -> BrokerError {
         match failure.kind {
             FailureKind::ClientRejected | FailureKind::UnlabelledRefusal => {
-                BrokerError::ClientRegistrationRejected(authorization.registration.clone())
+                BrokerError::ClientRegistrationRejected(registration.clone())
             }
             FailureKind::DeadToken | FailureKind::Refused => {
                 BrokerError::AuthorizationInvalid(AuthorizationProblem::CodeRefused)
@@ -142,4 +229,12 @@ impl Broker {
             }
         }
     }
+}
+
+fn log_failure(attempt: &Attempt, failure: &ProviderFailure) {
+    tracing::warn!(
+        attempt = %attempt.id, tenant = %attempt.key.tenant, provider = %attempt.key.provider,
+        failure = failure.kind.as_str(), oauth_error = failure.oauth_error, http_status = failure.http_status,
+        "code exchange failed"
+    );
 }

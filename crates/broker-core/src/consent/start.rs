@@ -8,7 +8,7 @@ use super::scope::check_scopes;
 use crate::ports::AuthorizationRequest;
 use crate::{
     Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration, GrantKey,
-    LineageId, RegistrationId, Timestamp,
+    LineageId, Permit, RegistrationId, Timestamp,
 };
 
 /// Asks for a link to send a user to.
@@ -22,6 +22,8 @@ pub struct StartRequest {
     pub scopes: Vec<String>,
     /// Whom to offer to log in.
     pub login_hint: Option<String>,
+    /// Leave of the caller to ask.
+    pub permit: Permit,
 }
 
 /// An authorization was started. `Debug` leaves the link out: it carries the state.
@@ -41,10 +43,12 @@ impl Broker {
         let provider = self.provider(&key.provider)?;
         check_scopes(&request.scopes, "scopes")
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
+        self.refuse_if_deleting(&key.tenant).await?;
         let keys = self.keys.of(&key.tenant).await?;
         let registration =
             self.registration_to_use(request).await?.ok_or(BrokerError::NoClientRegistration)?;
         let scopes = self.scopes_to_ask(request, &registration)?;
+        request.permit.extends_to_scopes(key, &scopes)?;
 
         let now = self.clock.now();
         let id = AuthorizationId::generate(now, self.entropy.as_ref());
@@ -77,20 +81,22 @@ impl Broker {
         Ok(Started { id, url, expires_at: authorization.expires_at })
     }
 
-    /// A grant stays with the registration that minted it, unless the request names another.
+    /// A grant stays with the registration that minted it, unless the request names another or it was deleted.
     async fn registration_to_use(
         &self,
         request: &StartRequest,
     ) -> Result<Option<ClientRegistration>, BrokerError> {
         let GrantKey { tenant, provider, .. } = &request.key;
-        let pinned = match &request.registration {
-            Some(named) => Some(named.clone()),
-            None => self.grants.vendable(&request.key).await?.map(|held| held.grant.registration),
-        };
-        Ok(match pinned {
-            Some(id) => self.tenants.registration(tenant, provider, &id).await?,
-            None => self.tenants.first_registration(tenant, provider).await?,
-        })
+        if let Some(named) = &request.registration {
+            return Ok(self.tenants.registration(tenant, provider, named).await?);
+        }
+        if let Some(held) = self.grants.vendable(&request.key).await?
+            && let Some(pinned) =
+                self.tenants.registration(tenant, provider, &held.grant.registration).await?
+        {
+            return Ok(Some(pinned));
+        }
+        Ok(self.tenants.first_registration(tenant, provider).await?)
     }
 
     /// The provider's own scopes, and the request's, else the registration's.

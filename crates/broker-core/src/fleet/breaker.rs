@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::chain;
 use crate::ports::{BadAnswers, OpenBreaker};
-use crate::{Broker, ProviderName, Timestamp};
+use crate::{BreakerStanding, BreakerState, Broker, ProviderName, Timestamp};
 
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -30,6 +30,22 @@ fn is_an_outbreak(bad: &BadAnswers) -> bool {
 /// Whether an open breaker has reason to close.
 fn is_over(open: &OpenBreaker, now: Timestamp) -> bool {
     open.suspects_refreshed >= CANARIES || now.since(open.last_bad_at) >= QUIET
+}
+
+/// An open breaker as operators see it.
+pub(crate) fn standing(open: &OpenBreaker) -> BreakerStanding {
+    let note = format!(
+        "many grants were refused at once; it closes after {CANARIES} suspects were refreshed ({} so far), or after {} \
+         quiet minutes",
+        open.suspects_refreshed,
+        QUIET.as_secs() / 60
+    );
+    BreakerStanding {
+        state: BreakerState::Open,
+        opened_at: Some(open.opened_at),
+        retry_at: Some(open.last_bad_at + QUIET),
+        note,
+    }
 }
 
 impl Broker {
@@ -73,14 +89,13 @@ impl Broker {
 
     /// Closes a provider's breaker by an operator's word. Answers whether it was open.
     pub async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, crate::BrokerError> {
-        let was_open = self.fleet.breaker_is_open(provider);
-        self.fleet_store.close_breaker(provider).await?;
+        let was_open = self.fleet_store.close_breaker(provider).await?;
         self.read_breakers().await?;
         Ok(was_open)
     }
 
     /// Learns which breakers are open, and closes those that have reason to.
-    pub(super) async fn read_breakers(&self) -> Result<(), crate::ports::StoreError> {
+    pub(crate) async fn read_breakers(&self) -> Result<(), crate::ports::StoreError> {
         let now = self.clock.now();
         let (over, open): (Vec<_>, Vec<_>) =
             self.fleet_store.open_breakers().await?.into_iter().partition(|open| is_over(open, now));

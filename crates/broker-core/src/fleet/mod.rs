@@ -1,6 +1,7 @@
 //! This replica among the others: it joins, says that it lives, and learns what bars it from claiming.
 
 mod breaker;
+mod registrations;
 mod standing;
 mod upkeep;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::breaker::standing as breaker_standing;
+pub(crate) use self::registrations::Rejected;
 pub use self::standing::Barred;
 pub(crate) use self::standing::FleetStanding;
 use crate::error::chain;
@@ -17,6 +20,9 @@ use crate::{Broker, ProviderName, Timestamp};
 
 /// Replicas heard of within this time must have replayed their journals before anyone claims in a new epoch (rule 16).
 const LAST_HOUR: Duration = Duration::from_secs(3600);
+/// A pause is obeyed by every replica this soon.
+const LOOK_AT_PAUSES: Duration = Duration::from_secs(1);
+
 /// Rotations within this time need their journal (rule 16): as long as journals keep the newest record of each grant.
 const JOURNALS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
@@ -39,12 +45,20 @@ impl Broker {
     /// Notes that this replica runs, and decides whether the store is its own.
     pub(crate) async fn join(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let replica = Replica { incarnation: self.incarnation, escrow: self.escrow.id(), started_at: now };
-        let joined =
-            self.fleet_store.join(&replica, now - self.timing.death_detection, now - JOURNALS_KEPT).await?;
-        self.fleet.join(&joined);
-        if let Some(barred) = self.fleet.barred() {
-            tracing::error!(installation = %joined.installation, "refresh is paused: {barred}");
+        let replica = Replica {
+            incarnation: self.incarnation,
+            escrow: self.escrow.id(),
+            started_at: now,
+            rejoins: self.fleet.has_joined(),
+        };
+        let joined = self.fleet_store.join(&replica, now - JOURNALS_KEPT).await?;
+        self.fleet.join(&joined, now + self.timing.death_detection);
+        match self.fleet.barred() {
+            Some(Barred::Unvouched) => tracing::warn!("refresh waits: {}", Barred::Unvouched),
+            Some(barred) => {
+                tracing::error!(installation = %joined.installation, "refresh is paused: {barred}");
+            }
+            None => {}
         }
         Ok(())
     }
@@ -52,7 +66,14 @@ impl Broker {
     /// Says that this replica lives and settles what dead ones left, again and again until `stop`. The one never waits
     /// for the other: a replica that has much to settle is alive.
     pub async fn run_membership(self: Arc<Self>, stop: CancellationToken) {
-        tokio::join!(self.pulses(&stop), self.settlements(&stop));
+        tokio::join!(self.pulses(&stop), self.settlements(&stop), self.watch_pauses(&stop));
+    }
+
+    async fn watch_pauses(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            self.look_at_pauses().await;
+            self.rest_for(LOOK_AT_PAUSES, stop).await;
+        }
     }
 
     async fn pulses(&self, stop: &CancellationToken) {
@@ -73,7 +94,11 @@ impl Broker {
     }
 
     async fn rest(&self, stop: &CancellationToken) {
-        let next = self.clock.now() + self.timing.heartbeat;
+        self.rest_for(self.timing.heartbeat, stop).await;
+    }
+
+    async fn rest_for(&self, span: Duration, stop: &CancellationToken) {
+        let next = self.clock.now() + span;
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.clock.sleep_until(next) => {}
@@ -83,6 +108,7 @@ impl Broker {
     /// One heartbeat, and one round of settling.
     pub async fn beat(self: &Arc<Self>) {
         self.pulse().await;
+        self.look_at_pauses().await;
         self.settle().await;
     }
 
@@ -93,10 +119,13 @@ impl Broker {
             Ok(()) => self.fleet.store_answered(true),
             Err(error) => {
                 self.fleet.store_answered(!matches!(error, StoreError::Unavailable(_)));
+                self.fleet.heard_nothing(self.clock.now() + self.timing.death_detection);
                 tracing::warn!(error = chain(&error), "a heartbeat failed");
             }
         }
         match (before, self.fleet.barred()) {
+            // It has said so when it joined.
+            (_, Some(Barred::Unvouched)) => {}
             (old, Some(new)) if old != Some(new) => tracing::error!("refresh is paused: {new}"),
             (Some(_), None) => tracing::info!("refresh goes on"),
             _ => {}
@@ -114,21 +143,30 @@ impl Broker {
         // The round trip is no skew.
         let now = if pulse.store_time > now { self.clock.now().min(pulse.store_time) } else { now };
         self.fleet.beat(&pulse, now, self.timing.max_clock_skew);
+        if self.fleet.hears(&pulse) {
+            self.fleet_store.note_vouched(self.incarnation).await?;
+            self.fleet.vouched();
+        }
         if self.fleet.alive() > 1 && !self.wakeups.is_shared() {
             // Nobody tells this replica what the others adopt.
             self.cache.forget_all();
         }
-        self.read_breakers().await
+        self.forget_revoked().await?;
+        self.forget_destroyed().await?;
+        self.read_breakers().await?;
+        self.tell_registration_news().await?;
+        self.scheduler.note_successes(&self.successes.take()).await
     }
 
-    /// Settles what this journal and dead replicas hold.
+    /// Settles what this journal, dead replicas and dead tasks hold.
     async fn settle(self: &Arc<Self>) {
         let settled = async {
+            self.review_abandoned().await;
             self.replay_if_due().await?;
             self.settle_orphans().await
         };
         if let Err(error) = settled.await {
-            tracing::warn!(error = chain(&error), "what earlier runs left could not be settled");
+            tracing::warn!(error = chain(&error), "what was left open could not be settled");
         }
     }
 

@@ -25,6 +25,13 @@ pub enum Barred {
          `token-broker store adopt` and configure the id it prints"
     )]
     ForeignStore,
+    /// The store's recent rotations were made by replicas whose journals are not here, and none of them was heard yet
+    /// since this one joined (rule 16).
+    #[error(
+        "the store holds recent rotations and has never seen this replica's journal; refresh begins once another \
+         replica that knows the store is heard, seconds after the start if one is running"
+    )]
+    Unvouched,
     /// The store's recent rotations were made by replicas whose journals are not here (rule 16).
     #[error(
         "the store holds recent rotations of replicas whose journals are not here, as a restored or cloned \
@@ -47,9 +54,15 @@ struct State {
     epoch: Epoch,
     installation: Option<InstallationId>,
     guard: Option<Barred>,
+    /// The number of the heartbeat it joined with: who has a higher one was heard since.
+    joined_beat: u64,
+    /// Until when an unvouched replica listens.
+    listens_until: Timestamp,
     skewed: bool,
     replaying: bool,
     must_replay: bool,
+    /// The store may lack what stands in this very journal, which was not replayed since.
+    owes_replay: bool,
     store_away: bool,
     alive: u32,
     breakers: HashSet<ProviderName>,
@@ -62,9 +75,12 @@ impl FleetStanding {
             epoch: Epoch(0),
             installation: None,
             guard: None,
+            joined_beat: 0,
+            listens_until: Timestamp::from_unix_seconds(0),
             skewed: false,
             replaying: false,
             must_replay: false,
+            owes_replay: false,
             store_away: false,
             alive: 1,
             breakers: HashSet::new(),
@@ -117,23 +133,52 @@ impl FleetStanding {
         self.state().breakers = open;
     }
 
-    /// Takes in what joining found. The restore guard is decided here (rule 16).
-    pub(crate) fn join(&self, joined: &Joined) {
+    /// Whether it has joined before.
+    pub(crate) fn has_joined(&self) -> bool {
+        self.state().joined
+    }
+
+    /// Takes in what joining found. The restore guard is decided here (rule 16): an unvouched replica listens for others
+    /// until then. Who joins again was forgotten, and claims nothing until it has replayed its journal: the store may not
+    /// know that it has one.
+    pub(crate) fn join(&self, joined: &Joined, listens_until: Timestamp) {
         let foreign = self.expected.is_some_and(|expected| expected != joined.installation);
         let mut state = self.state();
+        if state.joined {
+            state.lost_commits();
+        }
         state.joined = true;
+        state.must_replay |= foreign;
         state.epoch = joined.epoch;
         state.installation = Some(joined.installation);
-        state.guard = match (foreign, joined.lacks_journals()) {
+        state.joined_beat = joined.beat;
+        state.listens_until = listens_until;
+        state.guard = match (foreign, joined.is_unvouched()) {
             (true, _) => Some(Barred::ForeignStore),
-            (false, true) => Some(Barred::NoJournal),
+            (false, true) => Some(Barred::Unvouched),
             (false, false) => None,
         };
     }
 
-    /// Whether the journal must be replayed; answered once for each reason.
+    /// Nobody can be heard while the store is away: the time to listen begins anew.
+    pub(crate) fn heard_nothing(&self, listens_until: Timestamp) {
+        self.state().listens_until = listens_until;
+    }
+
+    /// Whether an unvouched replica has heard, by this heartbeat, one that may vouch for it.
+    pub(crate) fn hears(&self, pulse: &Pulse) -> bool {
+        self.state().hears(pulse)
+    }
+
+    /// The store has noted that somebody vouches for this replica.
+    pub(crate) fn vouched(&self) {
+        self.state().guard.take_if(|guard| *guard == Barred::Unvouched);
+    }
+
+    /// Whether the journal must be replayed; answered once for each reason, and not while the store is another's.
     pub(crate) fn takes_replay(&self) -> bool {
-        std::mem::take(&mut self.state().must_replay)
+        let mut state = self.state();
+        state.guard != Some(Barred::ForeignStore) && std::mem::take(&mut state.must_replay)
     }
 
     /// The journal must be replayed, again.
@@ -153,14 +198,37 @@ impl FleetStanding {
             state.guard = foreign.then_some(Barred::ForeignStore);
             state.installation = Some(pulse.installation);
         }
-        let changed = state.epoch != pulse.epoch;
+        if state.guard == Some(Barred::Unvouched) && !state.hears(pulse) && now >= state.listens_until {
+            state.guard = Some(Barred::NoJournal);
+        }
+        state.replaying = state.owes_replay || pulse.replays_pending > 0;
+        if state.epoch != pulse.epoch || pulse.unknown {
+            state.lost_commits();
+        }
         state.epoch = pulse.epoch;
-        state.replaying = changed || pulse.replays_pending > 0;
-        state.must_replay |= changed || pulse.unknown;
+    }
+
+    /// This journal was replayed, begun in that epoch. The next heartbeat tells whether claims may be made.
+    pub(crate) fn replayed(&self, epoch: Epoch) {
+        let mut state = self.state();
+        state.owes_replay &= state.epoch != epoch;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn hears(&self, pulse: &Pulse) -> bool {
+        self.guard == Some(Barred::Unvouched) && pulse.others_beat > self.joined_beat
+    }
+
+    /// What was acknowledged may be gone.
+    fn lost_commits(&mut self) {
+        self.replaying = true;
+        self.must_replay = true;
+        self.owes_replay = true;
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is old is let go: closed attempts, and replicas that ended in order (rule 18).
+//! What is old is let go: closed attempts, replicas that ended in order, pauses that are over, and requests nobody will
+//! repeat any more (rule 18).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Broker;
 use crate::error::chain;
-use crate::ports::StoreError;
+use crate::ports::{REQUESTS_KEPT, StoreError};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -43,7 +44,16 @@ impl Broker {
                 some => deleted += some,
             }
         }
+        // Longer than journals keep an answer: what is replayed from one finds that it was dealt with.
+        for _ in 0..BATCHES {
+            if self.revocations.prune_revocations(before, BATCH).await? == 0 {
+                break;
+            }
+        }
         self.fleet_store.forget_replicas(before).await?;
+        let now = self.clock.now();
+        self.scheduler.prune_pauses(now).await?;
+        while self.tenants.prune_requests(now - REQUESTS_KEPT, BATCH).await? >= u64::from(BATCH) {}
         Ok(deleted)
     }
 }

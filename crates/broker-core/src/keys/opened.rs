@@ -72,6 +72,13 @@ impl TenantKeyCache {
         }
     }
 
+    /// Forgets a tenant's keys, for whoever holds them too: they were destroyed.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        if let Some((_, entry)) = self.opened.remove(tenant) {
+            entry.keys.replace(Vec::new());
+        }
+    }
+
     /// The keys opened here of `tenant`, if any are.
     pub(crate) fn peek(&self, tenant: &TenantId) -> Option<Arc<TenantKeys>> {
         self.opened.get(tenant).map(|entry| entry.keys.clone())

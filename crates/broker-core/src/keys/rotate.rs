@@ -50,6 +50,7 @@ impl Broker {
     async fn plan(&self, kind: KeyKind, tenant: Option<TenantId>) -> Result<KeyRotation, BrokerError> {
         if let Some(tenant) = &tenant {
             self.tenants.tenant(tenant).await?.ok_or(BrokerError::TenantNotFound)?;
+            self.refuse_if_deleting(tenant).await?;
         }
         let target = match kind {
             KeyKind::Kek => Some(self.keys.encryption.primary().await?),
@@ -79,6 +80,7 @@ impl Broker {
         while let Some(tenant) = self.tenant_of_walk(rotation, done.as_ref()).await? {
             count += match &rotation.target {
                 Some(target) => self.count_wrapped_otherwise(&tenant, target).await?,
+                None if self.deletions.deletion(&tenant).await?.is_some() => 0,
                 None => self.count_sealed(&tenant).await?.values().sum(),
             };
             done = Some(tenant);

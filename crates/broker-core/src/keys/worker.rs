@@ -119,14 +119,29 @@ impl Worker<'_> {
         while let Some(tenant) =
             self.broker.tenant_of_walk(&self.rotation, self.rotation.after.as_ref()).await?
         {
-            match self.rotation.kind {
-                KeyKind::Kek => self.rewrap(&tenant).await?,
-                KeyKind::Dek => self.reseal(&tenant).await?,
-            }
+            self.rotate(&tenant).await?;
             self.rotation.after = Some(tenant);
             self.note().await?;
         }
         Ok(())
+    }
+
+    async fn rotate(&mut self, tenant: &TenantId) -> Result<(), Stopped> {
+        match self.rotation.kind {
+            KeyKind::Kek => self.rewrap(tenant).await,
+            // Its keys are destroyed soon, or are: nothing is sealed anew for it.
+            KeyKind::Dek if self.is_deleting(tenant).await? => Ok(()),
+            KeyKind::Dek => match self.reseal(tenant).await {
+                // Destroyed under its hands.
+                Err(Stopped::Failed(_)) if self.is_deleting(tenant).await? => Ok(()),
+                settled => settled,
+            },
+        }
+    }
+
+    async fn is_deleting(&self, tenant: &TenantId) -> Result<bool, Stopped> {
+        let deletion = self.broker.deletions.deletion(tenant).await.map_err(BrokerError::from)?;
+        Ok(deletion.is_some())
     }
 
     /// Until every replica seals under the new keys, so that the last walk is the last.

@@ -1,8 +1,9 @@
-//! How often a provider may be called, by all replicas together.
+//! How often: token buckets, and the budget of calls that all replicas together have at a provider.
 
 use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -18,7 +19,7 @@ pub trait ProviderBudget: Send + Sync {
     async fn take(&self, provider: &ProviderName, want: u32) -> u32;
 }
 
-/// A provider's limit: calls per second over a long time, and how many at once after a rest.
+/// A limit: calls per second over a long time, and how many at once after a rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetLimit {
     interval_micros: i64,
@@ -74,20 +75,40 @@ impl BudgetLimit {
 
 /// A token bucket, kept as the time at which it will be full (the generic cell rate algorithm).
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub(crate) struct Bucket {
     full_at: i64,
 }
 
 impl Bucket {
-    /// Grants whole calls only. A bucket is never emptier than empty, so that a clock set back stops nothing for long.
-    fn take(&mut self, limit: BudgetLimit, want: u32, at: Timestamp) -> u32 {
+    /// A bucket that holds its whole burst.
+    pub(crate) fn full(at: Timestamp) -> Self {
+        Self { full_at: at.as_unix_micros() }
+    }
+
+    pub(crate) fn is_full(self, at: Timestamp) -> bool {
+        self.full_at <= at.as_unix_micros()
+    }
+
+    /// How long until it holds a whole call.
+    pub(crate) fn next_in(self, limit: BudgetLimit, at: Timestamp) -> Duration {
+        let held = limit.span_micros() - self.used(limit, at);
+        Duration::from_micros(u64::try_from(limit.interval_micros - held).unwrap_or(0))
+    }
+
+    /// Grants whole calls only.
+    pub(crate) fn take(&mut self, limit: BudgetLimit, want: u32, at: Timestamp) -> u32 {
         let (now, span) = (at.as_unix_micros(), limit.span_micros());
-        let used = self.full_at.saturating_sub(now).clamp(0, span);
+        let used = self.used(limit, at);
         // Never saturates: a bucket holds no more than its burst.
         let held = u32::try_from((span - used) / limit.interval_micros).unwrap_or(u32::MAX);
         let granted = want.min(held);
         self.full_at = now + used + i64::from(granted) * limit.interval_micros;
         granted
+    }
+
+    /// A bucket is never emptier than empty, so that a clock set back stops nothing for long.
+    fn used(self, limit: BudgetLimit, at: Timestamp) -> i64 {
+        self.full_at.saturating_sub(at.as_unix_micros()).clamp(0, limit.span_micros())
     }
 }
 
@@ -110,8 +131,7 @@ impl InProcessBudget {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that time does not go backwards between two callers.
         let now = self.clock.now();
-        let full = Bucket { full_at: now.as_unix_micros() };
-        buckets.entry(provider.clone()).or_insert(full).take(*limit, want, now)
+        buckets.entry(provider.clone()).or_insert(Bucket::full(now)).take(*limit, want, now)
     }
 }
 

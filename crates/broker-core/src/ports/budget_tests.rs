@@ -1,7 +1,5 @@
 //! No window sees more calls than the limit says, and none that the limit allows is refused for long.
 
-use std::time::Duration;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 

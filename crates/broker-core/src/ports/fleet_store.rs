@@ -14,6 +14,8 @@ pub struct Replica {
     pub escrow: EscrowId,
     /// When it began.
     pub started_at: Timestamp,
+    /// It had joined before, and the store has lost that: it may lack what the journal holds.
+    pub rejoins: bool,
 }
 
 /// What a replica finds when it joins.
@@ -23,19 +25,20 @@ pub struct Joined {
     pub installation: InstallationId,
     /// The store's epoch.
     pub epoch: Epoch,
-    /// An earlier run on the same journal was noted here, and was not paused for lack of journals.
+    /// The number of this heartbeat: joining is one. The store counts them, so no clock has a say in what came later.
+    pub beat: u64,
+    /// An earlier run on the same journal was noted here, and was not unvouched.
     pub escrow_known: bool,
-    /// Other replicas whose last heartbeat is not older than asked for.
-    pub others_alive: u32,
     /// Some refresh token was presented at or after the time asked for, by a replica whose journal is not drained.
     pub undrained_rotations: bool,
 }
 
 impl Joined {
-    /// The store was rotated of late, and nobody who can know of it is here: it may be a copy (rule 16). The store keeps
-    /// this with the replica, whose journal is not known and which is not alive to those who join after it.
-    pub fn lacks_journals(&self) -> bool {
-        self.undrained_rotations && !self.escrow_known && self.others_alive == 0
+    /// The store was rotated of late, and this replica cannot know of it: unless one that can is heard now, the store may
+    /// be a copy (rule 16). The store keeps this with the replica, whose journal is not known and who vouches for nobody
+    /// until [`FleetStore::note_vouched`].
+    pub fn is_unvouched(&self) -> bool {
+        self.undrained_rotations && !self.escrow_known
     }
 }
 
@@ -50,8 +53,11 @@ pub struct Pulse {
     pub installation: InstallationId,
     /// Replicas alive at or after the time asked for, this one included.
     pub alive: u32,
+    /// The number of the last heartbeat, or leave, of any other replica that is not unvouched; 0 if there is none.
+    pub others_beat: u64,
     /// Journals, of replicas heard of in the last hour, that were last replayed in another epoch (rule 16). A run on a
-    /// journal that is new here counts as having replayed it; one on a known journal inherits from the run before.
+    /// journal that is new here counts as having replayed it, unless it joins again; one on a known journal inherits from
+    /// the run before.
     pub replays_pending: u32,
     /// The replica's own row was not there: commits were lost, it must join again.
     pub unknown: bool,
@@ -89,12 +95,11 @@ pub struct OpenBreaker {
 #[async_trait]
 pub trait FleetStore: Send + Sync {
     /// Notes that a replica runs. Idempotent.
-    async fn join(
-        &self,
-        replica: &Replica,
-        alive_since: Timestamp,
-        rotated_since: Timestamp,
-    ) -> Result<Joined, StoreError>;
+    async fn join(&self, replica: &Replica, rotated_since: Timestamp) -> Result<Joined, StoreError>;
+
+    /// Notes that a replica that knows this store was heard beside this one, which is unvouched no more: neither is a
+    /// later run on its journal.
+    async fn note_vouched(&self, incarnation: IncarnationId) -> Result<(), StoreError>;
 
     /// Notes that a replica is alive, and reads how things stand. `alive_since` is as in [`Pulse::alive`], `recent`
     /// where the last hour begins.
@@ -115,10 +120,12 @@ pub trait FleetStore: Send + Sync {
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Notes that a replica ends in order: no attempt of it is open, its journal holds nothing the store lacks.
+    /// Notes that a replica ends in order: no attempt of it is open, its journal holds nothing the store lacks. Its last
+    /// heartbeat, for those who have joined meanwhile.
     async fn leave(&self, incarnation: IncarnationId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Declares this store the only copy: gives it a new installation id, and counts every journal not drained as lost.
+    /// Declares this store the only copy: gives it a new installation id, counts every journal not drained as lost, and
+    /// leaves no replica unvouched.
     async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Counts what a provider answered badly.
@@ -135,8 +142,8 @@ pub trait FleetStore: Send + Sync {
     /// Counts a suspect that was refreshed while the breaker is open.
     async fn note_suspect_refreshed(&self, provider: &ProviderName) -> Result<(), StoreError>;
 
-    /// Closes a provider's breaker.
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError>;
+    /// Closes a provider's breaker. Answers whether it was open.
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError>;
 
     /// Every breaker that is open.
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError>;

@@ -17,8 +17,8 @@ use crate::{
 pub struct VendableGrant {
     /// The grant.
     pub grant: Grant,
-    /// Its present access token, sealed at the grant's generation.
-    pub access_token: Sealed<AccessToken>,
+    /// Its present access token, sealed at the grant's generation; `None` once the grant was revoked.
+    pub access_token: Option<Sealed<AccessToken>>,
 }
 
 /// Which grants to list; an absent field means any.
@@ -70,6 +70,10 @@ pub trait GrantStore: Send + Sync {
     /// again). On the present lineage it wins if the grant's generation is not above the one presented, or if the
     /// grant's token set came from a lower presentation of the same refresh token. Closes other refreshes of the grant
     /// that were claimed and not sent, as their token has a successor, and ends a pause of the registration.
+    ///
+    /// Revoke wins (rule 12): an answer to what was presented before the grant was revoked is kept as a revocation, which
+    /// makes the grant revoking again. An answer that another lineage has superseded is kept as one where the adoption
+    /// says so (rule 13), and so is the token set that a new lineage replaces.
     async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError>;
 
     /// Closes an attempt without tokens. `false`: it was closed before.

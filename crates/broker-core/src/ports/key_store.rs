@@ -101,7 +101,8 @@ pub trait KeyStore: Send + Sync {
     /// The tenant after that one, in the order of their ids.
     async fn tenant_after(&self, tenant: Option<&TenantId>) -> Result<Option<TenantId>, StoreError>;
 
-    /// Adds a data key, which seals from now on. `false`: the rotation has made one of this purpose before.
+    /// Adds a data key, which seals from now on. `false`: the rotation has made one of this purpose before, or
+    /// the tenant is being deleted.
     async fn add_data_key(
         &self,
         tenant: &TenantId,

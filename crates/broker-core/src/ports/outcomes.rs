@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::EscrowRecord;
-use crate::{Attempt, AuthorizationId, Generation, LastFailure, Lifecycle, Phase, SealedTokenSet, Timestamp};
+use crate::{
+    Attempt, AuthorizationId, Generation, LastFailure, Lifecycle, Phase, SealedTokenSet, SecretId, Timestamp,
+};
 
 /// Which lineage an adoption is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,17 @@ pub struct Adoption {
     pub tokens: SealedTokenSet,
     /// Now.
     pub at: Timestamp,
+    /// What becomes of tokens that a later consent replaces, this one's or another's.
+    pub replaced: ReplacedTokens,
+}
+
+/// What becomes of tokens that a later consent replaces (rule 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplacedTokens {
+    /// They are revoked upstream: that does not reach the consent which replaces them.
+    Revoke,
+    /// They are let go, and pending revocations of earlier lineages with them: they could end the new consent too.
+    LetGo,
 }
 
 /// What became of an adoption.
@@ -70,6 +83,8 @@ pub enum AdoptOutcome {
     Moved(Generation),
     /// The grant has gone on without this answer: another lineage, or a later generation.
     Superseded,
+    /// The grant was revoked after the attempt began: the answer's tokens are revoked too.
+    Revoking,
 }
 
 /// Closes an attempt that brought no tokens.
@@ -87,6 +102,11 @@ pub struct AttemptEnd {
     pub provably_unsent: bool,
     /// The provider refuses the attempt's registration: pause it until its next canary (rule 9).
     pub pause_registration_until: Option<Timestamp>,
+    /// The client secret the provider refused, if it is known: it is tried after those that were not refused. Without a
+    /// pause another one is to be tried at once, so a pause of the registration lets the next claim pass.
+    pub refused_secret: Option<SecretId>,
+    /// The code was not looked at: its authorization is pending again, for the next secret.
+    pub reopens_authorization: bool,
     /// An answer that could not be read, kept for whoever can (sealed at [`EscrowRecord::place`]).
     pub unread: Option<EscrowRecord>,
     /// Now.
@@ -103,6 +123,8 @@ impl AttemptEnd {
             authorization_failure: None,
             provably_unsent: false,
             pause_registration_until: None,
+            refused_secret: None,
+            reopens_authorization: false,
             unread: None,
             at,
         }

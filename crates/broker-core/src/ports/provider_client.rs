@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use broker_crypto::{
-    AuthorizationCode, AuthorizationState, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken,
+    AccessToken, AuthorizationCode, AuthorizationState, ClientSecret, CodeVerifier, ProviderResponse,
+    RefreshToken,
 };
 
 use crate::{ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
@@ -107,6 +108,35 @@ pub enum TokenOutcome {
     Failed(ProviderFailure),
 }
 
+/// The token a revocation request shows.
+#[derive(Debug)]
+pub enum RevokedToken {
+    /// A refresh token.
+    Refresh(RefreshToken),
+    /// An access token.
+    Access(AccessToken),
+}
+
+/// One call of the revocation endpoint (RFC 7009 §2.1).
+#[derive(Debug)]
+pub struct RevocationRequest {
+    /// Who calls.
+    pub client: ClientCredentials,
+    /// What is to be revoked.
+    pub token: RevokedToken,
+}
+
+/// What an answer of the revocation endpoint means (RFC 7009 §2.2).
+#[derive(Debug, PartialEq, Eq)]
+pub enum RevocationAnswer {
+    /// The token is revoked, or was not valid any more.
+    Revoked,
+    /// The server does not revoke tokens of this kind (`unsupported_token_type`).
+    Unsupported,
+    /// Anything else.
+    Failed(ProviderFailure),
+}
+
 /// One authorization server.
 #[async_trait]
 pub trait ProviderClient: Send + Sync {
@@ -121,4 +151,15 @@ pub trait ProviderClient: Send + Sync {
 
     /// Reads an answer.
     fn interpret(&self, response: &RawResponse) -> TokenOutcome;
+
+    /// Calls the revocation endpoint once. `gate` is asked as in [`ProviderClient::call`]. Only where the profile says
+    /// that there is one.
+    async fn revoke(
+        &self,
+        request: RevocationRequest,
+        gate: Arc<dyn SendGate>,
+    ) -> Result<RawResponse, CallError>;
+
+    /// Reads an answer of the revocation endpoint.
+    fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer;
 }

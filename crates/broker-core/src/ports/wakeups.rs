@@ -14,6 +14,8 @@ pub enum News {
     Sent,
     /// It has a new token set.
     Adopted,
+    /// It was revoked: nothing that is remembered of it may be served.
+    Revoked,
 }
 
 /// News of one grant.
@@ -21,7 +23,7 @@ pub enum News {
 pub struct Wakeup {
     /// The grant.
     pub grant: GrantId,
-    /// The generation presented ([`News::Sent`]) or made ([`News::Adopted`]).
+    /// The generation presented ([`News::Sent`]) or made ([`News::Adopted`]), or the one revoked.
     pub generation: Generation,
     /// What happened.
     pub news: News,

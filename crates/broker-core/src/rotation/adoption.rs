@@ -5,11 +5,11 @@ use std::time::Duration;
 use broker_crypto::{Place, Sealed, Secret, TenantKeys};
 
 use crate::error::chain;
-use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, News, StoreError, Wakeup};
+use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, News, ReplacedTokens, StoreError, Wakeup};
 use crate::schedule::{DueRules, Issue, dies_at, next_due, pace};
 use crate::{
-    Attempt, Authorization, Broker, BrokerError, Generation, Grant, ProviderProfile, SealedTokenSet,
-    Timestamp, TokenResponse,
+    Attempt, Authorization, Broker, BrokerError, Generation, Grant, ProviderProfile, RevocationReach,
+    SealedTokenSet, Timestamp, TokenResponse,
 };
 
 /// Longest pause between tries to write down what a provider answered.
@@ -76,19 +76,31 @@ impl Broker {
                 base,
                 tokens: self.seal_set(attempt, base.next(), tokens, standing, profile, keys)?,
                 at: self.clock.now(),
+                replaced: replaced_tokens(profile),
             };
             match self.persist(|| self.grants.adopt(&adoption)).await? {
                 AdoptOutcome::Moved(generation) => base = generation,
                 AdoptOutcome::Adopted(generation) => {
                     self.tally.count(&attempt.key.provider, "adopted");
+                    self.successes.note(&attempt.key.provider, self.clock.now());
                     let grant = attempt.grant_id();
                     self.cache.forget(&attempt.key);
                     self.announce(Wakeup { grant, generation, news: News::Adopted });
+                    if let Lineage::New { .. } = standing.lineage {
+                        self.to_revoke.notify_one();
+                    }
                     return Ok(AdoptOutcome::Adopted(generation));
                 }
                 AdoptOutcome::Superseded => {
                     self.tally.count(&attempt.key.provider, "superseded");
+                    // The store may have kept it as a revocation (rule 13).
+                    self.to_revoke.notify_one();
                     return Ok(AdoptOutcome::Superseded);
+                }
+                AdoptOutcome::Revoking => {
+                    self.tally.count(&attempt.key.provider, "revoked");
+                    self.to_revoke.notify_one();
+                    return Ok(AdoptOutcome::Revoking);
                 }
                 before @ AdoptOutcome::AlreadyAdopted(_) => return Ok(before),
             }
@@ -104,7 +116,7 @@ impl Broker {
     }
 
     /// Retries a write while the store is unavailable.
-    pub(super) async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
+    pub(crate) async fn persist<T, W, F>(&self, mut write: W) -> Result<T, StoreError>
     where
         W: FnMut() -> F,
         F: Future<Output = Result<T, StoreError>>,
@@ -183,6 +195,14 @@ impl Broker {
         let place =
             Place { tenant: attempt.key.tenant.as_str(), owner: &owner, generation: generation.get() };
         Ok(keys.seal(secret, place, self.entropy.as_ref())?)
+    }
+}
+
+/// Rule 13: what must not reach the new consent is let go.
+fn replaced_tokens(profile: &ProviderProfile) -> ReplacedTokens {
+    match profile.revocation_reaches {
+        RevocationReach::Token => ReplacedTokens::Revoke,
+        RevocationReach::Authorization | RevocationReach::Unknown => ReplacedTokens::LetGo,
     }
 }
 

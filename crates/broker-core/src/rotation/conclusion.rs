@@ -29,6 +29,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) breaker_open: bool,
     /// Another grant of the registration was refreshed since this one was first refused without an OAuth code.
     pub(super) registration_works: bool,
+    /// The registration has another secret, which was not refused lately.
+    pub(super) another_secret: bool,
     /// In [0, 1), spreads retries apart.
     pub(super) draw: f64,
 }
@@ -40,8 +42,35 @@ pub(super) struct Conclusion {
     pub(super) name: &'static str,
     /// What becomes of the grant.
     pub(super) after: GrantAfter,
-    /// The registration is to rest until then.
-    pub(super) pause_registration_until: Option<Timestamp>,
+    /// What becomes of the registration, if it was refused.
+    pub(super) refused_client: Option<RefusedClient>,
+}
+
+/// What becomes of a registration whose secret was refused (rule 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefusedClient {
+    /// Its next secret is tried at once.
+    TriesNextSecret,
+    /// It rests until then.
+    RestsUntil(Timestamp),
+}
+
+impl RefusedClient {
+    /// Decides for a refusal at `now`.
+    pub(crate) fn of(another_secret: bool, now: Timestamp, timing: &Timing) -> Self {
+        match another_secret {
+            true => Self::TriesNextSecret,
+            false => Self::RestsUntil(now + timing.registration_pause),
+        }
+    }
+
+    /// Until when it rests, if it does.
+    pub(crate) fn rests_until(self) -> Option<Timestamp> {
+        match self {
+            Self::TriesNextSecret => None,
+            Self::RestsUntil(until) => Some(until),
+        }
+    }
 }
 
 /// Decides by the rules of `docs/rotation.md`.
@@ -79,7 +108,7 @@ fn start(failure: &ProviderFailure, of: Circumstances<'_>, timing: &Timing) -> C
         due_at: Some(of.now + retry),
         failure: Some(failure),
     };
-    Conclusion { name: after.failure_name(), after, pause_registration_until: None }
+    Conclusion { name: after.failure_name(), after, refused_client: None }
 }
 
 /// The phase without an open attempt: doubt and suspicion outlast an attempt that settled nothing.
@@ -153,11 +182,16 @@ fn probe_wait(before: &Grant, timing: &Timing) -> Duration {
     timing.orphan_wait.saturating_mul(1 << doublings).min(timing.probe_cap).max(timing.orphan_wait)
 }
 
-/// Rule 9: the application's fault. No grant is burned; the registration rests, and one grant at a time tries it.
+/// Rule 9: the application's fault. No grant is burned: the provider refused before it looked at the token, so the token
+/// may be shown again, with the next secret. Once all are refused the registration rests, and one grant at a time tries
+/// it.
 fn client_rejected(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
-    let until = of.now + timing.registration_pause;
-    conclusion.pause_registration_until = Some(until);
-    conclusion.after.due_at = conclusion.after.due_at.max(Some(until));
+    let refused = RefusedClient::of(of.another_secret, of.now, timing);
+    conclusion.refused_client = Some(refused);
+    conclusion.after.due_at = match refused {
+        RefusedClient::TriesNextSecret => Some(of.now),
+        RefusedClient::RestsUntil(until) => conclusion.after.due_at.max(Some(until)),
+    };
 }
 
 /// Rule 9: a bare 401 or 403 is one of two things, and the other grants of the registration tell which.

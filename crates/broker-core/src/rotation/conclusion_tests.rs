@@ -13,6 +13,7 @@ fn of(before: &Grant, mode: RotationMode) -> Circumstances<'_> {
         now: NOW,
         breaker_open: false,
         registration_works: false,
+        another_secret: false,
         draw: 0.5,
     }
 }
@@ -153,25 +154,36 @@ fn a_definitive_failure_burns_nothing_and_keeps_doubt_and_suspicion() {
 fn a_rejected_client_rests_its_registration() {
     let before = sample_grant();
     let end = judge(FailureKind::ClientRejected, of(&before, SINGLE_USE));
-    assert_eq!(end.pause_registration_until, Some(NOW + Duration::from_secs(60)));
+    assert_eq!(end.refused_client, Some(RefusedClient::RestsUntil(NOW + Duration::from_secs(60))));
     assert!(wait(&end.after) >= 60);
-    assert_eq!(judge(FailureKind::Refused, of(&before, SINGLE_USE)).pause_registration_until, None);
+    assert_eq!(judge(FailureKind::Refused, of(&before, SINGLE_USE)).refused_client, None);
+}
+
+#[test]
+fn a_registration_with_another_secret_tries_it_at_once() {
+    let before = Grant { phase: Phase::Uncertain, tainted: true, ..sample_grant() };
+    let with_another = Circumstances { another_secret: true, ..of(&before, SINGLE_USE) };
+    let end = judge(FailureKind::ClientRejected, with_another);
+    assert_eq!(end.refused_client, Some(RefusedClient::TriesNextSecret));
+    assert_eq!((end.after.due_at, end.after.phase, end.after.tainted), (Some(NOW), Phase::Uncertain, true));
+    let other = judge(FailureKind::UnlabelledRefusal, with_another);
+    assert_eq!(other.refused_client, None, "nobody knows yet what was refused");
 }
 
 #[test]
 fn a_bare_refusal_waits_for_the_other_grants_to_tell_its_reason() {
     let first = sample_grant();
     let end = judge(FailureKind::UnlabelledRefusal, of(&first, SINGLE_USE));
-    assert_eq!((wait(&end.after), end.pause_registration_until), (300, None));
+    assert_eq!((wait(&end.after), end.refused_client), (300, None));
 
     let since = NOW - Duration::from_secs(300);
     let last = failed(FailureKind::UnlabelledRefusal, 1, since);
     let again = Grant { last_failure: Some(last), ..sample_grant() };
     let alone = judge(FailureKind::UnlabelledRefusal, of(&again, SINGLE_USE));
-    assert!(alone.pause_registration_until.is_some(), "nobody else was refreshed: the registration's fault");
+    assert!(alone.refused_client.is_some(), "nobody else was refreshed: the registration's fault");
     let works = Circumstances { registration_works: true, ..of(&again, SINGLE_USE) };
     let dead = judge(FailureKind::UnlabelledRefusal, works);
-    assert_eq!((dead.after.phase, dead.pause_registration_until), (Phase::Suspect, None));
+    assert_eq!((dead.after.phase, dead.refused_client), (Phase::Suspect, None));
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub(crate) enum Rotated {
     StillRunning,
     /// The provider refuses the client registration, which rests until this time.
     RegistrationPaused(Timestamp),
+    /// The provider refused one client secret, and the next one is to be tried. No flight lands so.
+    SecretRefused,
+    /// An operator has paused the refreshing of the tenant or at the provider, until this time.
+    RefreshPaused(Timestamp),
     /// The broker itself could not do it.
     Failed(RotationError),
 }

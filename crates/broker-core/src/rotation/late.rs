@@ -80,6 +80,7 @@ impl Broker {
             now,
             breaker_open: false,
             registration_works: false,
+            another_secret: false,
             draw: self.draw(),
         };
         let unknown = ProviderFailure::of(FailureKind::Uncertain);

@@ -2,7 +2,9 @@
 //!
 //! claim -> SENT -> bytes -> escrow -> adopt. The words and rules are those of `docs/rotation.md`.
 
+mod abandoned;
 mod adoption;
+mod by_grant;
 mod conclusion;
 mod fence;
 mod flights;
@@ -12,15 +14,19 @@ mod orphans;
 mod patience;
 mod presentation;
 mod presenting;
+mod progress;
 mod recovery;
 mod refresh;
 mod replay;
+mod replay_record;
 #[cfg(test)]
 mod samples;
+mod secrets;
 mod settlement;
 mod tally;
 
 pub(crate) use self::adoption::Standing;
+pub(crate) use self::conclusion::RefusedClient;
 pub(crate) use self::flights::{Flight, Flights, Rotated, RotationError};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::presentation::{Answer, NotSent};

@@ -1,9 +1,10 @@
-//! Attempts whose owner is gone: given back if unsent, closed in doubt once nothing else can be known.
+//! Attempts whose owner is gone or idle: given back if unsent, closed in doubt once nothing else can be known.
 
 use std::sync::Arc;
 
 use super::conclusion::untouched;
 use super::fence::{Fence, fence};
+use super::settlement::Failed;
 use crate::error::chain;
 use crate::ports::{AttemptEnd, EscrowRecord, Orphan};
 use crate::{
@@ -36,8 +37,9 @@ impl Broker {
         if self.fleet.barred().is_some() {
             return Ok(settled);
         }
-        let silent_since = self.silent_since();
-        for orphan in self.grants.orphans(self.incarnation, silent_since, AT_ONCE).await? {
+        let mut orphans = self.grants.orphans(self.incarnation, self.silent_since(), AT_ONCE).await?;
+        orphans.extend(self.abandoned_orphans().await);
+        for orphan in orphans {
             let attempt = &orphan.attempt;
             let (count, outcome) = match self.fence_of(&orphan) {
                 Fence::Wait => continue,
@@ -54,7 +56,7 @@ impl Broker {
             if let Err(error) = outcome {
                 settled.unsettled += 1;
                 tracing::error!(
-                    attempt = %attempt.id, error = chain(&error), "a dead replica's attempt could not be settled"
+                    attempt = %attempt.id, error = chain(&error), "an orphaned attempt could not be settled"
                 );
             }
         }
@@ -86,7 +88,7 @@ impl Broker {
     async fn doubt(&self, attempt: &Attempt) -> Result<(), BrokerError> {
         tracing::warn!(
             attempt = %attempt.id, grant = %attempt.grant_id(), owner = %attempt.owner,
-            "a dead replica's attempt was sent and its answer is not known"
+            "an orphaned attempt was sent and its answer is not known"
         );
         self.settle_orphaned_answer(attempt, &ProviderFailure::of(FailureKind::Uncertain), None).await
     }
@@ -102,7 +104,8 @@ impl Broker {
         }
         let provider = self.provider(&attempt.key.provider)?.clone();
         let Some(held) = self.persist(|| self.grants.vendable(&attempt.key)).await? else { return Ok(()) };
-        self.settle_failure(attempt, &held.grant, failure, record, provider.as_ref()).await.map(|_| ())
+        let failed = Failed { failure, record, secret: None };
+        self.settle_failure(attempt, &held.grant, failed, provider.as_ref()).await.map(|_| ())
     }
 
     /// A claim whose commit was not acknowledged may stand all the same: it is looked for, and given back.

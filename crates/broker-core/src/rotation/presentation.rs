@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use broker_crypto::{ClientSecret, Sealed, TenantKeys};
+use broker_crypto::TenantKeys;
 
 use crate::error::chain;
 use crate::ports::{
@@ -117,17 +117,15 @@ impl Broker {
         Some(record)
     }
 
-    /// How the registration authenticates, its secret opened.
+    /// How the registration authenticates now, its secret opened.
     pub(crate) async fn credentials(
         &self,
         registration: &ClientRegistration,
     ) -> Result<ClientCredentials, BrokerError> {
-        let owner = ClientRegistration::secret_owner(&registration.provider, &registration.id);
-        let place = ClientRegistration::secret_place(&registration.tenant, &owner);
-        let sealed_under = registration.client_secret.as_ref().and_then(Sealed::key_id);
-        let keys = self.keys.opening(&registration.tenant, sealed_under).await?;
-        let open = |sealed| keys.open::<ClientSecret>(sealed, place);
-        let client_secret = registration.client_secret.as_ref().map(open).transpose()?;
+        let client_secret = match registration.secret_to_try() {
+            Some(secret) => Some(self.open_secret(registration, secret).await?),
+            None => None,
+        };
         Ok(ClientCredentials { client_id: registration.client_id.clone(), client_secret })
     }
 }

@@ -1,26 +1,60 @@
-//! The attempts whose presentation is under way in this process, late reading included.
+//! The attempts whose presentation is under way in this process, late reading included, and those it has abandoned.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::AttemptId;
+use crate::{AttemptId, TenantId, Timestamp};
 
-/// A set that forgets an attempt when its task ends, however it ends.
+/// A set that lets go of an attempt when its task ends, however it ends.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PresentingSet(Arc<Mutex<HashSet<AttemptId>>>);
+pub(crate) struct PresentingSet(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    under_way: HashSet<AttemptId>,
+    abandoned: HashMap<AttemptId, Abandoned>,
+}
+
+/// A claimed attempt whose task is gone and has not settled it: it panicked, or the store refused what it brought.
+#[derive(Debug, Clone)]
+pub(super) struct Abandoned {
+    pub(super) attempt: AttemptId,
+    pub(super) tenant: TenantId,
+    /// When the journal was replayed since: an answer that is in none of its records is lost.
+    pub(super) replayed_at: Option<Timestamp>,
+}
 
 impl PresentingSet {
     pub(crate) fn contains(&self, attempt: AttemptId) -> bool {
-        self.set().contains(&attempt)
+        self.state().under_way.contains(&attempt)
     }
 
     /// Holds the attempt until the answer is dropped.
     pub(crate) fn hold(&self, attempt: AttemptId) -> Presenting {
-        self.set().insert(attempt);
-        Presenting { set: self.clone(), attempt }
+        self.state().under_way.insert(attempt);
+        Presenting { set: self.clone(), attempt, claimed_for: None }
     }
 
-    fn set(&self) -> MutexGuard<'_, HashSet<AttemptId>> {
+    pub(super) fn abandoned(&self) -> Vec<Abandoned> {
+        self.state().abandoned.values().cloned().collect()
+    }
+
+    /// The attempt is closed: there is nothing to settle.
+    pub(super) fn forget(&self, attempt: AttemptId) {
+        self.state().abandoned.remove(&attempt);
+    }
+
+    /// A replay that began when these were abandoned is over.
+    pub(super) fn note_replayed(&self, abandoned: &[Abandoned], at: Timestamp) {
+        let mut state = self.state();
+        for Abandoned { attempt, .. } in abandoned {
+            if let Some(abandoned) = state.abandoned.get_mut(attempt) {
+                abandoned.replayed_at = Some(at);
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -30,10 +64,29 @@ impl PresentingSet {
 pub(crate) struct Presenting {
     set: PresentingSet,
     attempt: AttemptId,
+    /// The tenant, from the claim to the settlement.
+    claimed_for: Option<TenantId>,
+}
+
+impl Presenting {
+    /// The attempt stands in the store: whoever lets go of it now without a settlement abandons it.
+    pub(crate) fn claimed(&mut self, tenant: &TenantId) {
+        self.claimed_for = Some(tenant.clone());
+    }
+
+    /// The attempt is closed.
+    pub(crate) fn settled(mut self) {
+        self.claimed_for = None;
+    }
 }
 
 impl Drop for Presenting {
     fn drop(&mut self) {
-        self.set.set().remove(&self.attempt);
+        let attempt = self.attempt;
+        let mut state = self.set.state();
+        state.under_way.remove(&attempt);
+        if let Some(tenant) = self.claimed_for.take() {
+            state.abandoned.insert(attempt, Abandoned { attempt, tenant, replayed_at: None });
+        }
     }
 }

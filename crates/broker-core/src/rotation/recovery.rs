@@ -27,6 +27,8 @@ impl Broker {
         self.join().await?;
         // Before anything is judged by this machine's clock, it is compared with the store's.
         self.pulse().await;
+        // Before anything is refreshed, it is known what must not be.
+        self.look_at_pauses().await;
         let replayed = self.replay().await?;
         let reread = self.reread_unread().await?;
         let orphaned = self.sweep_orphans().await?;

@@ -13,7 +13,7 @@ use crate::ports::{
     ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, ProviderClient, RefreshClaim,
     TokenRequest,
 };
-use crate::{AttemptId, Broker, BrokerError, Generation, GrantKey, Phase};
+use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Generation, GrantKey, Phase};
 
 impl Broker {
     /// Joins the rotation of this grant that is running, or starts one. It runs to its end whoever hangs up.
@@ -29,9 +29,28 @@ impl Broker {
         })
     }
 
+    /// Each client secret that is refused is followed by a rotation of its own with the next one, until one is accepted or
+    /// all were refused lately (rule 9).
     async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation, landing: &Landing) -> Rotated {
+        loop {
+            match self.rotate_once(key, generation, landing).await {
+                Rotated::SecretRefused => {}
+                rotated => return rotated,
+            }
+        }
+    }
+
+    async fn rotate_once(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        generation: Generation,
+        landing: &Landing,
+    ) -> Rotated {
         if let Some(barred) = self.fleet.barred() {
             return Rotated::Failed(RotationError::Backend(Arc::new(barred)));
+        }
+        if let Some(until) = self.pauses.until(key, self.clock.now()) {
+            return Rotated::RefreshPaused(until);
         }
         let mut lease = match self.lease(key).await {
             Ok(lease) => lease,
@@ -89,13 +108,16 @@ impl Broker {
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let claim = self.refresh_claim(key, generation);
         // Held from before the claim: once its row can be seen, whoever finds it must see that it is being worked on.
-        let _presenting = self.presenting.hold(claim.attempt);
+        let mut presenting = self.presenting.hold(claim.attempt);
         let outcome = self.grants.claim_refresh(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(key.tenant.clone(), claim.attempt);
         });
         match outcome? {
             ClaimOutcome::Claimed(claimed) => {
-                self.refresh_claimed(*claimed, provider, &keys, landing, lease).await
+                presenting.claimed(&key.tenant);
+                let rotated = self.refresh_claimed(*claimed, provider, &keys, landing, lease).await?;
+                presenting.settled();
+                Ok(rotated)
             }
             ClaimOutcome::Busy(open) => {
                 self.patience.restore(open.grant_id());
@@ -131,8 +153,8 @@ impl Broker {
             Permit::Unlimited => None,
             Permit::NotBefore(time) => return self.let_rest(&claimed, time).await,
         };
-        let request = match self.refresh_request(&claimed).await {
-            Ok(request) => request,
+        let (request, registration) = match self.refresh_request(&claimed).await {
+            Ok(made) => made,
             Err(error) => return self.settle_unmade(&claimed, error, provider.as_ref()).await,
         };
         let sent_at = Arc::new(OnceLock::new());
@@ -142,7 +164,7 @@ impl Broker {
         let waiting = late::Waiting { claimed: &claimed, landing, deadline, sent_at: &sent_at };
         let presented = self.read_even_late(presenting, waiting, provider.as_ref(), lease).await;
         claimed.attempt.sent_at = presented.sent_at;
-        self.settle_refresh(&claimed, presented.answer, provider.as_ref(), keys).await
+        self.settle_refresh(&claimed, presented.answer, &registration, provider.as_ref(), keys).await
     }
 
     fn refresh_claim(&self, key: &GrantKey, generation: Generation) -> RefreshClaim {
@@ -159,7 +181,11 @@ impl Broker {
         }
     }
 
-    async fn refresh_request(&self, claimed: &ClaimedRefresh) -> Result<TokenRequest, BrokerError> {
+    /// The request, and the registration it is made with.
+    async fn refresh_request(
+        &self,
+        claimed: &ClaimedRefresh,
+    ) -> Result<(TokenRequest, ClientRegistration), BrokerError> {
         let grant = &claimed.before;
         let registration = self
             .tenants
@@ -173,10 +199,11 @@ impl Broker {
             generation: claimed.refresh_token_generation.get(),
         };
         let opening = self.keys.opening(&grant.key.tenant, claimed.refresh_token.key_id()).await?;
-        Ok(TokenRequest {
+        let request = TokenRequest {
             client: self.credentials(&registration).await?,
             presentation: Presentation::RefreshToken(opening.open(&claimed.refresh_token, place)?),
             scopes: grant.scopes.clone(),
-        })
+        };
+        Ok((request, registration))
     }
 }

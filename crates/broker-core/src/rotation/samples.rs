@@ -58,5 +58,6 @@ pub(crate) fn sample_grant() -> Grant {
         last_failure: None,
         created_at: NOW,
         updated_at: NOW,
+        revocation: None,
     }
 }

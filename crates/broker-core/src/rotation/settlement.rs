@@ -3,20 +3,38 @@
 use broker_crypto::{Place, TenantKeys};
 
 use super::adoption::Standing;
-use super::conclusion::{Circumstances, conclude, resting_phase, untouched};
+use super::conclusion::{Circumstances, RefusedClient, conclude, resting_phase, untouched};
 use super::grace::after_grace;
 use super::{Answer, NotSent, Rotated};
 use crate::ports::{AdoptOutcome, AttemptEnd, ClaimedRefresh, EscrowRecord, GrantAfter, ProviderClient};
 use crate::{
-    Attempt, AttemptPhase, Broker, BrokerError, FailureKind, Grant, Phase, ProviderFailure, Timestamp,
-    TokenResponse,
+    Attempt, AttemptPhase, Broker, BrokerError, ClientRegistration, FailureKind, Grant, Phase,
+    ProviderFailure, SecretId, Timestamp, TokenResponse,
 };
+
+/// A presentation that brought no tokens.
+#[derive(Debug)]
+pub(super) struct Failed<'a> {
+    pub(super) failure: &'a ProviderFailure,
+    /// What the journal has of the answer.
+    pub(super) record: Option<EscrowRecord>,
+    /// The client secret it was made with, if that is known.
+    pub(super) secret: Option<SecretId>,
+}
+
+impl<'a> Failed<'a> {
+    /// Of which nothing more is known.
+    pub(super) fn alone(failure: &'a ProviderFailure) -> Self {
+        Self { failure, record: None, secret: None }
+    }
+}
 
 impl Broker {
     pub(super) async fn settle_refresh(
         &self,
         claimed: &ClaimedRefresh,
         answer: Answer,
+        registration: &ClientRegistration,
         provider: &dyn ProviderClient,
         keys: &TenantKeys,
     ) -> Result<Rotated, BrokerError> {
@@ -33,14 +51,17 @@ impl Broker {
                 if before.phase == Phase::Suspect {
                     self.note_suspect_refreshed(&before.key.provider).await;
                 }
+                self.note_secret_accepted(registration).await;
                 Ok(log_adoption(attempt, outcome))
             }
             Answer::Failed(failure, record) => {
-                self.settle_failure(attempt, before, &failure, record, provider).await
+                let secret = registration.secret_to_try().map(|secret| secret.id);
+                self.settle_failure(attempt, before, Failed { failure: &failure, record, secret }, provider)
+                    .await
             }
             Answer::NotSent(NotSent::Unreachable) => {
                 let failure = ProviderFailure::of(FailureKind::Unreachable);
-                self.settle_failure(attempt, before, &failure, None, provider).await
+                self.settle_failure(attempt, before, Failed::alone(&failure), provider).await
             }
             Answer::NotSent(NotSent::GraceOver) => {
                 let last = claimed.sent_before.map_or(self.clock.now(), |sent| sent.last);
@@ -74,10 +95,10 @@ impl Broker {
         &self,
         attempt: &Attempt,
         before: &Grant,
-        failure: &ProviderFailure,
-        record: Option<EscrowRecord>,
+        failed: Failed<'_>,
         provider: &dyn ProviderClient,
     ) -> Result<Rotated, BrokerError> {
+        let Failed { failure, record, secret } = failed;
         let sent_at = record.as_ref().map_or(attempt.sent_at, |record| record.attempt.sent_at);
         let circumstances = Circumstances {
             before,
@@ -86,24 +107,31 @@ impl Broker {
             now: self.clock.now(),
             breaker_open: self.fleet.breaker_is_open(&before.key.provider),
             registration_works: self.registration_works(before, failure).await?,
+            another_secret: self.has_another_secret(attempt, failure, secret).await?,
             draw: self.draw(),
         };
         let concluded = conclude(failure, circumstances, &self.timing);
+        let refused = concluded.refused_client;
         let end = AttemptEnd {
             conclusion: concluded.name,
             grant: Some(concluded.after),
             provably_unsent: failure.kind == FailureKind::Unreachable,
-            pause_registration_until: concluded.pause_registration_until,
+            pause_registration_until: refused.and_then(RefusedClient::rests_until),
+            refused_secret: secret.filter(|_| refused.is_some()),
             unread: record.filter(|_| concluded.name == UNREADABLE),
             ..AttemptEnd::without_grant(attempt, circumstances.now)
         };
-        if self.close(&end).await? {
-            log_failure(attempt, failure, &end);
-            if [DEAD_TOKEN, UNREADABLE].contains(&end.conclusion) {
-                self.note_bad_answer(&attempt.key.provider).await;
-            }
+        if !self.close(&end).await? {
+            return Ok(Rotated::Refused);
         }
-        Ok(Rotated::Refused)
+        log_failure(attempt, failure, &end);
+        if [DEAD_TOKEN, UNREADABLE].contains(&end.conclusion) {
+            self.note_bad_answer(&attempt.key.provider).await;
+        }
+        match refused {
+            Some(RefusedClient::TriesNextSecret) => Ok(Rotated::SecretRefused),
+            Some(RefusedClient::RestsUntil(_)) | None => Ok(Rotated::Refused),
+        }
     }
 
     /// Rule 9: whether a bare refusal is the token's fault, because the registration works for others. Asked at the
@@ -135,7 +163,7 @@ impl Broker {
             self.close_unsent(claimed, claimed.before.due_at).await?;
         } else {
             let failure = ProviderFailure::of(FailureKind::Internal);
-            self.settle_failure(&claimed.attempt, &claimed.before, &failure, None, provider).await?;
+            self.settle_failure(&claimed.attempt, &claimed.before, Failed::alone(&failure), provider).await?;
         }
         Err(error)
     }
@@ -151,19 +179,12 @@ impl Broker {
     }
 
     /// An attempt of this very run is open, and no flight of the grant but the asking one is under way. Either its late
-    /// answer is still read, or its task ended abnormally: unsent it is given back; sent, its answer is looked for in
-    /// escrow, with the next heartbeat.
+    /// answer is still read, or its task ended abnormally: unsent it is given back at once; sent, it is abandoned, and
+    /// the next heartbeat sees to it.
     pub(super) async fn settle_busy(&self, open: &Attempt) -> Result<Rotated, BrokerError> {
-        if open.owner != self.incarnation || self.presenting.contains(open.id) {
-            return Ok(Rotated::StillRunning);
-        }
-        match open.phase {
-            AttemptPhase::Claimed => self.give_back(open).await?,
-            AttemptPhase::Closed => {}
-            AttemptPhase::Sent => {
-                tracing::error!(attempt = %open.id, "an attempt was sent and not settled; the journal is replayed");
-                self.fleet.asks_for_replay();
-            }
+        let idle = open.owner == self.incarnation && !self.presenting.contains(open.id);
+        if idle && open.phase == AttemptPhase::Claimed {
+            self.give_back(open).await?;
         }
         Ok(Rotated::StillRunning)
     }
@@ -213,6 +234,7 @@ pub(super) fn log_adoption(attempt: &Attempt, outcome: AdoptOutcome) -> Rotated 
         AdoptOutcome::Adopted(generation) => ("adopted", generation.get(), Rotated::Adopted),
         AdoptOutcome::AlreadyAdopted(_) => return Rotated::Adopted,
         AdoptOutcome::Moved(_) | AdoptOutcome::Superseded => ("superseded", 0, Rotated::Unchanged),
+        AdoptOutcome::Revoking => ("is revoked, as its grant was", 0, Rotated::Unchanged),
     };
     tracing::info!(
         attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,

@@ -135,6 +135,8 @@ mod tests {
             refresh_token_timeout: idle,
             authorization_expires_in: absolute,
             default_scopes: vec![],
+            revocation: Some(crate::RevokedTokens::RefreshToken),
+            revocation_reaches: crate::RevocationReach::Token,
         }
     }
 

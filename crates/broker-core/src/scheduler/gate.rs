@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::standing::{BreakerStanding, BreakerState};
 use crate::schedule::retry_delay;
 use crate::{FailureKind, ProviderFailure, Timestamp};
 
@@ -10,6 +11,9 @@ const OPENS_AT: u32 = 5;
 
 /// Longer than this no provider is left alone because of one answer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Why a breaker opened.
+const FAILING: &str = "several calls in a row were not answered, or throttled";
 
 /// Whether calls may be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,15 @@ pub(crate) struct GateRules {
 /// One provider's gate.
 #[derive(Debug, Default)]
 pub(super) struct ProviderGate {
-    retry_after: Option<Timestamp>,
+    rest: Option<Rest>,
     breaker: Breaker,
+}
+
+/// The provider asked to be left alone.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    since: Timestamp,
+    until: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +73,13 @@ enum Breaker {
         failures: u32,
     },
     Open {
+        since: Timestamp,
         until: Timestamp,
         trials: u32,
     },
     /// One call has been let through; what it brings decides.
     HalfOpen {
+        since: Timestamp,
         until: Timestamp,
         trials: u32,
     },
@@ -85,7 +98,26 @@ impl ProviderGate {
             Breaker::Closed { .. } => None,
             Breaker::Open { until, .. } | Breaker::HalfOpen { until, .. } => Some(until),
         };
-        Gate::until(self.retry_after, now).and(Gate::until(breaker, now))
+        Gate::until(self.rest.map(|rest| rest.until), now).and(Gate::until(breaker, now))
+    }
+
+    /// The same, for operators. A breaker whose pause is over waits for the call that tries it.
+    pub(super) fn standing(&self, now: Timestamp) -> BreakerStanding {
+        let resting = self.rest.filter(|rest| rest.until > now);
+        match (self.breaker, resting) {
+            (Breaker::Closed { .. }, None) => BreakerStanding::closed(),
+            (Breaker::Closed { .. }, Some(rest)) => {
+                BreakerStanding::of(BreakerState::Open, rest.since, rest.until, "it asks to be left alone")
+            }
+            (Breaker::Open { since, until, .. }, _) if until > now => {
+                let until = resting.map_or(until, |rest| rest.until.max(until));
+                BreakerStanding::of(BreakerState::Open, since, until, FAILING)
+            }
+            (Breaker::Open { since, until, .. } | Breaker::HalfOpen { since, until, .. }, _) => {
+                let standing = BreakerStanding::of(BreakerState::HalfOpen, since, until, FAILING);
+                BreakerStanding { retry_at: standing.retry_at.filter(|until| *until > now), ..standing }
+            }
+        }
     }
 
     /// Whether an open gate is open for one call only: the breaker's trial.
@@ -96,10 +128,10 @@ impl ProviderGate {
     /// Passes one call if the gate is open. The first one after a pause is the trial that the others wait for.
     pub(super) fn admit(&mut self, now: Timestamp, rules: GateRules) -> Gate {
         let gate = self.gate(now);
-        if let (Gate::Open, Breaker::Open { trials, .. } | Breaker::HalfOpen { trials, .. }) =
+        if let (Gate::Open, Breaker::Open { since, trials, .. } | Breaker::HalfOpen { since, trials, .. }) =
             (gate, self.breaker)
         {
-            self.breaker = Breaker::HalfOpen { until: now + rules.trial, trials };
+            self.breaker = Breaker::HalfOpen { since, until: now + rules.trial, trials };
         }
         gate
     }
@@ -113,32 +145,35 @@ impl ProviderGate {
         if !counts(failure.kind) {
             return self.answered();
         }
-        let open = |trials| {
+        let open = |since, trials| {
             let pause = retry_delay(trials, rules.pause, rules.longest_pause, draw);
-            Breaker::Open { until: now + pause, trials }
+            Breaker::Open { since, until: now + pause, trials }
         };
         self.breaker = match self.breaker {
             Breaker::Closed { failures } if failures + 1 < OPENS_AT => {
                 Breaker::Closed { failures: failures + 1 }
             }
-            Breaker::Closed { .. } => open(1),
-            Breaker::HalfOpen { trials, .. } => open(trials.saturating_add(1)),
+            Breaker::Closed { .. } => open(now, 1),
+            Breaker::HalfOpen { since, trials, .. } => open(since, trials.saturating_add(1)),
             // Sent before the breaker opened: nothing new.
-            Breaker::Open { until, trials } => Breaker::Open { until, trials },
+            unchanged @ Breaker::Open { .. } => unchanged,
         };
     }
 
     /// A call that passed is over. Had it been made, a trial would have been decided.
     pub(super) fn ended(&mut self, now: Timestamp) {
-        if let Breaker::HalfOpen { trials, .. } = self.breaker {
-            self.breaker = Breaker::Open { until: now, trials };
+        if let Breaker::HalfOpen { since, trials, .. } = self.breaker {
+            self.breaker = Breaker::Open { since, until: now, trials };
         }
     }
 
     /// The provider asks to be left alone for so long.
     pub(super) fn rest(&mut self, pause: Duration, now: Timestamp) {
         let until = now + pause.min(LONGEST_RETRY_AFTER);
-        self.retry_after = Some(self.retry_after.map_or(until, |before| before.max(until)));
+        self.rest = Some(match self.rest {
+            Some(rest) if rest.until > now => Rest { until: rest.until.max(until), ..rest },
+            _ => Rest { since: now, until },
+        });
     }
 }
 
@@ -207,6 +242,25 @@ mod tests {
         let mut gate = opened();
         assert_eq!(gate.admit(at(5), RULES), Gate::Open);
         assert_eq!(gate.admit(at(65), RULES), Gate::Open);
+    }
+
+    #[test]
+    fn an_operator_sees_since_when_and_until_when_it_is_shut() {
+        let mut gate = opened();
+        let seen = |gate: &ProviderGate, seconds| {
+            let standing = gate.standing(at(seconds));
+            (standing.state, standing.opened_at, standing.retry_at)
+        };
+        assert_eq!(seen(&gate, 1), (BreakerState::Open, Some(at(0)), Some(at(5))));
+        assert_eq!(seen(&gate, 5), (BreakerState::HalfOpen, Some(at(0)), None), "its trial may be made");
+        gate.admit(at(5), RULES);
+        assert_eq!(seen(&gate, 6), (BreakerState::HalfOpen, Some(at(0)), Some(at(65))));
+        fail(&mut gate, at(7));
+        assert_eq!(seen(&gate, 8), (BreakerState::Open, Some(at(0)), Some(at(17))));
+        gate.answered();
+        assert_eq!(seen(&gate, 9), (BreakerState::Closed, None, None));
+        gate.rest(Duration::from_secs(30), at(10));
+        assert_eq!(seen(&gate, 11), (BreakerState::Open, Some(at(10)), Some(at(40))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::gate::{Gate, GateRules, ProviderGate, counts};
+use super::standing::BreakerStanding;
 use crate::{FailureKind, GrantKey, ProviderFailure, ProviderName, RegistrationId, TenantId, Timestamp};
 
 /// Longer than this no registration is left alone because of one answer.
@@ -32,6 +33,12 @@ impl Gates {
     /// How a provider's gate stands.
     pub(crate) fn gate(&self, provider: &ProviderName, now: Timestamp) -> Gate {
         self.lock().get(provider).map_or(Gate::Open, |provider| provider.gate.gate(now))
+    }
+
+    /// The same, for operators.
+    pub(crate) fn standing(&self, provider: &ProviderName, now: Timestamp) -> BreakerStanding {
+        let providers = self.lock();
+        providers.get(provider).map_or_else(BreakerStanding::closed, |provider| provider.gate.standing(now))
     }
 
     /// Whether an open gate is open for one call only.

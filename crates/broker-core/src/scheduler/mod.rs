@@ -6,7 +6,9 @@
 mod fair_queue;
 mod gate;
 mod gates;
+mod learnt;
 mod noted;
+mod pauses;
 mod planner;
 mod reading;
 mod retry_budget;
@@ -17,12 +19,17 @@ mod share;
 #[cfg(test)]
 mod simulation_tests;
 mod slots;
+mod standing;
 mod status;
+mod successes;
 mod work;
 
 pub use gate::Gate;
 pub(crate) use gate::GateRules;
 pub(crate) use gates::Gates;
 pub(crate) use noted::Noted;
+pub(crate) use pauses::Pauses;
 pub(crate) use planner::Planner;
+pub use standing::{BreakerStanding, BreakerState};
 pub use status::{ProviderStatus, SchedulerStatus};
+pub(crate) use successes::Successes;

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::gate::Gate;
+use super::learnt::Learnt;
 use super::work::Work;
 use crate::error::chain;
 use crate::ports::{DueGrant, DueQuery};
 use crate::schedule::{DueRules, Look, look_at};
-use crate::{Broker, BrokerError, GrantId, Timestamp};
+use crate::{Broker, BrokerError, Timestamp};
 
 /// Grants are read when they are due within so many ticks, and started when they are due.
 const TICKS_AHEAD: u32 = 2;
@@ -33,8 +34,8 @@ pub(super) struct Page {
 }
 
 impl Broker {
-    /// Reads the grants that are due. `failed` are those whose last try failed here.
-    pub(super) async fn read_due(&self, failed: &HashSet<GrantId>) -> Result<Page, BrokerError> {
+    /// Reads the grants that are due.
+    pub(super) async fn read_due(&self, learnt: &Learnt) -> Result<Page, BrokerError> {
         let now = self.clock.now();
         // A flight that takes long has its slot already; its grant may have come due again meanwhile.
         let slots = self.timing.max_in_flight * SLOTS_PER_PAGE + self.flights.count();
@@ -46,7 +47,7 @@ impl Broker {
             // The earliest may all be one tenant's, or those of a provider that is not called at present.
             due.extend(self.read_lanes(query).await?);
         }
-        Ok(Page { works: self.works(due, failed, now).await, full })
+        Ok(Page { works: self.works(due, learnt, now).await, full })
     }
 
     /// The earliest of every tenant at every provider, as many of each as fit into a page.
@@ -65,7 +66,7 @@ impl Broker {
     }
 
     /// Those that are to be rotated, once each; the others are put off.
-    async fn works(&self, due: Vec<DueGrant>, failed: &HashSet<GrantId>, now: Timestamp) -> Vec<Work> {
+    async fn works(&self, due: Vec<DueGrant>, learnt: &Learnt, now: Timestamp) -> Vec<Work> {
         let mut seen = HashSet::new();
         let mut works = Vec::with_capacity(due.len());
         for mut due in due {
@@ -73,17 +74,21 @@ impl Broker {
             if !seen.insert(id) || self.flights.running(id).is_some() {
                 continue;
             }
+            // Stays due: whoever resumes it must find it.
+            if self.pauses.until(&due.key, now).is_some() {
+                continue;
+            }
             due.asked_at = due.asked_at.max(self.noted.last_asked(&due.key));
-            match self.rests_until(&due, now) {
+            match self.rests_until(&due, learnt, now) {
                 Some(until) => self.postpone(&due, until).await,
-                None => works.push(Work::new(due, failed.contains(&id))),
+                None => works.push(Work::new(due, learnt.failed(id))),
             }
         }
         works
     }
 
     /// Until when a due grant is left alone, if it is.
-    fn rests_until(&self, due: &DueGrant, now: Timestamp) -> Option<Timestamp> {
+    fn rests_until(&self, due: &DueGrant, learnt: &Learnt, now: Timestamp) -> Option<Timestamp> {
         let Ok(provider) = self.provider(&due.key.provider) else {
             tracing::warn!(
                 grant = %due.key.grant_id(), provider = %due.key.provider,
@@ -92,6 +97,9 @@ impl Broker {
             return Some(now + UNKNOWN_PROVIDER_WAIT);
         };
         if let Gate::ClosedUntil(until) = self.gates.registration(&due.key, &due.registration, now) {
+            return Some(until);
+        }
+        if let Some(until) = learnt.paused_until(due, now) {
             return Some(until);
         }
         let rules = DueRules { attempt_budget: self.timing.attempt_budget, warm_for: self.timing.warm_for };

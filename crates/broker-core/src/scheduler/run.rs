@@ -1,6 +1,5 @@
 //! The scheduler's loop: reads what is due every tick, and starts it when it is due and there is room.
 
-use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,20 +7,17 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
+use super::learnt::Learnt;
 use super::planner::Planner;
 use super::work::Work;
 use crate::error::chain;
 use crate::ports::DueGrant;
 use crate::rotation::Rotated;
-use crate::{Broker, GrantId, ProviderName, Timestamp};
-
-/// Grants remembered whose last try failed here. Beyond it a retry counts as a first try.
-const MOST_FAILED: usize = 10_000;
+use crate::{Broker, Timestamp};
 
 /// A rotation the scheduler started has ended.
 struct Landed {
-    provider: ProviderName,
-    grant: GrantId,
+    due: DueGrant,
     began: Timestamp,
     rotated: Rotated,
 }
@@ -30,7 +26,7 @@ struct Landed {
 struct Run {
     landings: UnboundedReceiver<Landed>,
     landing: UnboundedSender<Landed>,
-    failed: HashSet<GrantId>,
+    learnt: Learnt,
     next_read: Timestamp,
     /// The store may hold more that is due than was read.
     more: bool,
@@ -41,7 +37,7 @@ impl Broker {
     pub async fn run_scheduler(self: Arc<Self>, stop: CancellationToken) {
         let (landing, landings) = unbounded_channel();
         let next_read = self.clock.now();
-        let mut run = Run { landings, landing, failed: HashSet::new(), next_read, more: false };
+        let mut run = Run { landings, landing, learnt: Learnt::default(), next_read, more: false };
         loop {
             self.read_if_time(&mut run).await;
             self.start_ready(&run).await;
@@ -58,7 +54,7 @@ impl Broker {
         if self.clock.now() < run.next_read {
             return;
         }
-        match self.read_due(&run.failed).await {
+        match self.read_due(&run.learnt).await {
             Ok(page) => {
                 run.more = page.full;
                 self.planner().refill(page.works, self.clock.now());
@@ -106,9 +102,8 @@ impl Broker {
             if let Some(until) = broker.put_off_until(&due, &rotated) {
                 broker.postpone(&due, until).await;
             }
-            let grant = due.key.grant_id();
             // Fails only when the loop is over, and then nobody counts.
-            let _ = landing.send(Landed { provider: due.key.provider, grant, began, rotated });
+            let _ = landing.send(Landed { due, began, rotated });
         });
     }
 
@@ -116,7 +111,7 @@ impl Broker {
     fn put_off_until(&self, due: &DueGrant, rotated: &Rotated) -> Option<Timestamp> {
         let now = self.clock.now();
         match rotated {
-            Rotated::Adopted | Rotated::Refused => None,
+            Rotated::Adopted | Rotated::Refused | Rotated::SecretRefused | Rotated::RefreshPaused(_) => None,
             Rotated::RegistrationPaused(until) => Some((*until).max(now + self.timing.retry_base)),
             // What is undecided is waited for no longer than it must be: a provider's grace may run out.
             _ if due.undecided => Some(now + self.timing.retry_base),
@@ -125,21 +120,17 @@ impl Broker {
     }
 
     fn take_landings(&self, first: Landed, run: &mut Run) {
-        self.take_landing(first, &mut run.failed);
+        self.take_landing(first, &mut run.learnt);
         while let Ok(landed) = run.landings.try_recv() {
-            self.take_landing(landed, &mut run.failed);
+            self.take_landing(landed, &mut run.learnt);
         }
     }
 
-    fn take_landing(&self, landed: Landed, failed: &mut HashSet<GrantId>) {
+    fn take_landing(&self, landed: Landed, learnt: &mut Learnt) {
         let now = self.clock.now();
+        learnt.landed(&landed.due, &landed.rotated, now);
         let answered = matches!(landed.rotated, Rotated::Adopted);
-        if answered {
-            failed.remove(&landed.grant);
-        } else if matches!(landed.rotated, Rotated::Refused) && failed.len() < MOST_FAILED {
-            failed.insert(landed.grant);
-        }
-        self.planner().landed(&landed.provider, now.since(landed.began), answered, now);
+        self.planner().landed(&landed.due.key.provider, now.since(landed.began), answered, now);
     }
 
     fn planner(&self) -> MutexGuard<'_, Planner> {

@@ -22,6 +22,8 @@ pub(super) fn stale_reason(grant: &Grant, old_token_dies: bool) -> Option<StaleR
     match grant.lifecycle {
         Lifecycle::NeedsConsent(_) => Some(StaleReason::ConsentRequired),
         Lifecycle::ConsentExpired => Some(StaleReason::GrantExpired),
+        // Nothing of it is served, stale or not.
+        Lifecycle::Revoking | Lifecycle::Revoked => None,
         // Nothing failed: the token is simply in its last minutes.
         Lifecycle::Active if !grant.refreshable => None,
         Lifecycle::Active if old_token_dies && grant.phase != Phase::Idle => {
@@ -42,6 +44,7 @@ pub(crate) fn refusal(grant: &Grant, now: Timestamp, pause: Duration) -> BrokerE
     match grant.lifecycle {
         Lifecycle::NeedsConsent(cause) => BrokerError::ConsentRequired(cause),
         Lifecycle::ConsentExpired => BrokerError::GrantExpired { ended_at: grant.dies_at },
+        Lifecycle::Revoking | Lifecycle::Revoked => BrokerError::ConsentRequired(ConsentCause::Revoked),
         Lifecycle::Active if !grant.refreshable => {
             BrokerError::ConsentRequired(ConsentCause::NoOfflineAccess)
         }

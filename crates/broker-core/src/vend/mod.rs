@@ -8,7 +8,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{AccessToken, Place, TenantKeys};
+use broker_crypto::{AccessToken, DekId, Place, Sealed, TenantKeys};
 
 pub(crate) use self::cache::GrantCache;
 pub(crate) use self::freshness::refusal;
@@ -16,7 +16,7 @@ use self::freshness::{missing_scopes, satisfies, stale_reason};
 pub(crate) use self::news::NewsDesk;
 use crate::ports::VendableGrant;
 use crate::rotation::{Rotated, RotationError};
-use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Phase, ProviderProfile, Timestamp};
+use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Permit, Phase, ProviderProfile, Timestamp};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
 const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
@@ -32,6 +32,8 @@ pub struct VendRequest {
     pub required_scopes: Vec<String>,
     /// How long the caller waits; `None` for the default.
     pub wait: Option<Duration>,
+    /// Leave of the caller to get it.
+    pub permit: Permit,
 }
 
 /// An access token with what its user should know.
@@ -62,6 +64,8 @@ pub enum StaleReason {
     ClientRegistrationRejected,
     /// The store or the escrow cannot be used.
     BackendUnavailable,
+    /// An operator has paused the refresh.
+    RefreshPaused,
 }
 
 impl Broker {
@@ -73,6 +77,10 @@ impl Broker {
         let began = self.clock.now();
         let profile = self.provider(&request.key.provider)?.profile();
         let held = self.vendable(&request.key).await?;
+        request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
+        if held.grant.lifecycle.is_revoked() {
+            return Err(refusal(&held.grant, began, self.timing.retry_base));
+        }
         self.noted.asked(&request.key, began);
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         if !missing.is_empty() {
@@ -161,6 +169,10 @@ impl Broker {
             Rotated::RegistrationPaused(_) => {
                 Err(BrokerError::ClientRegistrationRejected(now_held.grant.registration.clone()))
             }
+            Rotated::RefreshPaused(_) if alive => {
+                self.open(now_held, now, Some(StaleReason::RefreshPaused)).await
+            }
+            Rotated::RefreshPaused(until) => Err(self.refresh_paused(until)),
             Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }
@@ -171,13 +183,14 @@ impl Broker {
         }
     }
 
-    /// A token set that came meanwhile may cover less than the one before.
+    /// A token set that came meanwhile may cover less than the one before, or more than the caller may have.
     async fn open_checked(
         &self,
         held: Arc<VendableGrant>,
         request: &VendRequest,
         now: Timestamp,
     ) -> Result<Vended, BrokerError> {
+        request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         match missing.is_empty() {
             true => self.open(held, now, None).await,
@@ -212,7 +225,10 @@ impl Broker {
         let owner = grant.id.to_string();
         let place =
             Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
-        let access_token = keys.open(&held.access_token, place)?;
+        // Rule 12: a grant that was revoked while the caller waited holds none.
+        let sealed = held.access_token.as_ref();
+        let sealed = sealed.ok_or_else(|| refusal(grant, now, self.timing.retry_base))?;
+        let access_token = keys.open(sealed, place)?;
         let refresh_hint_at =
             grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
         Ok(Vended { access_token, refresh_hint_at, stale, grant: held })
@@ -224,18 +240,22 @@ impl Broker {
         &self,
         held: Arc<VendableGrant>,
     ) -> Result<(Arc<VendableGrant>, Arc<TenantKeys>), BrokerError> {
-        let (tenant, sealed_under) = (&held.grant.key.tenant, held.access_token.key_id());
-        let keys = self.keys.opening(tenant, sealed_under).await?;
-        if sealed_under.is_none_or(|key| keys.holds(key)) {
+        let (tenant, needed) = (&held.grant.key.tenant, sealed_under(&held));
+        let keys = self.keys.opening(tenant, needed).await?;
+        if needed.is_none_or(|key| keys.holds(key)) {
             return Ok((held, keys));
         }
         self.cache.forget_seen(&held);
         let held = self.vendable(&held.grant.key).await?;
-        let keys = self.keys.opening(&held.grant.key.tenant, held.access_token.key_id()).await?;
+        let keys = self.keys.opening(&held.grant.key.tenant, sealed_under(&held)).await?;
         Ok((held, keys))
     }
 
     pub(crate) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {
         self.cache.get_or_load(key, self.grants.as_ref()).await
     }
+}
+
+fn sealed_under(held: &VendableGrant) -> Option<DekId> {
+    held.access_token.as_ref().and_then(Sealed::key_id)
 }

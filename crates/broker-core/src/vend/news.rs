@@ -39,7 +39,7 @@ impl NewsDesk {
     fn take_in(&self, wakeup: Wakeup, now: Timestamp) {
         let mut sent = lock(&self.sent);
         match wakeup.news {
-            News::Adopted => {
+            News::Adopted | News::Revoked => {
                 sent.remove(&wakeup.grant);
             }
             News::Sent => {

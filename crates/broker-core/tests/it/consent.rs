@@ -1,12 +1,12 @@
 use broker_core::{
-    AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, StartRequest,
-    TenantId, UserId,
+    AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, Permit,
+    StartRequest, TenantId, UserId,
 };
 use broker_crypto::CallbackUrl;
 use tokio::task::JoinSet;
 
 use crate::fakes::{Answer, fail};
-use crate::world::{World, key, profile, request, tenant};
+use crate::world::{World, key, profile, request};
 
 fn problem(result: Result<broker_core::Grant, BrokerError>) -> AuthorizationProblem {
     match result {
@@ -60,7 +60,7 @@ async fn a_late_callback_is_refused() {
     world.pass(600);
     let late = world.broker.complete_authorization(&world.callback(&started)).await;
     assert_eq!(problem(late), AuthorizationProblem::Expired);
-    assert!(world.broker.is_late(&world.broker.authorization(&tenant(), started.id).await.unwrap()));
+    assert!(world.broker.is_late(&world.authorization(started.id).await));
 }
 
 #[tokio::test]
@@ -80,11 +80,9 @@ async fn sixteen_callbacks_at_once_exchange_one_code() {
 async fn a_refusal_by_the_user_is_remembered() {
     let world = World::empty(profile()).await;
     let started = world.start().await;
-    let mut denied = world.callback(&started);
-    denied.callback_url =
-        CallbackUrl::new(denied.callback_url.expose().replace("code=", "error=access_denied&x="));
+    let denied = world.refusal(&started);
     assert_eq!(problem(world.broker.complete_authorization(&denied).await), AuthorizationProblem::Denied);
-    let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
+    let authorization = world.authorization(started.id).await;
     assert_eq!(authorization.status, AuthorizationStatus::Denied);
 }
 
@@ -134,7 +132,13 @@ async fn a_new_consent_revives_a_grant_that_needed_one() {
 #[tokio::test]
 async fn bad_scopes_are_named() {
     let world = World::empty(profile()).await;
-    let good = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
+    let good = StartRequest {
+        key: key(),
+        registration: None,
+        scopes: vec![],
+        login_hint: None,
+        permit: Permit::unlimited(),
+    };
     let bad = StartRequest { scopes: vec!["two words".into()], ..good };
     let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad).await else {
         panic!("accepted {bad:?}")
@@ -151,7 +155,7 @@ async fn an_error_of_the_provider_is_not_the_users_refusal() {
         CallbackUrl::new(failed.callback_url.expose().replace("code=", "error=server_error&x="));
     let answer = world.broker.complete_authorization(&failed).await;
     assert_eq!(problem(answer), AuthorizationProblem::ProviderError);
-    let authorization = world.broker.authorization(&tenant(), started.id).await.unwrap();
+    let authorization = world.authorization(started.id).await;
     assert_eq!(authorization.status, AuthorizationStatus::Failed("refused".into()));
 }
 
@@ -173,6 +177,7 @@ async fn a_consent_renewed_stays_with_the_registration_that_minted_the_grant() {
         registration: Some(broker_core::RegistrationId::new("second").unwrap()),
         scopes: vec![],
         login_hint: None,
+        permit: Permit::unlimited(),
     };
     let started = world.broker.start_authorization(&other).await.unwrap();
     world.broker.complete_authorization(&world.callback(&started)).await.unwrap();

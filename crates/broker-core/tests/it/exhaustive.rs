@@ -26,6 +26,11 @@ fn answers() -> impl Strategy<Value = Answer> {
         4 => Just(Answer::Rotate),
         1 => Just(Answer::KeepRefreshToken),
         1 => Just(Answer::RotateAndLose),
+        1 => prop_oneof![
+            Just(Answer::PanicBeforeSent),
+            Just(Answer::PanicAfterSent),
+            Just(Answer::RotateAndPanic)
+        ],
         1 => Just(Answer::Unreachable),
         1 => Just(fail(FailureKind::Throttled)),
         1 => Just(fail(FailureKind::ClientRejected)),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker_core::ports::{
     AuthorizationRequest, CallError, Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep,
-    Presentation, ProviderClient, RawResponse, SendGate, TokenOutcome, TokenRequest,
+    Presentation, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest, RevokedToken, SendGate,
+    TokenOutcome, TokenRequest,
 };
 use broker_core::{EscrowId, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
@@ -35,6 +36,12 @@ pub(crate) enum Answer {
     HangAfterSent,
     /// The gate is never asked; nothing, for ever.
     HangBeforeSent,
+    /// The task that asks dies, before the gate is asked.
+    PanicBeforeSent,
+    /// The request is written; then the task that asks dies.
+    PanicAfterSent,
+    /// Rotates, and the task that asks dies before the answer is read.
+    RotateAndPanic,
     /// Waits until [`FakeProvider::release`], then rotates.
     RotateWhenReleased,
     /// Waits until [`FakeProvider::release`], then gives no tokens.
@@ -56,7 +63,28 @@ pub(crate) struct FakeProvider {
     pub(crate) life: Mutex<Option<Duration>>,
     pub(crate) scopes: Mutex<Option<Vec<String>>>,
     pub(crate) log: Log,
+    /// Tokens it was shown for revocation and revoked, in that order.
+    pub(crate) revoked: Mutex<Vec<String>>,
+    /// How its revocation endpoint answers instead, while it does.
+    pub(crate) revocation: Mutex<Option<Unrevoked>>,
     clock: Arc<dyn broker_core::Clock>,
+    /// The client secrets it accepts; `None` accepts any.
+    accepted: Mutex<Option<Vec<&'static str>>>,
+    /// The client secrets it was shown since they were last asked for.
+    shown: Mutex<Vec<String>>,
+}
+
+/// What a revocation endpoint does that does not revoke.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unrevoked {
+    /// Refuses, in this way.
+    Fails(FailureKind),
+    /// No connection.
+    Unreachable,
+    /// Revokes, and the process dies before the answer is read.
+    RevokesAndHangs,
+    /// The process dies before the request is written.
+    Hangs,
 }
 
 #[derive(Default)]
@@ -96,8 +124,39 @@ impl FakeProvider {
             life: Mutex::new(Some(Duration::from_secs(3600))),
             scopes: Mutex::default(),
             log,
+            revoked: Mutex::default(),
+            revocation: Mutex::default(),
             clock,
+            accepted: Mutex::default(),
+            shown: Mutex::default(),
         }
+    }
+
+    /// From now on it accepts these client secrets only.
+    pub(crate) fn accept(&self, secrets: &[&'static str]) {
+        *self.accepted.lock().unwrap() = Some(secrets.to_vec());
+    }
+
+    /// The client secrets it was shown since it was last asked.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shown.lock().unwrap())
+    }
+
+    /// Notes a client's secret, and whether it is accepted.
+    fn accepts(&self, request: &TokenRequest) -> bool {
+        let Some(secret) = &request.client.client_secret else { return true };
+        self.shown.lock().unwrap().push(secret.expose().to_owned());
+        let accepted = self.accepted.lock().unwrap();
+        accepted.as_ref().is_none_or(|accepted| accepted.contains(&secret.expose()))
+    }
+
+    /// Tokens revoked so far, in order.
+    pub(crate) fn revoked(&self) -> Vec<String> {
+        self.revoked.lock().unwrap().clone()
+    }
+
+    pub(crate) fn does_not_revoke(&self, how: Option<Unrevoked>) {
+        *self.revocation.lock().unwrap() = how;
     }
 
     pub(crate) fn next(&self, answers: impl IntoIterator<Item = Answer>) {
@@ -137,15 +196,14 @@ impl FakeProvider {
         format!("at-{} {}", state.serial, state.live)
     }
 
-    /// Whether the token presented had been replaced.
+    /// Whether the token presented had been replaced, or never was one.
     fn present(&self, request: &TokenRequest) -> bool {
         let mut state = self.state.lock().unwrap();
-        let token = match &request.presentation {
-            Presentation::RefreshToken(token) => token.expose().to_owned(),
-            Presentation::AuthorizationCode { code, .. } => code.expose().to_owned(),
+        let (token, dead) = match &request.presentation {
+            Presentation::RefreshToken(token) => (token.expose().to_owned(), token.expose() != state.live),
+            Presentation::AuthorizationCode { code, .. } => (code.expose().to_owned(), false),
         };
-        let dead = token.starts_with("rt-") && token != state.live;
-        if dead {
+        if dead && token.starts_with("rt-") {
             let excused =
                 state.lost_at.take().is_some_and(|lost| self.clock.now().since(lost) >= ORPHAN_WAIT);
             state.dead_presented += usize::from(!excused);
@@ -185,6 +243,12 @@ impl ProviderClient for FakeProvider {
     }
 
     async fn call(&self, request: TokenRequest, gate: Arc<dyn SendGate>) -> Result<RawResponse, CallError> {
+        if !self.accepts(&request) {
+            gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
+            self.log.note("sent");
+            // Refused before the token is looked at.
+            return self.answer(encode(&ProviderFailure::of(FailureKind::ClientRejected)));
+        }
         let answer = self.script.lock().unwrap().pop_front().unwrap_or(Answer::Rotate);
         match answer {
             Answer::Unreachable => return Err(CallError::Unsent("refused".into())),
@@ -192,6 +256,7 @@ impl ProviderClient for FakeProvider {
                 self.arrivals.send_modify(|count| *count += 1);
                 return std::future::pending().await;
             }
+            Answer::PanicBeforeSent => panic!("as the script says"),
             _ => {}
         }
         gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
@@ -231,6 +296,11 @@ impl ProviderClient for FakeProvider {
                 self.rotate_and_lose();
                 std::future::pending().await
             }
+            Answer::PanicAfterSent => panic!("as the script says"),
+            Answer::RotateAndPanic => {
+                self.rotate_and_lose();
+                panic!("as the script says")
+            }
             _ => std::future::pending().await,
         }
     }
@@ -255,6 +325,44 @@ impl ProviderClient for FakeProvider {
             refresh_token_timeout: None,
             authorization_expires_in: None,
         })
+    }
+
+    async fn revoke(
+        &self,
+        request: RevocationRequest,
+        gate: Arc<dyn SendGate>,
+    ) -> Result<RawResponse, CallError> {
+        let how = *self.revocation.lock().unwrap();
+        match how {
+            Some(Unrevoked::Unreachable) => return Err(CallError::Unsent("refused".into())),
+            Some(Unrevoked::Hangs) => {
+                self.arrivals.send_modify(|count| *count += 1);
+                return std::future::pending().await;
+            }
+            _ => {}
+        }
+        gate.commit_sent().await.map_err(|refused| CallError::Unsent(refused.to_string()))?;
+        self.log.note("revoke");
+        if let Some(Unrevoked::Fails(kind)) = how {
+            return self.answer(encode(&ProviderFailure::of(kind)));
+        }
+        let token = match &request.token {
+            RevokedToken::Refresh(token) => token.expose().to_owned(),
+            RevokedToken::Access(token) => token.expose().to_owned(),
+        };
+        self.revoked.lock().unwrap().push(token);
+        self.arrivals.send_modify(|count| *count += 1);
+        match how {
+            Some(Unrevoked::RevokesAndHangs) => std::future::pending().await,
+            _ => self.answer(""),
+        }
+    }
+
+    fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer {
+        match decode(std::str::from_utf8(response.body.expose()).unwrap()) {
+            Some(failure) => RevocationAnswer::Failed(failure),
+            None => RevocationAnswer::Revoked,
+        }
     }
 }
 

@@ -15,6 +15,8 @@ use broker_core::{
 use broker_sqlite::SqliteStore;
 use tokio::sync::Notify;
 
+use crate::adoption_door::AdoptionDoor;
+
 pub(crate) struct FlakyStore {
     inner: Arc<SqliteStore>,
     /// The answer to a claim is lost after it was committed; once.
@@ -27,12 +29,20 @@ pub(crate) struct FlakyStore {
     pub(crate) hang_adopt: AtomicBool,
     /// An adoption is refused as one that fits nothing; once.
     pub(crate) misfit_adopt: AtomicBool,
+    /// Who asks for an adoption dies; once.
+    pub(crate) panic_adopt: AtomicBool,
     /// Claims do not answer at all.
     pub(crate) refuse_claim: AtomicBool,
-    /// An adoption was refused, or is not answered.
+    /// So many claims are still made; those after them are asked for and never answered.
+    pub(crate) claims_left: AtomicUsize,
+    /// Closings are asked for and never answered.
+    pub(crate) hang_close: AtomicBool,
+    /// A step was refused, or is not answered.
     pub(crate) refused: Notify,
     /// How often a grant was read for vending.
     pub(crate) reads: AtomicUsize,
+    /// Before the store's own adoptions.
+    pub(crate) door: AdoptionDoor,
 }
 
 impl FlakyStore {
@@ -44,9 +54,13 @@ impl FlakyStore {
             refuse_adopt: AtomicBool::new(false),
             hang_adopt: AtomicBool::new(false),
             misfit_adopt: AtomicBool::new(false),
+            panic_adopt: AtomicBool::new(false),
             refuse_claim: AtomicBool::new(false),
+            claims_left: AtomicUsize::new(usize::MAX),
+            hang_close: AtomicBool::new(false),
             refused: Notify::new(),
             reads: AtomicUsize::new(0),
+            door: AdoptionDoor::new(),
         }
     }
 }
@@ -78,6 +92,10 @@ impl GrantStore for FlakyStore {
         if self.refuse_claim.load(Ordering::SeqCst) {
             return down();
         }
+        if self.claims_left.fetch_sub(1, Ordering::SeqCst) == 0 {
+            self.refused.notify_one();
+            return std::future::pending().await;
+        }
         let outcome = self.inner.claim_refresh(claim).await?;
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }
@@ -99,14 +117,20 @@ impl GrantStore for FlakyStore {
         if self.misfit_adopt.swap(false, Ordering::SeqCst) {
             return Err(StoreError::Inconsistent("it fits nothing"));
         }
+        assert!(!self.panic_adopt.swap(false, Ordering::SeqCst), "as the test says");
         if self.refuse_adopt.load(Ordering::SeqCst) {
             self.refused.notify_one();
             return down();
         }
+        self.door.pass(adoption).await;
         self.inner.adopt(adoption).await
     }
 
     async fn close_attempt(&self, end: &AttemptEnd) -> Result<bool, StoreError> {
+        if self.hang_close.load(Ordering::SeqCst) {
+            self.refused.notify_one();
+            return std::future::pending().await;
+        }
         self.inner.close_attempt(end).await
     }
 

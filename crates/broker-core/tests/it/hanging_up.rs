@@ -1,10 +1,12 @@
-//! A caller may hang up at any moment: the rotation it began goes on, and the token is presented once.
+//! A caller may hang up at any moment: the rotation or exchange it began goes on, and token or code are presented once.
 
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::world::{World, key, request};
+use broker_core::{AuthorizationProblem, AuthorizationStatus, BrokerError};
+
+use crate::world::{World, key, profile, request, start_request};
 
 /// Drops a call where it waits for the nth time. `true`: it ended before.
 async fn ends_before<T>(nth: usize, call: impl Future<Output = T>) -> bool {
@@ -54,6 +56,74 @@ async fn whoever_hangs_up_on_a_vend_loses_nothing() {
 async fn whoever_hangs_up_on_a_refresh_loses_nothing() {
     hang_up_everywhere(async |world| {
         let _ = world.broker.refresh_grant(&key(), None).await;
+    })
+    .await;
+}
+
+/// Hangs up at the first wait, at the second, and so on until a call ends before; again, until all of `wanted` was seen.
+/// Each call has a world of its own, and answers whether it ended, and what it left.
+async fn hang_up_at_every_wait<S: PartialEq>(wanted: &[(bool, S)], call: impl AsyncFn(usize) -> (bool, S)) {
+    let mut seen = Vec::new();
+    while !wanted.iter().all(|left| seen.contains(left)) {
+        for nth in 1.. {
+            let left = call(nth).await;
+            let ended = left.0;
+            seen.push(left);
+            if ended {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_on_a_callback_has_the_code_exchanged_or_not_begun() {
+    hang_up_at_every_wait(&[(false, 0), (false, 1), (true, 1)], async |nth| {
+        let world = World::empty(profile()).await;
+        let callback = world.callback(&world.start().await);
+        let ended = ends_before(nth, world.broker.complete_authorization(&callback)).await;
+        world.broker.drain().await;
+        let presented = world.provider.calls();
+        let again = world.broker.complete_authorization(&callback).await;
+        match presented {
+            0 => assert_eq!(again.unwrap().generation.get(), 1, "wait {nth}: the state can still be used"),
+            _ => assert!(
+                matches!(again, Err(BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed))),
+                "wait {nth}: {again:?}"
+            ),
+        }
+        assert_eq!(world.token().await, "at-1", "hung up at wait {nth}");
+        assert_eq!(world.provider.calls(), 1, "hung up at wait {nth}");
+        (ended, presented)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_on_a_refusal_has_told_it_or_can_tell_it_again() {
+    let denied = AuthorizationStatus::Denied;
+    hang_up_at_every_wait(&[(false, AuthorizationStatus::Pending), (true, denied.clone())], async |nth| {
+        let world = World::empty(profile()).await;
+        let started = world.start().await;
+        let refusal = world.refusal(&started);
+        let ended = ends_before(nth, world.broker.complete_authorization(&refusal)).await;
+        let status = async || world.authorization(started.id).await.status;
+        let left = status().await;
+        assert!(world.broker.complete_authorization(&refusal).await.is_err());
+        assert_eq!((status().await, world.provider.calls()), (denied.clone(), 0), "hung up at wait {nth}");
+        (ended, left)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_on_a_start_can_start_again() {
+    hang_up_at_every_wait(&[(false, ()), (true, ())], async |nth| {
+        let world = World::empty(profile()).await;
+        let ended = ends_before(nth, world.broker.start_authorization(&start_request("ada"))).await;
+        assert_eq!(world.consent().await.unwrap().generation.get(), 1, "hung up at wait {nth}");
+        assert_eq!(world.provider.calls(), 1, "hung up at wait {nth}");
+        (ended, ())
     })
     .await;
 }

@@ -3,8 +3,10 @@
 use broker_core::ports::SealedStore;
 use broker_core::{
     BrokerError, KeyCursor, KeyInfo, KeyKind, KeyLife, KeyQuery, KeyRotation, KeyRotationState, KeyUse,
+    TenantId,
 };
 
+use crate::fakes::Unrevoked;
 use crate::world::{World, key, tenant};
 
 async fn keys(world: &World, kind: KeyKind) -> Vec<KeyInfo> {
@@ -162,7 +164,7 @@ async fn data_keys_are_wrapped_anew_and_the_old_key_encryption_key_may_go() {
 #[tokio::test]
 async fn a_value_that_does_not_open_is_left_counted_and_fails_the_rotation() {
     let world = World::new().await;
-    let table = "client_registrations";
+    let table = "client_secrets";
     let under = world.store().sealed_under(&tenant(), table, None, 10).await.unwrap();
     let row = world.store().sealed_row(&tenant(), table, &under[0].row).await.unwrap().unwrap();
     let mut damaged = row.values[0].envelope.clone();
@@ -174,6 +176,47 @@ async fn a_value_that_does_not_open_is_left_counted_and_fails_the_rotation() {
     assert_eq!((done.state, done.failed), (KeyRotationState::Failed, 1));
     let left = world.store().sealed_row(&tenant(), table, &under[0].row).await.unwrap().unwrap();
     assert_eq!(left.values[0].envelope, damaged);
+}
+
+#[tokio::test]
+async fn tokens_that_wait_to_be_revoked_are_sealed_anew_and_then_revoked() {
+    let world = World::new().await;
+    world.provider.does_not_revoke(Some(Unrevoked::Unreachable));
+    world.broker.revoke_grant(&key()).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    assert!(world.work_on_key_rotation().await);
+    nothing_left_under_old_keys(&world, KeyKind::Dek).await;
+    world.provider.does_not_revoke(None);
+    world.pass(60);
+    world.broker.revoke_due().await.unwrap();
+    world.settled().await;
+    assert_eq!(world.provider.revoked(), ["rt-1"]);
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_deleted_is_passed_over_and_its_keys_are_in_nobodys_way() {
+    let world = World::new().await;
+    let other = TenantId::new("other").unwrap();
+    world.broker.create_tenant(other.clone(), "Other".into(), None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
+    let all = world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.delete_tenant(&tenant(), None).await.unwrap();
+    let refused = world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap_err();
+    assert!(matches!(refused, BrokerError::TenantNotFound), "{refused}");
+    assert!(world.work_on_key_rotation().await && world.work_on_key_rotation().await);
+    let done = ended(&world, &all).await;
+    assert_eq!((done.state, done.failed, done.remaining), (KeyRotationState::Succeeded, 0, 0));
+    let count_of = async |whose: &TenantId| {
+        keys(&world, KeyKind::Dek).await.iter().filter(|key| key.tenant.as_ref() == Some(whose)).count()
+    };
+    assert_eq!((count_of(&tenant()).await, count_of(&other).await), (2, 4));
+
+    world.broker.revoke_due().await.unwrap();
+    world.settled().await;
+    world.broker.go_on_deleting().await.unwrap();
+    world.broker.hear_of_keys().await;
+    assert_eq!((count_of(&tenant()).await, count_of(&other).await), (0, 4));
+    assert_eq!(world.broker.plan_key_rotation(KeyKind::Dek, None).await.unwrap().remaining, 0);
 }
 
 #[tokio::test]

@@ -8,8 +8,13 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "tests stand in for callers, whom nobody tracks")]
 
+mod abandoned;
+mod access;
+mod administer;
+mod adoption_door;
 mod consent;
 mod crashes;
+mod deletion;
 mod exhaustive;
 mod fakes;
 mod flaky_store;
@@ -17,10 +22,14 @@ mod hanging_up;
 mod journals;
 mod key_rotation;
 mod leases;
+mod pauses;
 mod planned_store;
 mod recovery;
+mod replay;
+mod revocation;
 mod rotation;
 mod scheduler;
 mod scheduler_load;
+mod secrets;
 mod vend;
 mod world;

@@ -144,7 +144,7 @@ async fn an_interrupted_exchange_fails_its_authorization_and_leaves_no_grant() {
     world.restart();
     assert_eq!(world.broker.recover().await.unwrap().uncertain, 1);
     assert!(matches!(world.broker.vend(&request()).await, Err(BrokerError::GrantNotFound)));
-    let authorization = world.broker.authorization(&key().tenant, started.id).await.unwrap();
+    let authorization = world.authorization(started.id).await;
     assert!(matches!(authorization.status, broker_core::AuthorizationStatus::Failed(_)));
     world.consent().await.unwrap();
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use broker_core::ports::{FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups};
 use broker_core::testing::ManualClock;
 use broker_core::{
-    AccountLabel, Broker, BrokerError, Clock as _, Collaborators, CompleteRequest, Grant, GrantKey,
-    InstallationId, NewRegistration, ProviderName, ProviderProfile, RegistrationId, ReusePolicy,
-    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
+    CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
+    RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest, Started,
+    TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -38,15 +39,35 @@ pub(crate) fn profile() -> ProviderProfile {
         refresh_token_timeout: None,
         authorization_expires_in: None,
         default_scopes: vec![],
+        revocation: Some(RevokedTokens::RefreshToken),
+        revocation_reaches: RevocationReach::Token,
     }
 }
 
 pub(crate) fn key() -> GrantKey {
+    key_of("ada")
+}
+
+pub(crate) fn key_of(user: &str) -> GrantKey {
     GrantKey {
         tenant: tenant(),
         provider: provider(),
-        user: UserId::new("ada").unwrap(),
+        user: UserId::new(user).unwrap(),
         account: AccountLabel::default_label(),
+    }
+}
+
+/// A registration of the tenant, with a secret.
+pub(crate) fn new_registration(id: &str) -> NewRegistration {
+    NewRegistration {
+        tenant: tenant(),
+        provider: provider(),
+        id: RegistrationId::new(id).unwrap(),
+        client_id: "client".into(),
+        client_secret: Some(ClientSecret::new("secret")),
+        redirect_uri: "https://app.example/cb".into(),
+        scopes: vec!["read".into()],
+        return_to: Default::default(),
     }
 }
 
@@ -82,7 +103,7 @@ impl World {
         let flaky = Arc::new(FlakyStore::new(store.clone()));
         let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, run);
         broker.recover().await.unwrap();
-        broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
         let world =
             Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: run };
         world.register("main").await;
@@ -90,17 +111,7 @@ impl World {
     }
 
     pub(crate) async fn register(&self, id: &str) {
-        let registration = NewRegistration {
-            tenant: tenant(),
-            provider: provider(),
-            id: RegistrationId::new(id).unwrap(),
-            client_id: "client".into(),
-            client_secret: Some(ClientSecret::new("secret")),
-            redirect_uri: "https://app.example/cb".into(),
-            scopes: vec!["read".into()],
-            return_to: Default::default(),
-        };
-        self.broker.create_registration(registration).await.unwrap();
+        self.broker.create_registration(new_registration(id), None).await.unwrap();
     }
 
     /// The same, and ada has consented.
@@ -137,6 +148,21 @@ impl World {
         self.broker.clone()
     }
 
+    /// The same, and it has heard the one before.
+    pub(crate) async fn join_beside(&mut self, replica: u8) {
+        let before = self.broker.clone();
+        self.join_as(replica).recover().await.unwrap();
+        before.beat().await;
+        self.broker.beat().await;
+        assert_eq!(self.broker.barred(), None);
+    }
+
+    /// The store loses its replicas, as a failover loses those who joined last.
+    pub(crate) async fn lose_replicas(&self) {
+        self.declare_the_only_copy().await;
+        self.store.forget_replicas(self.clock.now() + Duration::from_secs(1)).await.unwrap();
+    }
+
     /// An operator says that this store is the only copy.
     pub(crate) async fn declare_the_only_copy(&self) {
         let id = InstallationId::from_bytes([9; 16]);
@@ -160,13 +186,32 @@ impl World {
         self.outwait(tokio::spawn(async move { broker.work_on_key_rotation().await })).await
     }
 
+    pub(crate) async fn start(&self) -> Started {
+        self.start_for(&key()).await
+    }
+
+    async fn start_for(&self, key: &GrantKey) -> Started {
+        let key = key.clone();
+        let request = StartRequest {
+            key,
+            registration: None,
+            scopes: vec![],
+            login_hint: None,
+            permit: Permit::unlimited(),
+        };
+        self.broker.start_authorization(&request).await.unwrap()
+    }
+
+    /// The store, behind the broker's back.
     pub(crate) fn store(&self) -> &SqliteStore {
         &self.store
     }
 
-    pub(crate) async fn start(&self) -> Started {
-        let request = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
-        self.broker.start_authorization(&request).await.unwrap()
+    /// Another user consents.
+    pub(crate) async fn consent_of(&self, key: &GrantKey) {
+        let started = self.start_for(key).await;
+        let callback = CompleteRequest { user: key.user.clone(), ..self.callback(&started) };
+        self.broker.complete_authorization(&callback).await.unwrap();
     }
 
     pub(crate) fn callback(&self, started: &Started) -> CompleteRequest {
@@ -179,7 +224,20 @@ impl World {
                 started.id
             )),
             wait: None,
+            permit: Permit::unlimited(),
         }
+    }
+
+    /// The callback of a user who does not consent.
+    pub(crate) fn refusal(&self, started: &Started) -> CompleteRequest {
+        let mut callback = self.callback(started);
+        callback.callback_url =
+            CallbackUrl::new(callback.callback_url.expose().replace("code=", "error=access_denied&x="));
+        callback
+    }
+
+    pub(crate) async fn authorization(&self, id: AuthorizationId) -> Authorization {
+        self.broker.authorization(&tenant(), id, &Permit::unlimited()).await.unwrap()
     }
 
     /// A consent whose answer waits until the provider is released.
@@ -204,6 +262,13 @@ impl World {
     pub(crate) async fn consent(&self) -> Result<Grant, BrokerError> {
         let started = self.start().await;
         self.broker.complete_authorization(&self.callback(&started)).await
+    }
+
+    /// Somebody else than ada consents.
+    pub(crate) async fn consent_as(&self, user: &str) -> Result<Grant, BrokerError> {
+        let started = self.broker.start_authorization(&start_request(user)).await?;
+        let callback = CompleteRequest { user: key_of(user).user, ..self.callback(&started) };
+        self.broker.complete_authorization(&callback).await
     }
 
     pub(crate) async fn grant(&self) -> Grant {
@@ -236,8 +301,24 @@ impl World {
     }
 }
 
+pub(crate) fn start_request(user: &str) -> StartRequest {
+    StartRequest {
+        key: key_of(user),
+        registration: None,
+        scopes: vec![],
+        login_hint: None,
+        permit: Permit::unlimited(),
+    }
+}
+
 pub(crate) fn request() -> VendRequest {
-    VendRequest { key: key(), min_validity: Duration::from_secs(60), required_scopes: vec![], wait: None }
+    VendRequest {
+        key: key(),
+        min_validity: Duration::from_secs(60),
+        required_scopes: vec![],
+        wait: None,
+        permit: Permit::unlimited(),
+    }
 }
 
 fn broker(
@@ -265,6 +346,9 @@ fn broker(
         entropy: Arc::new(SeededEntropy::new(run)),
         timing: Timing::default(),
         cached_grants: 100,
+        scheduler: store.clone(),
+        revocations: store.clone(),
+        deletions: store.clone(),
         key_store: store.clone(),
         sealed: store.clone(),
     })

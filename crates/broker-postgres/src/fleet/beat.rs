@@ -40,20 +40,19 @@ pub(super) async fn join(
     pool: &PgPool,
     seen: &Seen,
     replica: &Replica,
-    alive_since: Timestamp,
     rotated_since: Timestamp,
 ) -> Result<Joined, StoreError> {
     let row = sqlx::query!(
         r#"SELECT b.installation_id AS "installation!", b.epoch AS "epoch!", b.beats_now AS "beats!",
                   b.regressions_now AS "regressions!", j.escrow_known AS "escrow_known!",
-                  j.others_alive AS "others_alive!", j.undrained_rotations AS "undrained_rotations!"
-           FROM beat($1, $2) b CROSS JOIN LATERAL join_fleet($3, $4, $5, $6, $7, b.epoch) j"#,
+                  j.undrained_rotations AS "undrained_rotations!"
+           FROM beat($1, $2) b CROSS JOIN LATERAL join_fleet($3, $4, $5, $6, $7, b.beats_now, b.epoch) j"#,
         seen.beats(),
         seen.regressions(),
         uuid(replica.incarnation.as_bytes()),
         uuid(replica.escrow.as_bytes()),
         replica.started_at.as_unix_micros(),
-        alive_since.as_unix_micros(),
+        replica.rejoins,
         rotated_since.as_unix_micros(),
     )
     .fetch_one(pool)
@@ -63,8 +62,8 @@ pub(super) async fn join(
     Ok(Joined {
         installation: InstallationId::from_bytes(row.installation.into_bytes()),
         epoch: Epoch(row.epoch.cast_unsigned()),
+        beat: row.beats.cast_unsigned(),
         escrow_known: row.escrow_known,
-        others_alive: number(row.others_alive, "others_alive")?,
         undrained_rotations: row.undrained_rotations,
     })
 }
@@ -78,8 +77,9 @@ pub(super) async fn heartbeat(
     let row = sqlx::query!(
         r#"SELECT b.installation_id AS "installation!", b.epoch AS "epoch!", b.beats_now AS "beats!",
                   b.regressions_now AS "regressions!", h.known AS "known!", h.alive AS "alive!",
-                  h.replays_pending AS "replays_pending!", h.store_time AS "store_time!"
-           FROM beat($1, $2) b CROSS JOIN LATERAL heartbeat($3, $4, $5, $6, b.epoch) h"#,
+                  h.others_beat AS "others_beat!", h.replays_pending AS "replays_pending!",
+                  h.store_time AS "store_time!"
+           FROM beat($1, $2) b CROSS JOIN LATERAL heartbeat($3, $4, $5, $6, b.beats_now, b.epoch) h"#,
         seen.beats(),
         seen.regressions(),
         uuid(incarnation.as_bytes()),
@@ -96,7 +96,30 @@ pub(super) async fn heartbeat(
         epoch: Epoch(row.epoch.cast_unsigned()),
         installation: InstallationId::from_bytes(row.installation.into_bytes()),
         alive: number(row.alive, "alive")?,
+        others_beat: row.others_beat.cast_unsigned(),
         replays_pending: number(row.replays_pending, "replays_pending")?,
         unknown: !row.known,
     })
+}
+
+/// The last heartbeat. It is numbered like every other, so that whoever finds this replica when it joins hears it leave.
+pub(super) async fn leave(
+    pool: &PgPool,
+    seen: &Seen,
+    incarnation: IncarnationId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE replicas SET drained_at = coalesce(drained_at, $4), ended_at = coalesce(ended_at, $4),
+                             last_beat = b.beats_now
+         FROM beat($1, $2) b WHERE incarnation = $3",
+        seen.beats(),
+        seen.regressions(),
+        uuid(incarnation.as_bytes()),
+        at.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }

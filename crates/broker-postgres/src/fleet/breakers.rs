@@ -68,12 +68,12 @@ pub(super) async fn note_suspect_refreshed(pool: &PgPool, provider: &ProviderNam
     Ok(())
 }
 
-pub(super) async fn close(pool: &PgPool, provider: &ProviderName) -> Result<(), StoreError> {
-    sqlx::query!("DELETE FROM provider_breakers WHERE provider = $1", provider.as_str())
+pub(super) async fn close(pool: &PgPool, provider: &ProviderName) -> Result<bool, StoreError> {
+    let closed = sqlx::query!("DELETE FROM provider_breakers WHERE provider = $1", provider.as_str())
         .execute(pool)
         .await
         .map_err(failed)?;
-    Ok(())
+    Ok(closed.rows_affected() == 1)
 }
 
 pub(super) async fn open(pool: &PgPool) -> Result<Vec<OpenBreaker>, StoreError> {

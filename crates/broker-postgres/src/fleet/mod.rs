@@ -13,14 +13,14 @@ use crate::PostgresStore;
 
 #[async_trait]
 impl FleetStore for PostgresStore {
-    async fn join(
-        &self,
-        replica: &Replica,
-        alive_since: Timestamp,
-        rotated_since: Timestamp,
-    ) -> Result<Joined, StoreError> {
-        let joined = beat::join(&self.pools.adoption, &self.seen, replica, alive_since, rotated_since);
+    async fn join(&self, replica: &Replica, rotated_since: Timestamp) -> Result<Joined, StoreError> {
+        let joined = beat::join(&self.pools.adoption, &self.seen, replica, rotated_since);
         self.operation("join", joined).await
+    }
+
+    async fn note_vouched(&self, incarnation: IncarnationId) -> Result<(), StoreError> {
+        let noted = replicas::note_vouched(&self.pools.adoption, incarnation);
+        self.operation("note_vouched", noted).await
     }
 
     async fn heartbeat(
@@ -45,7 +45,7 @@ impl FleetStore for PostgresStore {
     }
 
     async fn leave(&self, incarnation: IncarnationId, at: Timestamp) -> Result<(), StoreError> {
-        self.operation("leave", replicas::leave(&self.pools.adoption, incarnation, at)).await
+        self.operation("leave", beat::leave(&self.pools.adoption, &self.seen, incarnation, at)).await
     }
 
     async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError> {
@@ -73,7 +73,7 @@ impl FleetStore for PostgresStore {
         self.operation("note_suspect_refreshed", noted).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError> {
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         self.operation("close_breaker", breakers::close(&self.pools.rotation, provider)).await
     }
 

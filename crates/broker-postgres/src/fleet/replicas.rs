@@ -7,6 +7,17 @@ use sqlx::PgPool;
 use crate::columns::uuid;
 use crate::operation::failed;
 
+pub(super) async fn note_vouched(pool: &PgPool, incarnation: IncarnationId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE replicas SET unvouched = false WHERE incarnation = $1",
+        uuid(incarnation.as_bytes()),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
 /// Earlier runs by the order of joining: a late word of an old run never drains the one that runs now.
 pub(super) async fn note_replayed(
     pool: &PgPool,
@@ -30,23 +41,6 @@ pub(super) async fn note_replayed(
     Ok(())
 }
 
-pub(super) async fn leave(
-    pool: &PgPool,
-    incarnation: IncarnationId,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE replicas SET drained_at = coalesce(drained_at, $2), ended_at = coalesce(ended_at, $2)
-         WHERE incarnation = $1",
-        uuid(incarnation.as_bytes()),
-        at.as_unix_micros(),
-    )
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    Ok(())
-}
-
 /// Nobody waits for journals that are not drained any more.
 pub(super) async fn adopt_installation(
     pool: &PgPool,
@@ -55,7 +49,7 @@ pub(super) async fn adopt_installation(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "WITH renamed AS (UPDATE installation SET id = $1)
-         UPDATE replicas SET drained_at = coalesce(drained_at, $2), paused = false",
+         UPDATE replicas SET drained_at = coalesce(drained_at, $2), unvouched = false",
         uuid(new.as_bytes()),
         at.as_unix_micros(),
     )

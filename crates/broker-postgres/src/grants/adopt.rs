@@ -1,6 +1,6 @@
 //! The compare-and-set that makes an answer the grant's token set.
 
-use broker_core::ports::{AdoptOutcome, Adoption, Lineage, StoreError};
+use broker_core::ports::{AdoptOutcome, Adoption, Lineage, ReplacedTokens, StoreError};
 use broker_core::{AttemptKind, GrantId, Timestamp};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -49,17 +49,17 @@ impl Batch for Adoptions {
                               q.authorization_id, q.registration, q.lineage, q.generation, q.presentation_no, q.owner,
                               q.claimed_at, q.sent_at, q.consented_at, q.base, q.access_token, q.refresh_token,
                               q.token_type, q.scopes, q.api_base_url, q.issued_at, q.expires_at, q.dies_at, q.due_at,
-                              q.at)::answer
+                              q.at, q.replaced)::answer
                    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
                                $8::uuid[], $9::text[], $10::uuid[], $11::bigint[], $12::int[], $13::uuid[],
                                $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[], $19::bytea[],
                                $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
-                               $26::bigint[], $27::bigint[])
+                               $26::bigint[], $27::bigint[], $28::text[])
                         WITH ORDINALITY AS q (grant_id, tenant, provider, user_id, account, attempt, kind,
                                               authorization_id, registration, lineage, generation, presentation_no,
                                               owner, claimed_at, sent_at, consented_at, base, access_token,
                                               refresh_token, token_type, scopes, api_base_url, issued_at, expires_at,
-                                              dies_at, due_at, at, n)
+                                              dies_at, due_at, at, replaced, n)
                )) d ORDER BY d.n"#,
             &attempt(|a| uuid(a.attempt.grant_id().as_bytes())),
             &text(|a| a.attempt.key.tenant.to_string()),
@@ -88,6 +88,7 @@ impl Batch for Adoptions {
             &optional_time(|a| a.tokens.dies_at) as &[Option<i64>],
             &optional_time(|a| a.tokens.due_at) as &[Option<i64>],
             &time(|a| a.at),
+            &text(|a| replaced_word(a.replaced).to_owned()),
         )
         .map(|row| outcome(&row.outcome, row.detail))
         .fetch_all(&self.pool)
@@ -103,6 +104,13 @@ fn consented_at(adoption: &Adoption) -> Option<Timestamp> {
     }
 }
 
+fn replaced_word(replaced: ReplacedTokens) -> &'static str {
+    match replaced {
+        ReplacedTokens::Revoke => "revoke",
+        ReplacedTokens::LetGo => "let_go",
+    }
+}
+
 fn outcome(word: &str, detail: Option<i64>) -> Result<AdoptOutcome, StoreError> {
     let named = detail.map(|detail| generation(detail, "generation")).transpose()?;
     match (word, named) {
@@ -110,6 +118,7 @@ fn outcome(word: &str, detail: Option<i64>) -> Result<AdoptOutcome, StoreError> 
         ("already_adopted", Some(generation)) => Ok(AdoptOutcome::AlreadyAdopted(generation)),
         ("moved", Some(generation)) => Ok(AdoptOutcome::Moved(generation)),
         ("superseded", None) => Ok(AdoptOutcome::Superseded),
+        ("revoking", None) => Ok(AdoptOutcome::Revoking),
         ("misfit", None) => Err(MISFIT),
         _ => Err(StoreError::Inconsistent("an adoption has an outcome nobody knows")),
     }

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 use super::attempts::authorization_of;
 use super::rows::lifecycle_words;
-use crate::columns::{foreign_text, kept, micros, uuid};
+use crate::columns::{foreign_text, kept, micros, number, uuid};
 use crate::operation::failed;
 
 pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, StoreError> {
@@ -17,11 +17,13 @@ pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, Store
     let after = end.grant.as_ref();
     let words = after.map(|after| lifecycle_words(after.lifecycle));
     let failure = after.and_then(|after| after.failure.as_ref());
+    let refused_secret =
+        end.refused_secret.map(|secret| number::<i32, _>(secret.get(), "number")).transpose()?;
     sqlx::query_scalar!(
         r#"SELECT close_attempt(
-               ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)::attempt_end,
-               ROW($14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)::grant_after,
-               ROW($4, $25, $26, $27)::unread_answers
+               ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)::attempt_end,
+               ROW($16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)::grant_after,
+               ROW($4, $27, $28, $29)::unread_answers
            ) AS "closed!""#,
         uuid(attempt.grant_id().as_bytes()) as _,
         attempt.key.tenant.as_str() as _,
@@ -35,6 +37,8 @@ pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, Store
         end.authorization_failure as _,
         end.provably_unsent as _,
         micros(end.pause_registration_until) as _,
+        refused_secret as _,
+        end.reopens_authorization as _,
         end.at.as_unix_micros() as _,
         words.map(|(lifecycle, _)| lifecycle) as _,
         words.and_then(|(_, cause)| cause) as _,

@@ -3,6 +3,7 @@
 use broker_core::ports::StoreError;
 use broker_core::{
     ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase, RegistrationId,
+    RevocationOutcome,
 };
 use uuid::Uuid;
 
@@ -41,6 +42,7 @@ pub(crate) struct GrantRow {
     pub(crate) failure_http_status: Option<i32>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) revocation: Option<String>,
 }
 
 /// The grant's columns of a longer record.
@@ -77,6 +79,7 @@ macro_rules! grant_row {
             failure_http_status: $record.failure_http_status,
             created_at: $record.created_at,
             updated_at: $record.updated_at,
+            revocation: $record.revocation,
         }
     };
 }
@@ -112,6 +115,10 @@ impl GrantRow {
             last_failure,
             created_at: Timestamp::from_unix_micros(self.created_at),
             updated_at: Timestamp::from_unix_micros(self.updated_at),
+            revocation: self
+                .revocation
+                .map(|outcome| word(&outcome, RevocationOutcome::from_name, "revocation"))
+                .transpose()?,
         })
     }
 
@@ -120,6 +127,8 @@ impl GrantRow {
             ("active", None) => Ok(Lifecycle::Active),
             ("needs_consent", Some(cause)) => Ok(Lifecycle::NeedsConsent(cause)),
             ("consent_expired", None) => Ok(Lifecycle::ConsentExpired),
+            ("revoking", None) => Ok(Lifecycle::Revoking),
+            ("revoked", None) => Ok(Lifecycle::Revoked),
             _ => Err(StoreError::Inconsistent("lifecycle")),
         }
     }
@@ -148,5 +157,7 @@ pub(crate) fn lifecycle_words(lifecycle: Lifecycle) -> (&'static str, Option<&'s
         Lifecycle::Active => ("active", None),
         Lifecycle::NeedsConsent(cause) => ("needs_consent", Some(cause.as_str())),
         Lifecycle::ConsentExpired => ("consent_expired", None),
+        Lifecycle::Revoking => ("revoking", None),
+        Lifecycle::Revoked => ("revoked", None),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) async fn read(pool: &PgPool, key: &GrantKey) -> Result<Option<Vendabl
                   g.scopes AS "scopes!", g.api_base_url, g.issued_at AS "issued_at!", g.expires_at AS "expires_at!",
                   g.consented_at AS "consented_at!", g.dies_at, g.due_at, g.refreshed_at, g.failure_kind,
                   g.failure_at, g.failure_since, g.failure_in_a_row, g.failure_oauth_error, g.failure_http_status,
-                  g.created_at AS "created_at!", g.updated_at AS "updated_at!", s.access_token
+                  g.created_at AS "created_at!", g.updated_at AS "updated_at!", g.revocation, s.access_token
            FROM grant_rows g JOIN grant_secrets s ON s.grant_id = g.id
            WHERE g.tenant = $1 AND g.provider = $2 AND g.user_id = $3 AND g.account = $4"#,
         key.tenant.as_str(),
@@ -29,6 +29,6 @@ pub(crate) async fn read(pool: &PgPool, key: &GrantKey) -> Result<Option<Vendabl
     .await
     .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
-    let access_token = Sealed::from_bytes(row.access_token);
+    let access_token = row.access_token.clone().map(Sealed::from_bytes);
     Ok(Some(VendableGrant { grant: grant_row!(row).grant()?, access_token }))
 }

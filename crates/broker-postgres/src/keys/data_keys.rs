@@ -3,7 +3,7 @@
 use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError};
 use broker_core::{KeyRotationId, TenantId, Timestamp};
 use broker_crypto::{DekId, KeyPurpose, WrappedDek};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::columns::{name, number, time, uuid, word};
@@ -102,9 +102,27 @@ pub(super) async fn tenant_after(
     next.map(|id| name(id, TenantId::new, "id")).transpose()
 }
 
-/// One statement. Two at once for one tenant may take the same number: the second fails, and is asked for again.
+/// The tenant's row is locked first: two at once do not take the same number, and what destroys the keys of a tenant
+/// (`destroy_keys`) is over before, or finds the new one.
 pub(super) async fn add(
     pool: &PgPool,
+    tenant: &TenantId,
+    key: &WrappedDek,
+    rotation: KeyRotationId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    sqlx::query!("SELECT 1 AS one FROM tenants WHERE id = $1 FOR NO KEY UPDATE", tenant.as_str())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(failed)?;
+    let added = insert(&mut tx, tenant, key, rotation, at).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(added)
+}
+
+async fn insert(
+    connection: &mut PgConnection,
     tenant: &TenantId,
     key: &WrappedDek,
     rotation: KeyRotationId,
@@ -114,6 +132,7 @@ pub(super) async fn add(
         r#"WITH added AS (
                INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, rotation, created_at)
                SELECT $1, (SELECT coalesce(max(number), 0) + 1 FROM data_keys WHERE tenant = $1), $2, $3, $4, $5, $6, $7
+               WHERE NOT EXISTS (SELECT 1 FROM tenant_deletions WHERE tenant = $1)
                ON CONFLICT (tenant, purpose, rotation) DO NOTHING RETURNING id
            ), superseded AS (
                UPDATE data_keys SET superseded_at = $7 FROM added
@@ -128,7 +147,7 @@ pub(super) async fn add(
         uuid(rotation.as_bytes()),
         at.as_unix_micros(),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await
     .map_err(failed)?;
     Ok(added == 1)

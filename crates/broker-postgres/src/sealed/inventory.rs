@@ -4,7 +4,9 @@
 //! the key it is sealed under is retired, so a test compares it with the schema.
 
 use broker_core::ports::{EscrowRecord, StoreError};
-use broker_core::{AuthorizationId, ClientRegistration, GrantId, ProviderName, RegistrationId, Timestamp};
+use broker_core::{
+    AuthorizationId, ClientRegistration, GrantId, ProviderName, RegistrationId, SecretId, Timestamp,
+};
 use broker_crypto::{AccessToken, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken, SecretType};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -95,12 +97,12 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
         ],
     },
     SealedTable {
-        name: "client_registrations",
+        name: "client_secrets",
         joined: "",
         tenant: "t.tenant",
-        row: RowKey::Text("t.provider || '/' || t.id"),
+        row: RowKey::Text("t.provider || '/' || t.registration || '/' || t.number"),
         own_row: None,
-        facts: "t.provider, t.id",
+        facts: "t.provider, t.registration, t.number",
         columns: &[SealedColumn {
             name: "client_secret",
             secret: SecretType::of::<ClientSecret>(),
@@ -134,6 +136,27 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
             place: of_unread_answer,
         }],
     },
+    // After the grants: what is revoked while it is sealed anew has moved here from there, as it was sealed.
+    SealedTable {
+        name: "revocations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.id"),
+        own_row: None,
+        facts: "t.grant_id, t.generation, t.refresh_token_generation",
+        columns: &[
+            SealedColumn {
+                name: "access_token",
+                secret: SecretType::of::<AccessToken>(),
+                place: of_access_token,
+            },
+            SealedColumn {
+                name: "refresh_token",
+                secret: SecretType::of::<RefreshToken>(),
+                place: of_refresh_token,
+            },
+        ],
+    },
 ];
 
 /// The table of that name.
@@ -159,8 +182,11 @@ fn grant_id(row: &PgRow) -> Result<String, StoreError> {
 
 fn of_client_secret(row: &PgRow) -> Result<Placed, StoreError> {
     let provider = name(row.try_get("provider").map_err(failed)?, ProviderName::new, "provider")?;
-    let id = name(row.try_get("id").map_err(failed)?, RegistrationId::new, "id")?;
-    Ok((ClientRegistration::secret_owner(&provider, &id), 0))
+    let registration =
+        name(row.try_get("registration").map_err(failed)?, RegistrationId::new, "registration")?;
+    let secret: i32 = row.try_get("number").map_err(failed)?;
+    let secret = SecretId::new(number(secret, "number")?).ok_or(StoreError::Inconsistent("number"))?;
+    Ok((ClientRegistration::secret_owner(&provider, &registration, secret), 0))
 }
 
 fn of_verifier(row: &PgRow) -> Result<Placed, StoreError> {

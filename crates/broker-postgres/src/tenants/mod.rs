@@ -1,30 +1,55 @@
 //! Tenants, their data keys and their client registrations.
 
+mod changes;
+mod deletion;
 pub(crate) mod keys;
 mod registrations;
+mod rows;
+mod secrets;
+mod tenant;
 
 use async_trait::async_trait;
-use broker_core::ports::{StoreError, TenantStore};
-use broker_core::{ClientRegistration, ProviderName, RegistrationId, Tenant, TenantId, Timestamp};
+use broker_core::ports::{
+    ChangeOutcome, CreateOutcome, NewSecret, RegistrationChange, RegistrationFilter, RegistrationKey,
+    RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
+};
+use broker_core::{
+    ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId, Timestamp,
+};
 use broker_crypto::WrappedDek;
-use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::PostgresStore;
-use crate::operation::failed;
+use crate::requests;
 
 #[async_trait]
 impl TenantStore for PostgresStore {
-    async fn create_tenant(&self, tenant: &Tenant) -> Result<bool, StoreError> {
-        self.operation("create_tenant", insert(&self.pools.vending, tenant)).await
+    async fn create_tenant(
+        &self,
+        tenant: &Tenant,
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.operation("create_tenant", tenant::create(&self.pools.vending, tenant, request)).await
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.operation("tenant", read(&self.pools.vending, id)).await
+        self.operation("tenant", tenant::read(&self.pools.vending, id)).await
     }
 
-    async fn create_registration(&self, registration: &ClientRegistration) -> Result<bool, StoreError> {
-        self.operation("create_registration", registrations::insert(&self.pools.vending, registration)).await
+    async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
+        self.operation("list_tenants", tenant::page(&self.pools.vending, after, limit)).await
+    }
+
+    async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
+        self.operation("update_tenant", tenant::update(&self.pools.vending, change)).await
+    }
+
+    async fn create_registration(
+        &self,
+        registration: &ClientRegistration,
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError> {
+        let created = registrations::create(&self.pools.vending, registration, request);
+        self.operation("create_registration", created).await
     }
 
     async fn registration(
@@ -33,7 +58,7 @@ impl TenantStore for PostgresStore {
         provider: &ProviderName,
         id: &RegistrationId,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("registration", registrations::read(&self.pools.vending, tenant, provider, id)).await
+        self.operation("registration", rows::read(&self.pools.vending, tenant, provider, id)).await
     }
 
     async fn first_registration(
@@ -41,8 +66,50 @@ impl TenantStore for PostgresStore {
         tenant: &TenantId,
         provider: &ProviderName,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("first_registration", registrations::first(&self.pools.vending, tenant, provider))
-            .await
+        self.operation("first_registration", rows::first(&self.pools.vending, tenant, provider)).await
+    }
+
+    async fn list_registrations(
+        &self,
+        filter: &RegistrationFilter,
+    ) -> Result<Vec<ClientRegistration>, StoreError> {
+        self.operation("list_registrations", rows::page(&self.pools.vending, filter)).await
+    }
+
+    async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
+        self.operation("update_registration", changes::update(&self.pools.vending, change)).await
+    }
+
+    async fn delete_registration(
+        &self,
+        key: &RegistrationKey,
+        expected: Option<RowVersion>,
+        at: Timestamp,
+    ) -> Result<ChangeOutcome, StoreError> {
+        let deleted = deletion::delete(&self.pools.vending, key, expected, at);
+        self.operation("delete_registration", deleted).await
+    }
+
+    async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
+        self.operation("add_secret", secrets::add(&self.pools.vending, new)).await
+    }
+
+    async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError> {
+        self.operation("retire_secret", secrets::retire(&self.pools.vending, retirement)).await
+    }
+
+    async fn note_secret_accepted(
+        &self,
+        key: &RegistrationKey,
+        secret: SecretId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let noted = secrets::note_accepted(&self.pools.rotation, key, secret, at);
+        self.operation("note_secret_accepted", noted).await
+    }
+
+    async fn prune_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.operation("prune_requests", requests::prune(&self.pools.vending, before, limit)).await
     }
 }
 
@@ -51,52 +118,4 @@ impl PostgresStore {
     pub async fn oldest_data_keys(&self, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
         self.operation("oldest_data_keys", keys::oldest(&self.pools.vending, limit)).await
     }
-}
-
-/// One statement keeps a tenant and its keys, or nothing.
-async fn insert(pool: &PgPool, tenant: &Tenant) -> Result<bool, StoreError> {
-    let oldest_first = || tenant.keys.iter().rev();
-    let ids: Vec<Uuid> = oldest_first().map(|key| Uuid::from_bytes(*key.id.as_bytes())).collect();
-    let purposes: Vec<String> = oldest_first().map(|key| key.purpose.as_str().to_owned()).collect();
-    let envelopes: Vec<Vec<u8>> = oldest_first().map(|key| key.envelope.clone()).collect();
-    let wrapping_keys = oldest_first().map(keys::wrapping_key).collect::<Result<Vec<_>, _>>()?;
-    let inserted = sqlx::query_scalar!(
-        r#"WITH made AS (
-               INSERT INTO tenants (id, display_name, created_at) VALUES ($1, $2, $3)
-               ON CONFLICT (id) DO NOTHING RETURNING id
-           ), keyed AS (
-               INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, created_at)
-               SELECT made.id, k.number, k.id, k.purpose, k.envelope, k.wrapping_key, $3
-               FROM made CROSS JOIN unnest($4::uuid[], $5::text[], $6::bytea[], $7::text[])
-                    WITH ORDINALITY AS k (id, purpose, envelope, wrapping_key, number)
-           )
-           SELECT count(*) AS "made!" FROM made"#,
-        tenant.id.as_str(),
-        tenant.display_name.as_str(),
-        tenant.created_at.as_unix_micros(),
-        &ids,
-        &purposes,
-        &envelopes,
-        &wrapping_keys,
-    )
-    .fetch_one(pool)
-    .await
-    .map_err(failed)?;
-    Ok(inserted == 1)
-}
-
-/// Two statements, and no transaction: a tenant and its first keys are committed together, and those that come or go
-/// between the two are as good as of a moment later.
-async fn read(pool: &PgPool, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-    let row = sqlx::query!("SELECT display_name, created_at FROM tenants WHERE id = $1", id.as_str())
-        .fetch_optional(pool)
-        .await
-        .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Tenant {
-        id: id.clone(),
-        display_name: row.display_name,
-        keys: keys::newest_first(pool, id).await?,
-        created_at: Timestamp::from_unix_micros(row.created_at),
-    }))
 }

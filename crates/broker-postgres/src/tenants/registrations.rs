@@ -1,106 +1,66 @@
-//! Registrations as OAuth clients.
+//! Creating registrations.
 
-use std::collections::BTreeMap;
+use broker_core::ClientRegistration;
+use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use sqlx::{PgConnection, PgPool};
 
-use broker_core::ports::StoreError;
-use broker_core::{ClientRegistration, ProviderName, RegistrationId, TenantId, Timestamp};
-use broker_crypto::Sealed;
-use sqlx::PgPool;
-
-use crate::columns::{name, scopes};
+use super::secrets;
+use crate::columns::{kept_version, number};
 use crate::operation::failed;
+use crate::requests;
 
-struct RegistrationRow {
-    tenant: String,
-    provider: String,
-    id: String,
-    client_id: String,
-    client_secret: Option<Vec<u8>>,
-    redirect_uri: String,
-    scopes: String,
-    return_to: String,
-    created_at: i64,
+pub(super) async fn create(
+    pool: &PgPool,
+    registration: &ClientRegistration,
+    request: Option<&RequestMark>,
+) -> Result<CreateOutcome, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    if let Some(before) = requests::before(&mut tx, &registration.tenant, request).await? {
+        return Ok(before);
+    }
+    if !insert(&mut tx, registration).await? {
+        return Ok(CreateOutcome::Taken);
+    }
+    let key = RegistrationKey::of(registration);
+    for (position, secret) in (0..).zip(&registration.secrets) {
+        secrets::insert(&mut tx, &key, secret, position).await?;
+    }
+    requests::keep(&mut tx, &registration.tenant, request, registration.id.as_str()).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(CreateOutcome::Created)
 }
 
-/// `false`: the id is taken. A tenant that does not exist is inconsistent.
-pub(super) async fn insert(pool: &PgPool, registration: &ClientRegistration) -> Result<bool, StoreError> {
+/// `false`: the id is taken. That of a deleted one is free. A tenant that does not exist is inconsistent.
+async fn insert(
+    connection: &mut PgConnection,
+    registration: &ClientRegistration,
+) -> Result<bool, StoreError> {
     let return_to =
         serde_json::to_string(&registration.return_to).map_err(|_| StoreError::Inconsistent("return_to"))?;
     let inserted = sqlx::query!(
-        "INSERT INTO client_registrations (tenant, provider, id, client_id, client_secret, redirect_uri, scopes,
-                                           return_to, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9)
-         ON CONFLICT (tenant, provider, id) DO NOTHING",
+        "INSERT INTO client_registrations AS r (tenant, provider, id, client_id, secrets_made, redirect_uri, scopes,
+                                                return_to, created_at, updated_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, $11)
+         ON CONFLICT (tenant, provider, id) DO UPDATE SET
+             client_id = excluded.client_id, secrets_made = excluded.secrets_made,
+             redirect_uri = excluded.redirect_uri, scopes = excluded.scopes, return_to = excluded.return_to,
+             created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version,
+             deleted_at = NULL
+         WHERE r.deleted_at IS NOT NULL",
         registration.tenant.as_str(),
         registration.provider.as_str(),
         registration.id.as_str(),
         registration.client_id.as_str(),
-        registration.client_secret.as_ref().map(|secret| secret.as_bytes()),
+        number::<i32, _>(registration.secrets_made, "secrets_made")?,
         registration.redirect_uri.as_str(),
         registration.scopes.join(" "),
         return_to,
         registration.created_at.as_unix_micros(),
+        registration.updated_at.as_unix_micros(),
+        kept_version(registration.version),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
-}
-
-pub(super) async fn read(
-    pool: &PgPool,
-    tenant: &TenantId,
-    provider: &ProviderName,
-    id: &RegistrationId,
-) -> Result<Option<ClientRegistration>, StoreError> {
-    sqlx::query_as!(
-        RegistrationRow,
-        r#"SELECT tenant, provider, id, client_id, client_secret, redirect_uri, scopes,
-                  return_to::text AS "return_to!", created_at
-           FROM client_registrations WHERE tenant = $1 AND provider = $2 AND id = $3"#,
-        tenant.as_str(),
-        provider.as_str(),
-        id.as_str(),
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?
-    .map(from_row)
-    .transpose()
-}
-
-pub(super) async fn first(
-    pool: &PgPool,
-    tenant: &TenantId,
-    provider: &ProviderName,
-) -> Result<Option<ClientRegistration>, StoreError> {
-    sqlx::query_as!(
-        RegistrationRow,
-        r#"SELECT tenant, provider, id, client_id, client_secret, redirect_uri, scopes,
-                  return_to::text AS "return_to!", created_at
-           FROM client_registrations WHERE tenant = $1 AND provider = $2 ORDER BY created_at, number LIMIT 1"#,
-        tenant.as_str(),
-        provider.as_str(),
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?
-    .map(from_row)
-    .transpose()
-}
-
-fn from_row(row: RegistrationRow) -> Result<ClientRegistration, StoreError> {
-    let return_to: BTreeMap<String, String> =
-        serde_json::from_str(&row.return_to).map_err(|_| StoreError::Inconsistent("return_to"))?;
-    Ok(ClientRegistration {
-        tenant: name(row.tenant, TenantId::new, "tenant")?,
-        provider: name(row.provider, ProviderName::new, "provider")?,
-        id: name(row.id, RegistrationId::new, "id")?,
-        client_id: row.client_id,
-        client_secret: row.client_secret.map(Sealed::from_bytes),
-        redirect_uri: row.redirect_uri,
-        scopes: scopes(&row.scopes),
-        return_to,
-        created_at: Timestamp::from_unix_micros(row.created_at),
-    })
 }

@@ -33,6 +33,7 @@ async fn rotate(world: &World, user: &str) {
         base: Generation::new(1),
         tokens: tokens(2, true),
         at: NOW,
+        replaced: broker_core::ports::ReplacedTokens::LetGo,
     };
     let outcome = world.grants.adopt(&adoption).await.unwrap();
     assert_eq!(outcome, AdoptOutcome::Adopted(Generation::new(2)));

@@ -16,7 +16,14 @@ async fn a_nul_in_what_a_provider_says_costs_no_answer() {
     let mut tokens = tokens(2, true);
     tokens.token_type = "Bea\0rer".to_owned();
     tokens.scopes = vec!["cameras:\0read".to_owned()];
-    let adoption = Adoption { attempt, lineage: Lineage::Present, base: Generation::new(1), tokens, at: NOW };
+    let adoption = Adoption {
+        attempt,
+        lineage: Lineage::Present,
+        base: Generation::new(1),
+        tokens,
+        at: NOW,
+        replaced: broker_core::ports::ReplacedTokens::LetGo,
+    };
     let outcome = postgres.store.adopt(&adoption).await.unwrap();
     assert_eq!(outcome, AdoptOutcome::Adopted(Generation::new(2)));
     assert_eq!(world.read(&key("ada")).await.scopes, ["cameras:read"]);

@@ -5,7 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, TenantStore};
+use broker_core::ports::{
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    SchedulerStore, SealedStore, TenantStore,
+};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -60,6 +63,22 @@ impl StoreUnderTest for InPostgres {
     }
 
     fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+
+    fn access(&self) -> Arc<dyn AccessStore> {
+        self.store.clone()
+    }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
+        self.store.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.store.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
         self.store.clone()
     }
 

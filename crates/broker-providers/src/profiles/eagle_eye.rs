@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RotationMode};
+use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
 
 use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
 
@@ -29,6 +29,10 @@ fn profile() -> ProviderProfile {
         // one warns in time under both; a grant that outlives it goes on being refreshed.
         authorization_expires_in: Some(7 * DAY),
         default_scopes: vec!["vms.all".to_owned()],
+        // Spring Authorization Server: the access tokens go with the refresh token.
+        revocation: Some(RevokedTokens::RefreshToken),
+        // Whether other consents of the user go too is not documented.
+        revocation_reaches: RevocationReach::Unknown,
     }
 }
 
@@ -42,6 +46,8 @@ fn wire() -> WireProfile {
         base_url_member: Some("httpsBaseUrl".to_owned()),
         dead_token_codes: Vec::new(),
         client_rejected_codes: Vec::new(),
+        send_token_type_hint: true,
+        revoked_before_codes: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RotationMode};
+use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
 
 use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
 
@@ -25,6 +25,9 @@ fn profile() -> ProviderProfile {
         refresh_token_timeout: Some(30 * DAY),
         authorization_expires_in: None,
         default_scopes: Vec::new(),
+        // A refresh token that is revoked takes its access tokens with it. How far that reaches is not documented.
+        revocation: Some(RevokedTokens::RefreshToken),
+        revocation_reaches: RevocationReach::Unknown,
     }
 }
 
@@ -37,6 +40,8 @@ fn wire() -> WireProfile {
         base_url_member: None,
         dead_token_codes: Vec::new(),
         client_rejected_codes: Vec::new(),
+        send_token_type_hint: false,
+        revoked_before_codes: Vec::new(),
     }
 }
 

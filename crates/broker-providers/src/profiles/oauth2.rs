@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RotationMode};
+use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
 
 use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
 
@@ -34,6 +34,9 @@ fn profile() -> ProviderProfile {
         refresh_token_timeout: None,
         authorization_expires_in: None,
         default_scopes: Vec::new(),
+        // "SHOULD also invalidate all access tokens" (RFC 7009 §2.1): not all servers do. Taken back without `revoke_url`.
+        revocation: Some(RevokedTokens::Both),
+        revocation_reaches: RevocationReach::Unknown,
     }
 }
 
@@ -47,5 +50,7 @@ fn wire() -> WireProfile {
         base_url_member: None,
         dead_token_codes: owned(&DEAD_TOKEN_CODES),
         client_rejected_codes: owned(&CLIENT_REJECTED_CODES),
+        send_token_type_hint: true,
+        revoked_before_codes: Vec::new(),
     }
 }

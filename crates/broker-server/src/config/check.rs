@@ -13,7 +13,10 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems.extend(config.keys.problems());
     problems.extend(config.public_url().err());
     problems.extend(config.lease.problems());
-    problems.extend(access(config));
+    problems.extend(strangers(config));
+    problems.extend(config.auth.problems());
+    problems.extend(config.tls_problems());
+    problems.extend(config.access_settings().err().unwrap_or_default());
     problems.extend(config.rotation.problems());
     problems.extend(ca_file(config));
     if config.escrow.max_bytes < LEAST_ESCROW {
@@ -39,7 +42,7 @@ fn escrow(config: &Config) -> Option<String> {
     }
 }
 
-fn access(config: &Config) -> Option<String> {
+fn strangers(config: &Config) -> Option<String> {
     let strangers = config.auth.mode == AuthMode::Dev && !config.listen.grpc.ip().is_loopback();
     strangers.then(|| {
         format!(

@@ -8,7 +8,8 @@ use broker_escrow::Limits;
 use serde::Deserialize;
 
 use super::{
-    EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig, providers,
+    AccessConfig, AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl,
+    RotationConfig, StoreConfig, TlsConfig, providers,
 };
 
 /// The whole configuration.
@@ -21,6 +22,10 @@ pub struct Config {
     pub http: HttpConfig,
     /// Who may call.
     pub auth: AuthConfig,
+    /// The certificate of the gRPC listener.
+    pub tls: TlsConfig,
+    /// What callers may do.
+    pub access: AccessConfig,
     /// Where grants are kept.
     pub store: StoreConfig,
     /// Key encryption keys.
@@ -48,6 +53,8 @@ impl Default for Config {
             listen: ListenConfig::default(),
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
+            tls: TlsConfig::default(),
+            access: AccessConfig::default(),
             store: StoreConfig::default(),
             keys: KeysConfig::default(),
             escrow: EscrowConfig::default(),
@@ -94,23 +101,6 @@ impl Default for ListenConfig {
 pub struct HttpConfig {
     /// The URL under which browsers reach the HTTP listener.
     pub public_url: Option<String>,
-}
-
-/// `[auth]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuthConfig {
-    /// How callers are known.
-    pub mode: AuthMode,
-}
-
-/// How callers are known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AuthMode {
-    /// No credentials, loopback only: metadata `x-tokenbroker-principal` names the caller.
-    #[default]
-    Dev,
 }
 
 /// `[escrow]`

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use broker_core::ports::BudgetLimit;
-use broker_core::{ProviderName, ReusePolicy, RotationMode};
+use broker_core::{ProviderName, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
 use broker_providers::{BodyFormat, ClientAuthentication, GrantWindow, Overrides, ProviderDefinition};
 use serde::Deserialize;
 
@@ -39,6 +39,8 @@ pub struct ProviderConfig {
     #[serde(with = "humantime_serde")]
     pub authorization_expires_in: Option<Duration>,
     pub permanent: Option<bool>,
+    pub revokes: Option<Revokes>,
+    pub revocation_reaches: Option<Reaches>,
     pub requests_per_second: Option<f64>,
     pub burst: Option<u32>,
 }
@@ -49,6 +51,15 @@ macro_rules! keywords {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
         #[expect(missing_docs, reason = "the keywords say it")]
         pub enum $name { $(#[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            /// The keyword.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),*
+                }
+            }
+        }
     };
 }
 
@@ -71,6 +82,15 @@ keywords!(
 keywords!(
     /// What the provider does when a used refresh token is presented again.
     Reuse { Reject = "reject", RevokeFamily = "revoke-family", Unknown = "unknown" }
+);
+
+keywords!(
+    /// Which tokens the revocation endpoint is shown.
+    Revokes { RefreshToken = "refresh-token", Both = "both" }
+);
+keywords!(
+    /// What the revocation of a refresh token takes with it.
+    Reaches { Token = "token", Authorization = "authorization", Unknown = "unknown" }
 );
 
 impl ProviderConfig {
@@ -165,6 +185,15 @@ impl ProviderConfig {
             rotation: self.rotation_mode(),
             old_access_token_dies_on_refresh: self.old_access_token_dies_on_refresh,
             access_token_lifetime: self.access_token_lifetime,
+            revocation: self.revokes.map(|tokens| match tokens {
+                Revokes::RefreshToken => RevokedTokens::RefreshToken,
+                Revokes::Both => RevokedTokens::Both,
+            }),
+            revocation_reaches: self.revocation_reaches.map(|reach| match reach {
+                Reaches::Token => RevocationReach::Token,
+                Reaches::Authorization => RevocationReach::Authorization,
+                Reaches::Unknown => RevocationReach::Unknown,
+            }),
             grant_window: if self.permanent == Some(true) {
                 Some(GrantWindow::Permanent)
             } else {

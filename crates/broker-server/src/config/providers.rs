@@ -9,6 +9,12 @@ use serde::{Deserialize, Deserializer};
 use super::{Adapter, Config, ProviderConfig};
 
 impl Config {
+    /// The adapter of each provider, by its keyword.
+    pub(crate) fn adapters(&self) -> BTreeMap<String, &'static str> {
+        let adapter = |provider: &ProviderConfig| provider.adapter.map_or("", Adapter::as_str);
+        self.providers.iter().map(|(name, provider)| (name.clone(), adapter(provider))).collect()
+    }
+
     /// How often providers may be called by all replicas together, for those that have a limit.
     pub fn budgets(&self) -> Result<BudgetLimits, String> {
         let mut budgets = BudgetLimits::new();

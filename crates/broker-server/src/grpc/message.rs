@@ -1,12 +1,17 @@
 //! Domain values as messages of the contract.
 
+use std::time::Duration;
+
 use broker_core::{
     Authorization, AuthorizationStatus, ClientRegistration, ConsentCause, FailureKind, Grant, GrantKey,
-    LastFailure, Lifecycle, Phase, StaleReason, Tenant, Timestamp, Vended,
+    LastFailure, Lifecycle, Phase, RegisteredSecret, RevocationOutcome, StaleReason, Tenant, Timestamp,
+    Vended,
 };
 use broker_proto::v1;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use super::admin::etag_of;
 
 /// A point in time.
 pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -14,6 +19,14 @@ pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: micros.div_euclid(1_000_000),
         nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1000).unwrap_or(0),
+    }
+}
+
+/// A span of time.
+pub(super) fn span(span: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        nanos: span.subsec_nanos().cast_signed(),
     }
 }
 
@@ -67,6 +80,7 @@ fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
         Some(StaleReason::GrantExpired) => v1::ServedStaleReason::GrantExpired,
         Some(StaleReason::ClientRegistrationRejected) => v1::ServedStaleReason::ClientRegistrationRejected,
         Some(StaleReason::BackendUnavailable) => v1::ServedStaleReason::BackendUnavailable,
+        Some(StaleReason::RefreshPaused) => v1::ServedStaleReason::RefreshPaused,
     }
 }
 
@@ -84,7 +98,7 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         scopes: grant.scopes.clone(),
         api_base_url: grant.api_base_url.clone().unwrap_or_default(),
         registration_id: grant.registration.to_string(),
-        access_token_expire_time: Some(timestamp(grant.expires_at)),
+        access_token_expire_time: (!grant.lifecycle.is_revoked()).then(|| timestamp(grant.expires_at)),
         last_refresh_time: Some(timestamp(grant.refreshed_at.unwrap_or(grant.consented_at))),
         next_refresh_time: grant.due_at.map(timestamp),
         grant_expire_time: grant.dies_at.map(timestamp),
@@ -92,6 +106,17 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         needs_consent_cause: cause.into(),
         create_time: Some(timestamp(grant.created_at)),
         update_time: Some(timestamp(grant.updated_at)),
+        revocation_outcome: revocation_outcome(grant.revocation).into(),
+    }
+}
+
+fn revocation_outcome(outcome: Option<RevocationOutcome>) -> v1::RevocationOutcome {
+    match outcome {
+        Some(RevocationOutcome::Revoked) => v1::RevocationOutcome::Revoked,
+        Some(RevocationOutcome::NotSupported) => v1::RevocationOutcome::NotSupported,
+        Some(RevocationOutcome::Refused) => v1::RevocationOutcome::Refused,
+        // What a new consent lets go leaves its grant active.
+        Some(RevocationOutcome::LetGo) | None => v1::RevocationOutcome::Unspecified,
     }
 }
 
@@ -99,6 +124,8 @@ fn lifecycle(lifecycle: Lifecycle) -> (v1::GrantState, v1::NeedsConsentCause) {
     match lifecycle {
         Lifecycle::Active => (v1::GrantState::Active, v1::NeedsConsentCause::Unspecified),
         Lifecycle::ConsentExpired => (v1::GrantState::ConsentExpired, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::Revoking => (v1::GrantState::Revoking, v1::NeedsConsentCause::Unspecified),
+        Lifecycle::Revoked => (v1::GrantState::Revoked, v1::NeedsConsentCause::Unspecified),
         Lifecycle::NeedsConsent(cause) => (v1::GrantState::NeedsConsent, needs_consent_cause(cause)),
     }
 }
@@ -120,7 +147,10 @@ fn phase(grant: &Grant) -> v1::GrantPhase {
         (Lifecycle::Active, Phase::Sent) => v1::GrantPhase::Sent,
         (Lifecycle::Active, Phase::Uncertain) => v1::GrantPhase::Uncertain,
         (Lifecycle::Active, Phase::Suspect) => v1::GrantPhase::Suspect,
-        (Lifecycle::NeedsConsent(_) | Lifecycle::ConsentExpired, _) => v1::GrantPhase::Unspecified,
+        (
+            Lifecycle::NeedsConsent(_) | Lifecycle::ConsentExpired | Lifecycle::Revoking | Lifecycle::Revoked,
+            _,
+        ) => v1::GrantPhase::Unspecified,
     }
 }
 
@@ -149,37 +179,43 @@ pub(super) fn tenant(tenant: &Tenant) -> v1::Tenant {
         tenant_id: tenant.id.to_string(),
         display_name: tenant.display_name.clone(),
         state: v1::TenantState::Active.into(),
+        etag: etag_of(tenant.version),
         create_time: Some(timestamp(tenant.created_at)),
-        update_time: Some(timestamp(tenant.created_at)),
+        update_time: Some(timestamp(tenant.updated_at)),
         ..Default::default()
     }
 }
 
 /// A client registration; never its secret.
 pub(super) fn registration(registration: &ClientRegistration) -> v1::ClientRegistration {
+    let state = match registration.rejected {
+        true => v1::ClientRegistrationState::Rejected,
+        false => v1::ClientRegistrationState::Active,
+    };
     v1::ClientRegistration {
         tenant_id: registration.tenant.to_string(),
         provider: registration.provider.to_string(),
         registration_id: registration.id.to_string(),
         client_id: registration.client_id.clone(),
-        secrets: registration.client_secret.iter().map(|_| first_secret(registration)).collect(),
+        secrets: registration.secrets.iter().map(client_secret).collect(),
         redirect_uri: registration.redirect_uri.clone(),
         scopes: registration.scopes.clone(),
-        public: registration.client_secret.is_none(),
+        public: registration.is_public(),
         return_to: registration.return_to.clone().into_iter().collect(),
-        state: v1::ClientRegistrationState::Active.into(),
+        state: state.into(),
+        etag: etag_of(registration.version),
         create_time: Some(timestamp(registration.created_at)),
-        update_time: Some(timestamp(registration.created_at)),
+        update_time: Some(timestamp(registration.updated_at)),
         ..Default::default()
     }
 }
 
-/// The secret a registration is created with. No other can be added yet.
-fn first_secret(registration: &ClientRegistration) -> v1::ClientSecret {
+/// What is known of a secret; never the secret.
+fn client_secret(secret: &RegisteredSecret) -> v1::ClientSecret {
     v1::ClientSecret {
-        secret_id: "1".to_owned(),
-        create_time: Some(timestamp(registration.created_at)),
-        last_accepted_time: None,
+        secret_id: secret.id.to_string(),
+        create_time: Some(timestamp(secret.created_at)),
+        last_accepted_time: secret.last_accepted_at.map(timestamp),
     }
 }
 
@@ -210,6 +246,9 @@ pub(super) fn authorization(authorization: &Authorization, late: bool) -> v1::Ge
 }
 
 fn authorization_failure(name: &str) -> v1::AuthorizationFailure {
+    if name == "revoked" {
+        return v1::AuthorizationFailure::Revoked;
+    }
     match FailureKind::from_name(name) {
         Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {
             v1::AuthorizationFailure::ClientRejected

@@ -1,5 +1,8 @@
-//! The gRPC services. Each handler does four things: who calls, what is asked, the use case, the answer.
+//! The gRPC services. Each handler does five things: who calls, what is asked, whether that is allowed, the use case,
+//! the answer.
 
+mod access;
+mod access_policies;
 mod admin;
 mod admin_service;
 mod caller;
@@ -8,6 +11,7 @@ mod deadline;
 mod event_service;
 mod message;
 mod page_token;
+mod policy_message;
 mod request;
 mod status;
 mod token_service;
@@ -15,7 +19,7 @@ mod token_service;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::Broker;
+use broker_core::{Access, Broker};
 use broker_crypto::Entropy;
 use broker_proto::v1::admin_service_server::{self, AdminServiceServer};
 use broker_proto::v1::consent_service_server::{self, ConsentServiceServer};
@@ -25,10 +29,14 @@ use tonic::service::Routes;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use self::access::Guard;
+use self::access_policies::Policies;
+pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
 use self::status::Statuses;
+pub(crate) use self::status::caller_unknown;
 use self::token_service::TokenApi;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;
@@ -48,17 +56,21 @@ const SERVICES: [&str; 5] = [
 /// All services, health included. Health says SERVING per service until the process drains.
 pub(crate) async fn routes(
     broker: Arc<Broker>,
+    access: Arc<Access>,
     entropy: Arc<dyn Entropy>,
     public_url: Option<PublicUrl>,
+    adapters: Adapters,
 ) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
         health.set_service_status(service, ServingStatus::Serving).await;
     }
     let statuses = Statuses::new(entropy);
-    let tokens = TokenApi::new(broker.clone(), statuses.clone());
-    let consents = ConsentApi::new(broker.clone(), statuses.clone());
-    let admin = AdminApi::new(broker, statuses, public_url);
+    let guard = Guard::new(access.clone());
+    let policies = Policies { access, broker: broker.clone(), guard: guard.clone() };
+    let tokens = TokenApi::new(broker.clone(), guard.clone(), statuses.clone());
+    let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
+    let admin = AdminApi::new(broker, guard, policies, statuses, public_url, adapters);
     let routes = Routes::new(health_service)
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
         .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))

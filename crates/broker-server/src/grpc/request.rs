@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use broker_core::{
-    AccountLabel, BrokerError, FieldViolation, GrantKey, InvalidName, ProviderName, TenantId, UserId,
+    AccountLabel, BrokerError, FieldViolation, GrantKey, InvalidName, ProviderName, RequestId, TenantId,
+    UserId,
 };
 use broker_proto::v1;
 use prost_types::Duration as ProtoDuration;
 
 const MAX_SCOPES: usize = 64;
+const DEFAULT_PAGE: u32 = 50;
+const LONGEST_PAGE: u32 = 1000;
 
 /// Collects violations while fields are read.
 #[derive(Default)]
@@ -96,6 +99,15 @@ impl Fields {
         None
     }
 
+    /// The id of a create that may be repeated, if it has one.
+    pub(super) fn request_id(&mut self, text: &str) -> Option<RequestId> {
+        let id = RequestId::parse(text);
+        if id.is_none() && !text.is_empty() {
+            self.violation("request_id", "must be a UUID, or empty");
+        }
+        id
+    }
+
     /// At most so many bytes of text.
     pub(super) fn at_most(&mut self, field: &str, text: &str, bytes: usize) {
         if text.len() > bytes {
@@ -107,6 +119,18 @@ impl Fields {
     pub(super) fn scopes(&mut self, field: &str, scopes: &[String]) {
         if scopes.len() > MAX_SCOPES {
             self.violation(field, format!("must be at most {MAX_SCOPES}, but are {}", scopes.len()));
+        }
+    }
+
+    /// How many a page of a list holds.
+    pub(super) fn page_size(&mut self, size: i32) -> u32 {
+        match u32::try_from(size) {
+            Ok(0) => DEFAULT_PAGE,
+            Ok(size) => size.min(LONGEST_PAGE),
+            Err(_) => {
+                self.violation("page_size", "must not be negative");
+                DEFAULT_PAGE
+            }
         }
     }
 
@@ -144,6 +168,16 @@ mod tests {
         let fields = violations(grant_key(Some(key)));
         assert_eq!(fields, ["key.tenant_id", "key.provider", "key.user_id", "key.account"]);
         assert_eq!(violations(grant_key(None)), ["key.tenant_id", "key.provider", "key.user_id"]);
+    }
+
+    #[test]
+    fn a_page_has_the_size_of_the_contract() {
+        for (asked, size) in [(0, 50), (1, 1), (1000, 1000), (1001, 1000)] {
+            assert_eq!(Fields::default().page_size(asked), size);
+        }
+        let mut fields = Fields::default();
+        fields.page_size(-1);
+        assert!(fields.finish(Some(())).is_err());
     }
 
     #[test]

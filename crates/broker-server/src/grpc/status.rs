@@ -8,7 +8,7 @@ use broker_core::{AuthorizationProblem, BrokerError, FieldViolation, KeyUse};
 use broker_crypto::Entropy;
 use broker_proto::reason::{DOMAIN, name};
 use broker_proto::v1::Reason;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::message::rfc3339;
@@ -54,6 +54,11 @@ impl Statuses {
         Self { entropy }
     }
 
+    /// A use case's result as a call's.
+    pub(super) fn answer<T>(&self, result: Result<T, BrokerError>) -> Result<Response<T>, Status> {
+        result.map(Response::new).map_err(|error| self.of(&error))
+    }
+
     /// The status of an error.
     pub(super) fn of(&self, error: &BrokerError) -> Status {
         match error {
@@ -79,6 +84,11 @@ impl Statuses {
         self.entropy.fill(&mut bytes);
         format!("{:016x}", u64::from_be_bytes(bytes))
     }
+}
+
+/// The status for a caller nobody knows. Why that is so is logged elsewhere.
+pub(crate) fn caller_unknown() -> Status {
+    encode(row(&BrokerError::CallerUnknown))
 }
 
 fn encode(row: Row) -> Status {
@@ -109,6 +119,24 @@ fn row(error: &BrokerError) -> Row {
             Code::FailedPrecondition,
             Reason::NoClientRegistration,
             "this tenant is not registered as a client at this provider; create a client registration",
+        ),
+        BrokerError::RegistrationNotFound => Row::new(
+            Code::NotFound,
+            Reason::NoClientRegistration,
+            "there is no client registration of this name; check tenant_id, provider and registration_id",
+        ),
+        BrokerError::ResourceNotFound(what) => Row::new(
+            Code::NotFound,
+            Reason::ResourceNotFound,
+            format!("there is no such {what}; list what there is, and check the id"),
+        ),
+        BrokerError::ResourceInUse(why) => {
+            Row::new(Code::FailedPrecondition, Reason::ResourceInUse, format!("this is still needed: {why}"))
+        }
+        BrokerError::EtagMismatch => Row::new(
+            Code::Aborted,
+            Reason::EtagMismatch,
+            "this was changed since its etag was read; read it again, then repeat the change",
         ),
         BrokerError::AuthorizationNotFound => Row::new(
             Code::NotFound,
@@ -153,6 +181,12 @@ fn row(error: &BrokerError) -> Row {
             Code::Unavailable,
             Reason::ProviderUnavailable,
             "the provider is down, slow or throttling and no valid token is held; try again after the delay given",
+        )
+        .retry_after(*retry),
+        BrokerError::RefreshPaused(retry) => Row::new(
+            Code::Unavailable,
+            Reason::ProviderUnavailable,
+            "an operator has paused refreshing for this tenant or provider; try again after the delay given, or resume it",
         )
         .retry_after(*retry),
         BrokerError::RefreshInProgress(retry) => Row::new(
@@ -255,6 +289,7 @@ fn explain(problem: AuthorizationProblem) -> &'static str {
         }
         AuthorizationProblem::CodeRefused => "the provider refused the authorization code",
         AuthorizationProblem::Superseded => "the user completed a later authorization meanwhile",
+        AuthorizationProblem::Revoked => "the grant was revoked meanwhile",
     }
 }
 

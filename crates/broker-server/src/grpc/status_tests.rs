@@ -20,7 +20,7 @@ type TableRow = (BrokerError, Code, &'static str, Vec<(&'static str, &'static st
 /// The error table of the contract.
 fn table() -> Vec<TableRow> {
     use Code::{
-        AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, PermissionDenied,
+        Aborted, AlreadyExists, FailedPrecondition, Internal, InvalidArgument, NotFound, PermissionDenied,
         ResourceExhausted, Unauthenticated, Unavailable,
     };
     let second = Duration::from_secs(1);
@@ -29,6 +29,10 @@ fn table() -> Vec<TableRow> {
         (BrokerError::GrantNotFound, NotFound, "GRANT_NOT_FOUND", vec![], false),
         (BrokerError::TenantNotFound, NotFound, "GRANT_NOT_FOUND", vec![], false),
         (BrokerError::NoClientRegistration, FailedPrecondition, "NO_CLIENT_REGISTRATION", vec![], false),
+        (BrokerError::RegistrationNotFound, NotFound, "NO_CLIENT_REGISTRATION", vec![], false),
+        (BrokerError::ResourceNotFound("client secret"), NotFound, "RESOURCE_NOT_FOUND", vec![], false),
+        (BrokerError::ResourceInUse("why"), FailedPrecondition, "RESOURCE_IN_USE", vec![], false),
+        (BrokerError::EtagMismatch, Aborted, "ETAG_MISMATCH", vec![], false),
         (BrokerError::AuthorizationNotFound, NotFound, "AUTHORIZATION_NOT_FOUND", vec![], false),
         (BrokerError::AlreadyExists("tenant"), AlreadyExists, "ALREADY_EXISTS", vec![], false),
         (
@@ -60,6 +64,7 @@ fn table() -> Vec<TableRow> {
             false,
         ),
         (BrokerError::ProviderUnavailable(second), Unavailable, "PROVIDER_UNAVAILABLE", vec![], true),
+        (BrokerError::RefreshPaused(second), Unavailable, "PROVIDER_UNAVAILABLE", vec![], true),
         (BrokerError::RefreshInProgress(second), Unavailable, "REFRESH_IN_PROGRESS", vec![], true),
         (BrokerError::BackendUnavailable(Box::new(io())), Unavailable, "BACKEND_UNAVAILABLE", vec![], true),
         (BrokerError::CallerUnknown, Unauthenticated, "CALLER_UNKNOWN", vec![], false),

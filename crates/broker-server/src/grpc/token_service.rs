@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{Broker, BrokerError, FieldViolation, Principal, VendRequest};
+use broker_core::{Broker, BrokerError, FieldViolation, VendRequest};
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::token_service_server::TokenService;
 use broker_proto::v1::{
@@ -15,9 +15,10 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use tonic_types::pb;
 
+use super::access::{Call, Guard};
 use super::request::Fields;
 use super::status::Statuses;
-use super::{caller, deadline, message};
+use super::{deadline, message};
 
 const DEFAULT_MIN_VALIDITY: Duration = Duration::from_secs(60);
 /// Above half of a token's life it counts as half of it, so that a larger one is surely a mistake.
@@ -26,24 +27,25 @@ const MAX_BATCH: usize = 256;
 
 pub(super) struct TokenApi {
     broker: Arc<Broker>,
+    guard: Guard,
     statuses: Statuses,
 }
 
 impl TokenApi {
-    pub(super) fn new(broker: Arc<Broker>, statuses: Statuses) -> Self {
-        Self { broker, statuses }
+    pub(super) fn new(broker: Arc<Broker>, guard: Guard, statuses: Statuses) -> Self {
+        Self { broker, guard, statuses }
     }
 
     async fn vend(
         &self,
         message: &GetAccessTokenRequest,
         wait: Option<Duration>,
-        principal: &Principal,
+        call: &Call<'_>,
     ) -> Result<GetAccessTokenResponse, BrokerError> {
-        let request = read(message, wait)?;
+        let request = read(message, wait, call)?;
         let vended = self.broker.vend(&request).await?;
         tracing::debug!(
-            %principal, tenant = %request.key.tenant, provider = %request.key.provider,
+            principal = %call.principal(), tenant = %request.key.tenant, provider = %request.key.provider,
             grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),
             purpose = message.purpose, stale = vended.stale.is_some(), "token vended"
         );
@@ -57,9 +59,9 @@ impl TokenService for TokenApi {
         &self,
         request: Request<GetAccessTokenRequest>,
     ) -> Result<Response<GetAccessTokenResponse>, Status> {
-        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
-        let token = self.vend(request.get_ref(), wait, &principal).await;
+        let token = self.vend(request.get_ref(), wait, &call).await;
         token.map(Response::new).map_err(|error| self.statuses.of(&error))
     }
 
@@ -67,7 +69,7 @@ impl TokenService for TokenApi {
         &self,
         request: Request<BatchGetAccessTokensRequest>,
     ) -> Result<Response<BatchGetAccessTokensResponse>, Status> {
-        let principal = caller::principal(&request).map_err(|error| self.statuses.of(&error))?;
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let requests = &request.get_ref().requests;
         if requests.is_empty() || requests.len() > MAX_BATCH {
@@ -75,9 +77,9 @@ impl TokenService for TokenApi {
             let violation = FieldViolation::new("requests", problem);
             return Err(self.statuses.of(&BrokerError::InvalidRequest(vec![violation])));
         }
-        let principal = &principal;
+        let call = &call;
         let results = requests.iter().map(|one| async move {
-            let result = match self.vend(one, wait, principal).await {
+            let result = match self.vend(one, wait, call).await {
                 Ok(token) => BatchResult::Token(token),
                 Err(error) => BatchResult::Status(as_message(&self.statuses.of(&error))),
             };
@@ -87,20 +89,20 @@ impl TokenService for TokenApi {
     }
 }
 
-fn read(message: &GetAccessTokenRequest, wait: Option<Duration>) -> Result<VendRequest, BrokerError> {
+fn read(
+    message: &GetAccessTokenRequest,
+    wait: Option<Duration>,
+    call: &Call<'_>,
+) -> Result<VendRequest, BrokerError> {
     let mut fields = Fields::default();
     let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
     let min_validity =
         fields.duration("min_validity", message.min_validity, DEFAULT_MIN_VALIDITY, LONGEST_MIN_VALIDITY);
     fields.at_most("purpose", &message.purpose, 256);
     fields.scopes("required_scopes", &message.required_scopes);
-    let request = key.zip(min_validity).map(|(key, min_validity)| VendRequest {
-        key,
-        min_validity,
-        required_scopes: message.required_scopes.clone(),
-        wait,
-    });
-    fields.finish(request)
+    let (key, min_validity) = fields.finish(key.zip(min_validity))?;
+    let permit = call.admit_to(&key)?;
+    Ok(VendRequest { key, min_validity, required_scopes: message.required_scopes.clone(), wait, permit })
 }
 
 /// The status as a message inside a batch. The details of a status are an encoded `google.rpc.Status` already.

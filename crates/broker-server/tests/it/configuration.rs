@@ -1,4 +1,8 @@
 use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use crate::broker::{Home, command, failure, text};
 
@@ -36,4 +40,40 @@ async fn a_role_that_is_not_offered_is_refused() {
         let said = failure(&["serve", "--role", role]).await;
         assert!(said.contains("not offered yet") && said.contains("--role all"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_warned_of_and_no_obstacle() {
+    let home = Home::new().await;
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    fs::write(home.at("tls.crt"), &certificate).unwrap();
+    fs::write(home.at("tls.key"), key.serialize_pem()).unwrap();
+    let (crt, key) = (home.at("tls.crt"), home.at("tls.key"));
+    let configure = |key: &Path| {
+        home.configure(&format!(
+            "[auth]\nmode = \"mtls\"\n[[auth.mtls]]\ntrust_domain = \"prod.example\"\nbundle_file = \"{0}\"\n\
+             [tls]\ncert_file = \"{0}\"\nkey_file = \"{1}\"\n",
+            text(&crt),
+            text(key)
+        ));
+        home.at("broker.toml")
+    };
+    let config = configure(&key);
+    let Output { status, stdout, stderr } =
+        command(&["config", "check", "--config", text(&config)]).output().await.unwrap();
+    assert!(status.success());
+    assert_eq!(stdout, b"the configuration is good\n");
+    let warning = String::from_utf8(stderr).unwrap();
+    assert!(warning.contains("warning: [tls] cert_file: the certificate has expired"), "{warning}");
+
+    let mut process = home.serve();
+    process.logged("the certificate has expired").await;
+
+    // The key of another certificate is an obstacle.
+    fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let said = failure(&["config", "check", "--config", text(&configure(&key))]).await;
+    assert!(said.contains("[tls] ") && said.contains("tls.key: is not the key of the certificate"), "{said}");
 }

@@ -72,13 +72,13 @@ pub(super) async fn note_suspect_refreshed(
     Ok(())
 }
 
-pub(super) async fn close(pool: &SqlitePool, provider: &ProviderName) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM provider_breakers WHERE provider = ?1")
+pub(super) async fn close(pool: &SqlitePool, provider: &ProviderName) -> Result<bool, StoreError> {
+    let closed = sqlx::query("DELETE FROM provider_breakers WHERE provider = ?1")
         .bind(provider.as_str())
         .execute(pool)
         .await
         .map_err(failed)?;
-    Ok(())
+    Ok(closed.rows_affected() == 1)
 }
 
 pub(super) async fn open(pool: &SqlitePool) -> Result<Vec<OpenBreaker>, StoreError> {

@@ -21,7 +21,7 @@ pub(super) async fn count_as_lost(
     connection: &mut SqliteConnection,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE replicas SET drained_at = coalesce(drained_at, ?1), paused = FALSE")
+    sqlx::query("UPDATE replicas SET drained_at = coalesce(drained_at, ?1), unvouched = FALSE")
         .bind_time(at)
         .execute(connection)
         .await

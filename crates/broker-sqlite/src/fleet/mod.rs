@@ -14,25 +14,24 @@ use crate::operation::{failed, operation};
 
 #[async_trait]
 impl FleetStore for SqliteStore {
-    async fn join(
-        &self,
-        replica: &Replica,
-        alive_since: Timestamp,
-        rotated_since: Timestamp,
-    ) -> Result<Joined, StoreError> {
+    async fn join(&self, replica: &Replica, rotated_since: Timestamp) -> Result<Joined, StoreError> {
         operation("join", async {
             let mut tx = self.write().await?;
             let history = history::beat(&mut tx, self.watch.seen()).await?;
-            replicas::insert(&mut tx, replica, history.epoch).await?;
-            let joined = replicas::joined(&mut tx, replica, &history, alive_since, rotated_since).await?;
-            if joined.lacks_journals() {
-                replicas::pause(&mut tx, replica.incarnation).await?;
+            replicas::insert(&mut tx, replica, &history).await?;
+            let joined = replicas::joined(&mut tx, replica, &history, rotated_since).await?;
+            if joined.is_unvouched() {
+                replicas::set_unvouched(&mut *tx, replica.incarnation, true).await?;
             }
             tx.commit().await.map_err(failed)?;
             self.watch.raise(&history);
             Ok(joined)
         })
         .await
+    }
+
+    async fn note_vouched(&self, incarnation: IncarnationId) -> Result<(), StoreError> {
+        operation("note_vouched", replicas::set_unvouched(&self.writer, incarnation, false)).await
     }
 
     async fn heartbeat(
@@ -45,14 +44,23 @@ impl FleetStore for SqliteStore {
         operation("heartbeat", async {
             let mut tx = self.write().await?;
             let history = history::beat(&mut tx, self.watch.seen()).await?;
-            let known = replicas::beat(&mut tx, incarnation, at).await?;
-            let (alive, replays_pending) =
-                replicas::count(&mut tx, history.epoch, alive_since, recent).await?;
+            let known = replicas::beat(&mut tx, incarnation, at, history.beats).await?;
+            let counted = replicas::count(&mut tx, incarnation, history.epoch, alive_since, recent).await?;
             tx.commit().await.map_err(failed)?;
             self.watch.raise(&history);
             let History { epoch, installation, .. } = history;
+            let replicas::Counted { alive, others_beat, replays_pending } = counted;
             // There is no server and no clock but the caller's.
-            Ok(Pulse { store_time: at, epoch, installation, alive, replays_pending, unknown: !known })
+            let store_time = at;
+            Ok(Pulse {
+                store_time,
+                epoch,
+                installation,
+                alive,
+                others_beat,
+                replays_pending,
+                unknown: !known,
+            })
         })
         .await
     }
@@ -73,7 +81,15 @@ impl FleetStore for SqliteStore {
     }
 
     async fn leave(&self, incarnation: IncarnationId, at: Timestamp) -> Result<(), StoreError> {
-        operation("leave", replicas::leave(&self.writer, incarnation, at)).await
+        operation("leave", async {
+            let mut tx = self.write().await?;
+            let history = history::beat(&mut tx, self.watch.seen()).await?;
+            replicas::leave(&mut tx, incarnation, at, history.beats).await?;
+            tx.commit().await.map_err(failed)?;
+            self.watch.raise(&history);
+            Ok(())
+        })
+        .await
     }
 
     async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError> {
@@ -103,7 +119,7 @@ impl FleetStore for SqliteStore {
         operation("note_suspect_refreshed", breakers::note_suspect_refreshed(&self.writer, provider)).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<(), StoreError> {
+    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
         operation("close_breaker", breakers::close(&self.writer, provider)).await
     }
 

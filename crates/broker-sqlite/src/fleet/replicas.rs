@@ -2,29 +2,31 @@
 
 use broker_core::ports::{Epoch, Joined, Replica, StoreError};
 use broker_core::{IncarnationId, Timestamp};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 use crate::columns::{BindDomain, Columns};
 use crate::history::History;
 use crate::operation::failed;
 
-/// Idempotent: a replica that joins again keeps its place in the order of joining. Its journal counts as replayed when
-/// the run before on the same one was, and at once where there was none.
+/// Idempotent: a replica that is there keeps its place in the order of joining. Its journal counts as replayed when the
+/// run before on the same one was, at once where there was none, and not before it was if the replica joins again.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     replica: &Replica,
-    epoch: Epoch,
+    history: &History,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO replicas (incarnation, escrow, started_at, heartbeat_at, replayed_epoch)
-         SELECT ?1, ?2, ?3, ?3, coalesce(
-             (SELECT replayed_epoch FROM replicas WHERE escrow = ?2 ORDER BY number DESC LIMIT 1), ?4)
+        "INSERT INTO replicas (incarnation, escrow, started_at, heartbeat_at, last_beat, replayed_epoch)
+         SELECT ?1, ?2, ?3, ?3, ?5, iif(?6, -1, coalesce(
+             (SELECT replayed_epoch FROM replicas WHERE escrow = ?2 ORDER BY number DESC LIMIT 1), ?4))
          WHERE TRUE ON CONFLICT (incarnation) DO NOTHING",
     )
     .bind(replica.incarnation.as_bytes().as_slice())
     .bind(replica.escrow.as_bytes().as_slice())
     .bind_time(replica.started_at)
-    .bind(epoch.0.cast_signed())
+    .bind(history.epoch.0.cast_signed())
+    .bind(history.beats.cast_signed())
+    .bind(replica.rejoins)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -37,25 +39,20 @@ pub(super) async fn joined(
     connection: &mut SqliteConnection,
     replica: &Replica,
     history: &History,
-    alive_since: Timestamp,
     rotated_since: Timestamp,
 ) -> Result<Joined, StoreError> {
     let row = sqlx::query(
-        "SELECT EXISTS (SELECT 1 FROM replicas WHERE escrow = ?2 AND incarnation <> ?1 AND NOT paused)
+        "SELECT EXISTS (SELECT 1 FROM replicas WHERE escrow = ?2 AND incarnation <> ?1 AND NOT unvouched)
                 AS escrow_known,
-                (SELECT count(*) FROM replicas
-                 WHERE incarnation <> ?1 AND drained_at IS NULL AND heartbeat_at >= ?3 AND NOT paused)
-                AS others_alive,
                 EXISTS (SELECT 1 FROM attempts a JOIN replicas r ON r.incarnation = a.owner
-                        WHERE a.closed_at IS NULL AND a.kind = 'refresh' AND a.sent_at >= ?4
+                        WHERE a.closed_at IS NULL AND a.kind = 'refresh' AND a.sent_at >= ?3
                           AND r.drained_at IS NULL AND a.owner <> ?1)
                 OR EXISTS (SELECT 1 FROM attempts a JOIN replicas r ON r.incarnation = a.owner
-                           WHERE a.closed_at >= ?4 AND a.kind = 'refresh' AND a.sent_at >= ?4
+                           WHERE a.closed_at >= ?3 AND a.kind = 'refresh' AND a.sent_at >= ?3
                              AND r.drained_at IS NULL AND a.owner <> ?1) AS undrained_rotations",
     )
     .bind(replica.incarnation.as_bytes().as_slice())
     .bind(replica.escrow.as_bytes().as_slice())
-    .bind_time(alive_since)
     .bind_time(rotated_since)
     .fetch_one(connection)
     .await
@@ -63,20 +60,22 @@ pub(super) async fn joined(
     Ok(Joined {
         installation: history.installation,
         epoch: history.epoch,
+        beat: history.beats,
         escrow_known: row.flag("escrow_known")?,
-        others_alive: row.number("others_alive")?,
         undrained_rotations: row.flag("undrained_rotations")?,
     })
 }
 
-/// Keeps that the replica does not claim, so that neither it nor another one takes it for a witness later.
-pub(super) async fn pause(
-    connection: &mut SqliteConnection,
+/// Keeps whether anybody vouches for the replica, so that neither it nor another one takes it for a witness later.
+pub(super) async fn set_unvouched(
+    executor: impl SqliteExecutor<'_>,
     incarnation: IncarnationId,
+    unvouched: bool,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE replicas SET paused = TRUE WHERE incarnation = ?1")
+    sqlx::query("UPDATE replicas SET unvouched = ?2 WHERE incarnation = ?1")
         .bind(incarnation.as_bytes().as_slice())
-        .execute(connection)
+        .bind(unvouched)
+        .execute(executor)
         .await
         .map_err(failed)?;
     Ok(())
@@ -88,37 +87,55 @@ pub(super) async fn beat(
     connection: &mut SqliteConnection,
     incarnation: IncarnationId,
     at: Timestamp,
+    beat: u64,
 ) -> Result<bool, StoreError> {
-    let beaten =
-        sqlx::query("UPDATE replicas SET heartbeat_at = ?2, drained_at = NULL WHERE incarnation = ?1")
-            .bind(incarnation.as_bytes().as_slice())
-            .bind_time(at)
-            .execute(connection)
-            .await
-            .map_err(failed)?;
+    let beaten = sqlx::query(
+        "UPDATE replicas SET heartbeat_at = ?2, last_beat = ?3, drained_at = NULL WHERE incarnation = ?1",
+    )
+    .bind(incarnation.as_bytes().as_slice())
+    .bind_time(at)
+    .bind(beat.cast_signed())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
     Ok(beaten.rows_affected() == 1)
 }
 
-/// How many are alive, and how many journals may hold what this epoch lacks. A drained one does not: what it held was
-/// committed before the mark, and commits are lost from the end.
+/// What a heartbeat counts, named as in [`broker_core::ports::Pulse`].
+pub(super) struct Counted {
+    pub(super) alive: u32,
+    pub(super) others_beat: u64,
+    pub(super) replays_pending: u32,
+}
+
+/// How many are alive, who was heard last, and how many journals may hold what this epoch lacks. A drained one does not:
+/// what it held was committed before the mark, and commits are lost from the end.
 pub(super) async fn count(
     connection: &mut SqliteConnection,
+    incarnation: IncarnationId,
     epoch: Epoch,
     alive_since: Timestamp,
     recent: Timestamp,
-) -> Result<(u32, u32), StoreError> {
+) -> Result<Counted, StoreError> {
     let row = sqlx::query(
-        "SELECT count(*) FILTER (WHERE heartbeat_at >= ?1) AS alive,
-                count(DISTINCT escrow) FILTER (WHERE heartbeat_at >= ?2 AND replayed_epoch <> ?3) AS replays_pending
-         FROM replicas WHERE drained_at IS NULL",
+        "SELECT count(*) FILTER (WHERE drained_at IS NULL AND heartbeat_at >= ?1) AS alive,
+                coalesce(max(last_beat) FILTER (WHERE incarnation <> ?4 AND NOT unvouched), 0) AS others_beat,
+                count(DISTINCT escrow) FILTER (
+                    WHERE drained_at IS NULL AND heartbeat_at >= ?2 AND replayed_epoch <> ?3) AS replays_pending
+         FROM replicas",
     )
     .bind_time(alive_since)
     .bind_time(recent)
     .bind(epoch.0.cast_signed())
+    .bind(incarnation.as_bytes().as_slice())
     .fetch_one(connection)
     .await
     .map_err(failed)?;
-    Ok((row.number("alive")?, row.number("replays_pending")?))
+    Ok(Counted {
+        alive: row.number("alive")?,
+        others_beat: row.number("others_beat")?,
+        replays_pending: row.number("replays_pending")?,
+    })
 }
 
 pub(super) async fn note_replayed(
@@ -156,16 +173,20 @@ pub(super) async fn drain_earlier_runs(
 }
 
 pub(super) async fn leave(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     incarnation: IncarnationId,
     at: Timestamp,
+    beat: u64,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE replicas SET drained_at = ?2 WHERE incarnation = ?1 AND drained_at IS NULL")
-        .bind(incarnation.as_bytes().as_slice())
-        .bind_time(at)
-        .execute(pool)
-        .await
-        .map_err(failed)?;
+    sqlx::query(
+        "UPDATE replicas SET drained_at = ?2, last_beat = ?3 WHERE incarnation = ?1 AND drained_at IS NULL",
+    )
+    .bind(incarnation.as_bytes().as_slice())
+    .bind_time(at)
+    .bind(beat.cast_signed())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
     Ok(())
 }
 

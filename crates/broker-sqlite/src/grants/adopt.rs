@@ -1,6 +1,6 @@
 //! The compare-and-set that makes an answer the grant's token set.
 
-use broker_core::ports::{AdoptOutcome, Adoption, Lineage, StoreError};
+use broker_core::ports::{AdoptOutcome, Adoption, Lineage, ReplacedTokens, StoreError};
 use broker_core::{Attempt, AttemptKind, Generation, LineageId, Timestamp};
 use sqlx::SqliteConnection;
 
@@ -8,6 +8,7 @@ use super::lookup::{self, Standing};
 use super::{attempts, close, pauses, token_set};
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
+use crate::revocations::answers;
 
 pub(crate) async fn adopt(
     connection: &mut SqliteConnection,
@@ -16,16 +17,23 @@ pub(crate) async fn adopt(
     check(adoption)?;
     let attempt = &adoption.attempt;
     let row = kept_row(connection, attempt).await?;
-    if let Some(Some(generation)) = row {
+    if let Some(generation) = row.as_ref().and_then(|row| row.adopted_as) {
         return Ok(AdoptOutcome::AlreadyAdopted(generation));
     }
     let standing = lookup::standing(connection, &attempt.key).await?;
+    if standing.as_ref().is_some_and(|grant| is_overruled(attempt, grant, row.as_ref())) {
+        answers::revoke(connection, adoption).await?;
+        return Ok(AdoptOutcome::Revoking);
+    }
     let outcome = match later_consent(connection, attempt).await? {
         true => AdoptOutcome::Superseded,
         false => judge(adoption, standing.as_ref()),
     };
     match outcome {
         AdoptOutcome::Adopted(_) => {
+            if standing.is_some() {
+                answers::give_up_replaced(connection, adoption).await?;
+            }
             token_set::keep(connection, adoption, standing.is_some()).await?;
             match row {
                 Some(_) => close_adopted(connection, adoption).await?,
@@ -36,10 +44,16 @@ pub(crate) async fn adopt(
             }
             close_overtaken(connection, attempt, adoption.at).await?;
             complete_authorization(connection, adoption).await?;
-            pauses::end(connection, attempt).await?;
+            pauses::end(connection, attempt, adoption.at).await?;
         }
-        AdoptOutcome::Superseded => supersede(connection, attempt, adoption.at).await?,
-        AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => {}
+        AdoptOutcome::Superseded => {
+            supersede(connection, attempt, adoption.at).await?;
+            let replaced = standing.is_some_and(|grant| grant.lineage != attempt.lineage);
+            if replaced && adoption.replaced == ReplacedTokens::Revoke {
+                answers::keep(connection, adoption).await?;
+            }
+        }
+        AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) | AdoptOutcome::Revoking => {}
     }
     Ok(outcome)
 }
@@ -59,14 +73,31 @@ fn check(adoption: &Adoption) -> Result<(), StoreError> {
 
 const MISFIT: StoreError = StoreError::Inconsistent("an adoption does not fit its attempt");
 
-/// The attempt's row, as the generation it was adopted as, if it was; `None` if a failover has lost it. The id alone finds
+/// What the attempt's row says.
+struct Kept {
+    /// The generation it was adopted as, if it was.
+    adopted_as: Option<Generation>,
+    /// Its grant was revoked after it was claimed.
+    is_revoked: bool,
+}
+
+/// Whether the grant was revoked after this attempt was claimed. A consent that was claimed after it is a new one.
+fn is_overruled(attempt: &Attempt, grant: &Standing, kept: Option<&Kept>) -> bool {
+    let before = match (attempt.kind, kept) {
+        (AttemptKind::Refresh, _) => true,
+        (AttemptKind::CodeExchange(_), Some(kept)) => kept.is_revoked,
+        // A failover has lost the attempt: only the clock knows.
+        (AttemptKind::CodeExchange(_), None) => grant.revoked_at.is_some_and(|at| attempt.claimed_at <= at),
+    };
+    grant.is_revoked && before
+}
+
+/// The attempt's row; `None` if a failover has lost it. The id alone finds
 /// it, so that an attempt of somebody else is not taken for a lost one.
-async fn kept_row(
-    connection: &mut SqliteConnection,
-    attempt: &Attempt,
-) -> Result<Option<Option<Generation>>, StoreError> {
+async fn kept_row(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query(
-        "SELECT tenant, provider, user_id, account, lineage, generation, adopted_generation
+        "SELECT tenant, provider, user_id, account, lineage, generation, adopted_generation,
+                revoked_at IS NOT NULL AS is_revoked
          FROM attempts WHERE id = ?1",
     )
     .bind(attempt.id.as_bytes().as_slice())
@@ -76,7 +107,10 @@ async fn kept_row(
     let Some(row) = row else { return Ok(None) };
     let kept = (row.key()?, row.id("lineage", LineageId::from_bytes)?, row.generation("generation")?);
     match kept == (attempt.key.clone(), attempt.lineage, attempt.generation) {
-        true => Ok(Some(row.optional_number("adopted_generation")?.map(Generation::new))),
+        true => Ok(Some(Kept {
+            adopted_as: row.optional_number("adopted_generation")?.map(Generation::new),
+            is_revoked: row.flag("is_revoked")?,
+        })),
         false => Err(MISFIT),
     }
 }

@@ -19,16 +19,35 @@ pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -
     if let Some(answer) = &end.unread {
         unread::keep(connection, &end.attempt, answer).await?;
     }
-    if let Some(until) = end.pause_registration_until {
-        pauses::pause(connection, &end.attempt, until).await?;
-    }
+    pauses::refuse_client(connection, end).await?;
     if let Some(after) = &end.grant {
         leave_behind(connection, &end.attempt, after, end.at).await?;
     }
-    if let (Some(id), Some(failure)) = (attempts::authorization_of(&end.attempt), end.authorization_failure) {
+    let Some(id) = attempts::authorization_of(&end.attempt) else { return Ok(true) };
+    if let Some(failure) = end.authorization_failure {
         fail_authorization(connection, &end.attempt, id, failure, end.at).await?;
     }
+    if end.reopens_authorization {
+        reopen_authorization(connection, &end.attempt, id).await?;
+    }
     Ok(true)
+}
+
+/// The code was not looked at: it may be shown once more, under an attempt of its own.
+async fn reopen_authorization(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    id: AuthorizationId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE authorizations SET status = 'pending' WHERE tenant = ?1 AND id = ?2 AND status = 'exchanging'",
+    )
+    .bind(attempt.key.tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 async fn take_back_sent(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<(), StoreError> {
@@ -89,7 +108,7 @@ pub(crate) async fn fail_authorization(
 }
 
 /// Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an
-/// attempt that came before. The taint is kept if it was there, the failure if there is no new one.
+/// attempt that came before. A revoked grant stays so. The taint is kept if it was there, the failure if there is no new one.
 async fn leave_behind(
     connection: &mut SqliteConnection,
     attempt: &Attempt,
@@ -102,7 +121,7 @@ async fn leave_behind(
          SET lifecycle = ?7, consent_cause = ?8, phase = ?9, tainted = max(tainted, ?10), due_at = ?11,
              updated_at = ?12
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
-           AND lineage = ?5 AND generation = ?6",
+           AND lineage = ?5 AND generation = ?6 AND lifecycle NOT IN ('revoking', 'revoked')",
     )
     .bind_key(&attempt.key)
     .bind(attempt.lineage.as_bytes().as_slice())
@@ -132,7 +151,7 @@ async fn keep_failure(
          SET failure_kind = ?7, failure_at = ?8, failure_oauth_error = ?9, failure_http_status = ?10,
              failure_in_a_row = ?11, failure_since = ?12
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
-           AND lineage = ?5 AND generation = ?6",
+           AND lineage = ?5 AND generation = ?6 AND lifecycle NOT IN ('revoking', 'revoked')",
     )
     .bind_key(&attempt.key)
     .bind(attempt.lineage.as_bytes().as_slice())

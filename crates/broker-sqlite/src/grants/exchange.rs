@@ -33,7 +33,8 @@ pub(crate) async fn claim(
     Ok(Some(attempt))
 }
 
-/// One statement tests and sets: of any number of redirects with one state, one gets the row.
+/// One statement tests and sets: of any number of redirects with one state, one gets the row; none once the registration
+/// was deleted.
 async fn take(
     connection: &mut SqliteConnection,
     claim: &ExchangeClaim,
@@ -41,6 +42,9 @@ async fn take(
     sqlx::query(
         "UPDATE authorizations SET status = 'exchanging'
          WHERE tenant = ?1 AND id = ?2 AND status = 'pending' AND expires_at > ?3
+           AND EXISTS (SELECT 1 FROM client_registrations c
+                       WHERE c.tenant = authorizations.tenant AND c.provider = authorizations.provider
+                         AND c.id = authorizations.registration AND c.deleted_at IS NULL)
          RETURNING tenant, provider, user_id, account, registration, lineage",
     )
     .bind(claim.tenant.as_str())

@@ -1,7 +1,7 @@
 //! Where a grant stands, read inside a transaction that is about to change it.
 
 use broker_core::ports::StoreError;
-use broker_core::{Generation, GrantKey, LineageId};
+use broker_core::{Generation, GrantKey, LineageId, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::columns::{BindDomain, Columns};
@@ -13,6 +13,10 @@ pub(crate) struct Standing {
     pub(crate) generation: Generation,
     /// The presentation its token set answers: at which generation, and its number.
     pub(crate) adopted_from: (Generation, u32),
+    /// It is being revoked, or was.
+    pub(crate) is_revoked: bool,
+    /// When it was last asked to be revoked.
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
 pub(crate) async fn standing(
@@ -20,7 +24,8 @@ pub(crate) async fn standing(
     key: &GrantKey,
 ) -> Result<Option<Standing>, StoreError> {
     let row = sqlx::query(
-        "SELECT lineage, generation, adopted_from_generation, adopted_from_presentation_no FROM grants
+        "SELECT lineage, generation, adopted_from_generation, adopted_from_presentation_no, revoked_at,
+                lifecycle IN ('revoking', 'revoked') AS is_revoked FROM grants
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4",
     )
     .bind_key(key)
@@ -35,5 +40,7 @@ pub(crate) async fn standing(
             row.generation("adopted_from_generation")?,
             row.number("adopted_from_presentation_no")?,
         ),
+        is_revoked: row.flag("is_revoked")?,
+        revoked_at: row.optional_time("revoked_at")?,
     }))
 }

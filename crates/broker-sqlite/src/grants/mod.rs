@@ -4,7 +4,7 @@ mod adopt;
 mod asked;
 pub(crate) mod attempts;
 mod claim;
-mod close;
+pub(crate) mod close;
 mod due;
 mod exchange;
 mod list;

@@ -3,6 +3,7 @@
 use broker_core::ports::StoreError;
 use broker_core::{
     ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase, RegistrationId,
+    RevocationOutcome,
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -15,7 +16,7 @@ macro_rules! grant_columns {
          g.lifecycle, g.consent_cause, g.phase, g.tainted, g.token_type, g.scopes, g.api_base_url, \
          g.issued_at, g.expires_at, g.consented_at, g.dies_at, g.due_at, g.refreshed_at, g.failure_kind, \
          g.failure_at, g.failure_oauth_error, g.failure_http_status, g.failure_in_a_row, g.failure_since, \
-         g.created_at, g.updated_at, s.refresh_token_generation"
+         g.created_at, g.updated_at, g.revocation, s.refresh_token_generation"
     };
 }
 pub(crate) use grant_columns;
@@ -48,6 +49,7 @@ pub(crate) fn grant(row: &SqliteRow) -> Result<Grant, StoreError> {
         last_failure: last_failure(row)?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        revocation: revocation(row)?,
     })
 }
 
@@ -57,6 +59,8 @@ fn lifecycle(row: &SqliteRow) -> Result<Lifecycle, StoreError> {
         ("active", None) => Ok(Lifecycle::Active),
         ("needs_consent", Some(cause)) => Ok(Lifecycle::NeedsConsent(cause)),
         ("consent_expired", None) => Ok(Lifecycle::ConsentExpired),
+        ("revoking", None) => Ok(Lifecycle::Revoking),
+        ("revoked", None) => Ok(Lifecycle::Revoked),
         _ => Err(StoreError::Inconsistent("lifecycle")),
     }
 }
@@ -67,7 +71,14 @@ pub(crate) fn lifecycle_words(lifecycle: Lifecycle) -> (&'static str, Option<&'s
         Lifecycle::Active => ("active", None),
         Lifecycle::NeedsConsent(cause) => ("needs_consent", Some(cause.as_str())),
         Lifecycle::ConsentExpired => ("consent_expired", None),
+        Lifecycle::Revoking => ("revoking", None),
+        Lifecycle::Revoked => ("revoked", None),
     }
+}
+
+fn revocation(row: &SqliteRow) -> Result<Option<RevocationOutcome>, StoreError> {
+    let Some(outcome) = row.optional_text("revocation")? else { return Ok(None) };
+    RevocationOutcome::from_name(&outcome).map(Some).ok_or(StoreError::Inconsistent("revocation"))
 }
 
 fn last_failure(row: &SqliteRow) -> Result<Option<LastFailure>, StoreError> {

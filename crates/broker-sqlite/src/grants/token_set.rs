@@ -73,7 +73,7 @@ async fn replace(
         "UPDATE grants
          SET generation = ?5, token_type = ?6, scopes = ?7, api_base_url = ?8, issued_at = ?9, expires_at = ?10,
              dies_at = ?11, due_at = ?12, updated_at = ?13, lineage = ?14, registration = ?15,
-             consented_at = ?16, refreshed_at = NULL,
+             consented_at = ?16, refreshed_at = NULL, revoked_at = NULL, revocation = NULL,
              lifecycle = 'active', consent_cause = NULL, phase = 'idle', tainted = 0,
              failure_kind = NULL, failure_at = NULL, failure_oauth_error = NULL, failure_http_status = NULL,
              failure_in_a_row = NULL, failure_since = NULL,

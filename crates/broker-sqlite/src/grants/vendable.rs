@@ -23,6 +23,8 @@ pub(crate) async fn read(
     .fetch_optional(connection)
     .await
     .map_err(failed)?
-    .map(|row| Ok(VendableGrant { grant: rows::grant(&row)?, access_token: row.sealed("access_token")? }))
+    .map(|row| {
+        Ok(VendableGrant { grant: rows::grant(&row)?, access_token: row.optional_sealed("access_token")? })
+    })
     .transpose()
 }

@@ -90,7 +90,8 @@ pub(super) async fn add(
     let added = sqlx::query(
         "INSERT INTO data_keys (tenant, number, id, purpose, envelope, wrapping_key, rotation, created_at)
          SELECT ?1, (SELECT coalesce(max(number), 0) + 1 FROM data_keys WHERE tenant = ?1), ?2, ?3, ?4, ?5, ?6, ?7
-         WHERE TRUE ON CONFLICT (tenant, purpose, rotation) DO NOTHING",
+         WHERE NOT EXISTS (SELECT 1 FROM tenant_deletions WHERE tenant = ?1)
+         ON CONFLICT (tenant, purpose, rotation) DO NOTHING",
     )
     .bind(tenant.as_str())
     .bind(key.id.as_bytes().as_slice())

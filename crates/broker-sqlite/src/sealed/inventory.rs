@@ -4,7 +4,7 @@
 //! the key it is sealed under is retired, so a test compares it with the schema.
 
 use broker_core::ports::{EscrowRecord, StoreError};
-use broker_core::{ClientRegistration, GrantId, ProviderName, RegistrationId};
+use broker_core::{ClientRegistration, GrantId, ProviderName, RegistrationId, SecretId};
 use broker_crypto::{AccessToken, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken, SecretType};
 use sqlx::sqlite::SqliteRow;
 
@@ -92,12 +92,12 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
         ],
     },
     SealedTable {
-        name: "client_registrations",
+        name: "client_secrets",
         joined: "",
         tenant: "t.tenant",
-        row: RowKey::Text("t.provider || '/' || t.id"),
+        row: RowKey::Text("t.provider || '/' || t.registration || '/' || t.number"),
         own_row: None,
-        facts: "t.provider, t.id",
+        facts: "t.provider, t.registration, t.number",
         columns: &[SealedColumn {
             name: "client_secret",
             secret: SecretType::of::<ClientSecret>(),
@@ -130,6 +130,27 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
             place: of_unread_answer,
         }],
     },
+    // After the grants: what is revoked while it is sealed anew has moved here from there, as it was sealed.
+    SealedTable {
+        name: "revocations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.id"),
+        own_row: None,
+        facts: "t.grant_id, t.generation, t.refresh_token_generation",
+        columns: &[
+            SealedColumn {
+                name: "access_token",
+                secret: SecretType::of::<AccessToken>(),
+                place: of_access_token,
+            },
+            SealedColumn {
+                name: "refresh_token",
+                secret: SecretType::of::<RefreshToken>(),
+                place: of_refresh_token,
+            },
+        ],
+    },
 ];
 
 /// The table of that name.
@@ -149,7 +170,9 @@ fn of_refresh_token(row: &SqliteRow) -> Result<Placed, StoreError> {
 
 fn of_client_secret(row: &SqliteRow) -> Result<Placed, StoreError> {
     let provider = row.name("provider", ProviderName::new)?;
-    Ok((ClientRegistration::secret_owner(&provider, &row.name("id", RegistrationId::new)?), 0))
+    let registration = row.name("registration", RegistrationId::new)?;
+    let secret = SecretId::new(row.number("number")?).ok_or(StoreError::Inconsistent("number"))?;
+    Ok((ClientRegistration::secret_owner(&provider, &registration, secret), 0))
 }
 
 fn of_verifier(row: &SqliteRow) -> Result<Placed, StoreError> {

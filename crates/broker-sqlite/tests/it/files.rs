@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use broker_core::ports::{Adoption, DueQuery, Lineage};
+use broker_core::ports::{Adoption, DueQuery, Lineage, ReplacedTokens};
 use broker_core::testing::conformance::{NOW, StoreUnderTest, World, after, key, tokens};
 use broker_core::{Generation, SealedTokenSet};
 use broker_crypto::Sealed;
@@ -123,6 +123,7 @@ async fn superseded_envelopes_do_not_linger() {
             base: Generation::new(generation),
             tokens: padded_tokens(generation + 1, length),
             at: NOW,
+            replaced: ReplacedTokens::LetGo,
         };
         world.grants.adopt(&adoption).await.unwrap();
     }

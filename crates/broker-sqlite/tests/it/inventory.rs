@@ -11,6 +11,9 @@ use crate::stores::InFile;
 
 /// Columns of bytes that are not sealed under a data key: ids, digests, and data keys as they are wrapped.
 const NOT_SEALED: &[&str] = &[
+    "access_policies.id",
+    "access_policies.request_id",
+    "access_policies.rule_digest",
     "attempts.authorization_id",
     "attempts.grant_id",
     "attempts.id",
@@ -19,6 +22,8 @@ const NOT_SEALED: &[&str] = &[
     "authorizations.id",
     "authorizations.lineage",
     "authorizations.state_digest",
+    "create_requests.digest",
+    "create_requests.id",
     "data_keys.envelope",
     "data_keys.id",
     "data_keys.rotation",
@@ -31,6 +36,10 @@ const NOT_SEALED: &[&str] = &[
     "key_rotations.owner",
     "replicas.escrow",
     "replicas.incarnation",
+    "revocations.attempt",
+    "revocations.grant_id",
+    "revocations.id",
+    "revocations.lineage",
     "unread_answers.attempt_id",
 ];
 

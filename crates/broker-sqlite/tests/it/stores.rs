@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, TenantStore};
+use broker_core::ports::{
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    SchedulerStore, SealedStore, TenantStore,
+};
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
@@ -39,6 +42,22 @@ impl StoreUnderTest for InMemory {
         self.0.clone()
     }
 
+    fn access(&self) -> Arc<dyn AccessStore> {
+        self.0.clone()
+    }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
+        self.0.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.0.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
+        self.0.clone()
+    }
+
     fn keys(&self) -> Arc<dyn KeyStore> {
         self.0.clone()
     }
@@ -67,6 +86,22 @@ impl StoreUnderTest for InFile {
     }
 
     fn fleet(&self) -> Arc<dyn FleetStore> {
+        self.store.clone()
+    }
+
+    fn access(&self) -> Arc<dyn AccessStore> {
+        self.store.clone()
+    }
+
+    fn scheduler(&self) -> Arc<dyn SchedulerStore> {
+        self.store.clone()
+    }
+
+    fn revocations(&self) -> Arc<dyn RevocationStore> {
+        self.store.clone()
+    }
+
+    fn deletions(&self) -> Arc<dyn DeletionStore> {
         self.store.clone()
     }
 

@@ -33,6 +33,37 @@ impl TestDatabase {
         or_panic(Self::copy_of(&self.server, &self.name).await)
     }
 
+    /// A copy of what is in it now, as a standby has one. Whoever is connected is cut off.
+    ///
+    /// # Panics
+    /// When the server fails, or somebody connects meanwhile.
+    pub async fn standby(&self) -> Self {
+        or_panic(self.cut_off().await);
+        self.copy().await
+    }
+
+    /// Is from now on what that other database is, as after a failover to it. Whoever is connected is cut off, and finds
+    /// it under the same URL.
+    ///
+    /// # Panics
+    /// When the server fails, or somebody is connected to the other one.
+    pub async fn fail_over_to(&self, standby: &Self) {
+        or_panic(self.become_copy_of(standby).await);
+    }
+
+    async fn become_copy_of(&self, original: &Self) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.server).await?;
+        sql::remove(&mut connection, &self.name).await?;
+        sql::copy(&mut connection, &original.name, &self.name).await?;
+        Ok(connection.close().await?)
+    }
+
+    async fn cut_off(&self) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.server).await?;
+        sql::cut_off(&mut connection, &self.name).await?;
+        Ok(connection.close().await?)
+    }
+
     pub(super) async fn copy_of(server: &str, original: &Name) -> Result<Self> {
         let made = async {
             let name = Name::new(format!("test_{}", names::unique())).context("a unique name is a name")?;

@@ -30,6 +30,15 @@ pub(super) async fn copy(connection: &mut PgConnection, from: &Name, to: &Name) 
     run(connection, format!("CREATE DATABASE {} TEMPLATE {}", to.0, from.0)).await
 }
 
+/// Ends the sessions of whoever is connected to it.
+pub(super) async fn cut_off(connection: &mut PgConnection, name: &Name) -> sqlx::Result<()> {
+    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+        .bind(name.as_str())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 /// From now on nobody connects to it, so that it can be copied at any time.
 pub(super) async fn close(connection: &mut PgConnection, name: &Name) -> sqlx::Result<()> {
     run(connection, format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", name.0)).await

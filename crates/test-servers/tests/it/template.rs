@@ -83,3 +83,19 @@ async fn a_dropped_database_is_gone_even_with_connections_open() {
     drop(database);
     assert!(!exists(&name).await);
 }
+
+#[tokio::test]
+async fn a_failover_cuts_everybody_off_and_loses_what_the_standby_lacks() {
+    let database = fresh("failed_over").await;
+    let mut connection = connect(database.url()).await;
+    let insert = "INSERT INTO seen VALUES (1)";
+    sqlx::query(insert).execute(&mut connection).await.unwrap();
+    let standby = database.standby().await;
+    assert!(sqlx::query(insert).execute(&mut connection).await.is_err(), "cut off");
+    let mut connection = connect(database.url()).await;
+    sqlx::query(insert).execute(&mut connection).await.unwrap();
+    assert_eq!(rows(&database).await, 2);
+    database.fail_over_to(&standby).await;
+    assert!(sqlx::query(insert).execute(&mut connection).await.is_err(), "cut off");
+    assert_eq!(rows(&database).await, 1);
+}

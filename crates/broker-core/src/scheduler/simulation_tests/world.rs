@@ -277,5 +277,7 @@ fn profile() -> ProviderProfile {
         refresh_token_timeout: None,
         authorization_expires_in: None,
         default_scopes: vec![],
+        revocation: Some(crate::RevokedTokens::RefreshToken),
+        revocation_reaches: crate::RevocationReach::Token,
     }
 }

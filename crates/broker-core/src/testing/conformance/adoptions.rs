@@ -14,7 +14,7 @@ pub async fn a_first_consent_makes_the_grant(world: World) {
     assert_eq!(world.adopt_new(&exchange, 0).await, adopted(1));
 
     let vendable = world.grants.vendable(&key("ada")).await.unwrap().unwrap();
-    assert_eq!(vendable.access_token.as_bytes(), b"access 1");
+    assert_eq!(vendable.access_token.unwrap().as_bytes(), b"access 1");
     let grant = vendable.grant;
     assert_eq!((grant.id, grant.lineage), (key("ada").grant_id(), exchange.0.lineage));
     assert_eq!((grant.lifecycle, grant.phase, grant.refreshable), (Lifecycle::Active, Phase::Idle, true));
@@ -28,7 +28,7 @@ pub async fn a_refresh_makes_the_next_generation(world: World) {
     world.send(&attempt).await;
     assert_eq!(world.adopt_refresh(&attempt).await, adopted(2));
     let vendable = world.grants.vendable(&key("ada")).await.unwrap().unwrap();
-    assert_eq!(vendable.access_token.as_bytes(), b"access 2");
+    assert_eq!(vendable.access_token.unwrap().as_bytes(), b"access 2");
     assert_eq!((vendable.grant.phase, vendable.grant.refreshed_at), (Phase::Idle, Some(NOW)));
     assert_eq!(vendable.grant.due_at, Some(NOW + HOUR / 2));
     assert_eq!(world.claim(&key("ada"), 2).await.refresh_token.as_bytes(), b"refresh 2");
@@ -149,8 +149,14 @@ pub async fn a_base_url_is_kept_within_a_lineage(world: World) {
     let mut named = tokens(1, true);
     named.api_base_url = Some("https://api.c001.example".to_owned());
     let lineage = Lineage::New { authorization, consented_at: NOW };
-    let adoption =
-        Adoption { attempt: exchange, lineage, base: Generation::NONE, tokens: named.clone(), at: NOW };
+    let adoption = Adoption {
+        attempt: exchange,
+        lineage,
+        base: Generation::NONE,
+        tokens: named.clone(),
+        at: NOW,
+        replaced: crate::ports::ReplacedTokens::LetGo,
+    };
     world.grants.adopt(&adoption).await.unwrap();
     let refresh = world.claim(&key("ada"), 1).await.attempt;
     world.adopt_refresh(&refresh).await;
@@ -189,6 +195,7 @@ pub async fn an_adoption_that_does_not_fit_its_attempt_is_refused(world: World) 
         base: Generation::new(2),
         tokens: tokens(3, true),
         at: NOW,
+        replaced: crate::ports::ReplacedTokens::LetGo,
     };
     let exchange = world.exchange(&key("ada")).await;
     let elsewhere = Lineage::New { authorization: exchange.1, consented_at: NOW };

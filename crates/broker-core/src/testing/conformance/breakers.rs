@@ -73,8 +73,8 @@ pub async fn refreshed_suspects_count_while_the_breaker_is_open(world: World) {
 pub async fn a_closed_breaker_begins_anew(world: World) {
     world.fleet.note_bad_answer(&provider(), NOW).await.unwrap();
     world.fleet.note_suspect_refreshed(&provider()).await.unwrap();
-    for _ in 0..2 {
-        world.fleet.close_breaker(&provider()).await.unwrap();
+    for was_open in [true, false] {
+        assert_eq!(world.fleet.close_breaker(&provider()).await.unwrap(), was_open);
         assert_eq!(world.fleet.open_breakers().await.unwrap(), []);
     }
     world.fleet.note_bad_answer(&provider(), NOW + HOUR).await.unwrap();

@@ -44,6 +44,42 @@ macro_rules! store_conformance {
             a_refresh_leaves_a_running_exchange_alone,
             an_adoption_that_does_not_fit_its_attempt_is_refused,
         );
+        $crate::store_conformance!(@theme $store, deletions:
+            a_tenant_is_deleted_by_steps,
+            a_deleted_tenant_keeps_its_id_and_none_of_its_keys,
+            links_of_a_tenant_that_is_deleted_are_worth_nothing,
+            keys_outlive_an_open_attempt,
+            keys_outlive_the_journal_of_a_dead_replica_for_a_while,
+            what_was_waited_for_long_enough_is_settled,
+            a_neighbour_of_a_deleted_tenant_notices_nothing,
+        );
+        $crate::store_conformance!(@theme $store, revocations:
+            a_revoked_grant_holds_no_token_and_is_not_claimed,
+            a_grant_is_revoked_once_and_absent_ones_are_passed_over,
+            a_refresh_that_was_not_sent_when_its_grant_was_revoked_never_is,
+            a_failure_leaves_a_revoked_grant_alone,
+            a_revocation_is_taken_by_one_and_again_after_its_time,
+            a_failed_try_is_told_by_the_grant,
+            with_the_end_of_its_revocation_a_grant_is_revoked_and_the_tokens_are_gone,
+            what_was_revoked_of_late_is_known,
+            ended_revocations_are_pruned_and_pending_ones_are_not,
+            a_revocation_of_another_tenant_is_not_touched,
+        );
+        $crate::store_conformance!(@theme $store, revoked_answers:
+            an_answer_that_comes_while_its_grant_is_revoking_is_revoked_too,
+            an_answer_that_comes_after_the_end_makes_the_grant_revoking_again,
+            an_answer_to_a_revoked_grant_is_kept_once,
+            a_consent_that_began_before_the_revocation_is_revoked_too,
+            a_consent_that_began_after_it_makes_the_grant_active,
+            a_second_call_reaches_a_consent_that_began_since_the_first,
+            a_lost_attempt_is_judged_by_the_clock,
+        );
+        $crate::store_conformance!(@theme $store, replaced:
+            what_a_consent_replaces_is_revoked_where_that_does_not_reach_it,
+            what_a_consent_replaces_is_let_go_where_that_could_end_it,
+            a_late_answer_of_a_replaced_lineage_is_revoked_where_that_does_not_reach_the_new_one,
+            a_pending_revocation_outlives_a_new_consent_only_where_it_does_not_reach_it,
+        );
         $crate::store_conformance!(@theme $store, second_answers:
             the_later_of_two_answers_stands_whatever_their_order,
             the_earlier_answer_is_superseded_once_the_later_one_is_there,
@@ -129,22 +165,79 @@ macro_rules! store_conformance {
         );
         $crate::store_conformance!(@theme $store, tenants:
             a_tenant_is_created_once_with_its_keys_in_order,
+            tenants_are_listed_page_by_page_in_the_order_of_their_ids,
+            a_tenant_is_changed_only_in_the_version_that_was_seen,
+        );
+        $crate::store_conformance!(@theme $store, registrations:
             a_registration_is_created_once_and_kept_whole,
             the_first_registration_is_used,
             a_registration_needs_its_tenant,
+            registrations_are_listed_oldest_first_with_all_their_secrets,
+            a_registration_is_changed_where_named_and_only_in_the_version_that_was_seen,
+            a_registration_that_grants_live_by_is_not_deleted,
+            a_registration_with_an_open_attempt_is_not_deleted,
+            no_code_is_exchanged_through_a_deleted_registration,
+            a_deleted_registration_is_made_anew_under_its_name,
+        );
+        $crate::store_conformance!(@theme $store, secrets:
+            a_secret_is_added_after_the_others_or_before_them,
+            a_secret_needs_its_registration_its_number_and_room,
+            a_number_is_given_once,
+            the_last_secret_is_not_retired,
+            a_refused_secret_steps_back_until_it_is_accepted,
+            an_acceptance_is_noted_once_it_is_the_latest,
+            a_registration_whose_secrets_are_all_refused_rests,
+            a_canary_that_leaves_another_secret_to_try_lets_the_next_claim_pass,
+            other_secrets_let_the_canary_pass_at_once,
+            an_authorization_is_reopened_for_the_next_secret,
+        );
+        $crate::store_conformance!(@theme $store, requests:
+            a_repeated_request_makes_one_tenant,
+            a_request_that_made_nothing_is_not_kept,
+            a_repeated_request_makes_one_registration,
+            a_repeated_request_adds_one_secret,
+            of_two_same_requests_at_once_one_makes_the_resource,
+            a_request_is_recognised_for_a_day,
+            old_requests_are_forgotten_few_at_a_time,
+        );
+        $crate::store_conformance!(@theme $store, operators:
+            a_pause_is_kept_until_its_end,
+            a_second_pause_replaces_the_first,
+            a_pause_is_ended_once_and_alone,
+            the_backlog_counts_what_is_due_open_and_in_doubt,
+            the_last_success_of_a_provider_stands,
+            replicas_are_shown_while_they_live_or_their_journal_is_waited_for,
+        );
+        $crate::store_conformance!(@theme $store, news:
+            a_rejection_and_a_recovery_are_told_once,
+            a_recovery_that_comes_before_the_telling_is_told_with_its_rejection,
+            a_registration_refused_again_before_its_recovery_was_told_has_not_recovered,
+            of_many_who_take_the_news_one_is_told,
+        );
+        $crate::store_conformance!(@theme $store, policies:
+            a_policy_is_kept_whole,
+            a_policy_of_the_same_rule_is_not_created,
+            a_repeated_request_is_answered_with_what_it_created,
+            a_request_is_repeated_for_a_time_only,
+            policies_come_in_pages_by_id,
+            a_policy_is_deleted_once,
+            the_version_changes_with_every_change_and_with_nothing_else,
         );
         $crate::store_conformance!(@theme $store, fleet:
             a_store_is_one_installation_in_one_epoch,
-            who_joins_learns_who_else_is_alive,
+            who_joins_hears_those_who_live_and_not_those_who_did,
+            who_joins_hears_those_who_leave,
             who_joins_learns_whether_its_journal_is_known,
             who_joins_learns_of_rotations_whose_journal_is_not_drained,
-            who_lacks_journals_is_no_witness_for_others,
+            who_is_unvouched_stays_so_when_it_starts_again,
+            the_unvouched_do_not_vouch_for_one_another,
             a_replica_that_lives_is_not_drained_for_long,
             the_run_now_on_a_journal_speaks_for_the_one_before,
             a_heartbeat_keeps_a_replica_alive,
             a_heartbeat_of_a_replica_the_store_has_forgotten_says_so,
             journals_replayed_in_another_epoch_are_waited_for,
             a_later_run_replays_for_the_earlier_one,
+            the_journal_of_who_joins_again_is_waited_for,
             who_left_in_order_is_not_waited_for,
             a_replay_drains_earlier_runs_on_the_same_journal_only,
             a_store_declared_the_only_copy_gets_an_id_and_waits_for_nobody,
@@ -158,6 +251,7 @@ macro_rules! store_conformance {
         );
         $crate::store_conformance!(@theme $store, keys:
             a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose,
+            no_data_key_is_made_for_a_tenant_that_is_deleted,
             a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it,
             a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster,
             a_key_encryption_key_is_retired_once_it_wraps_nothing,
@@ -229,7 +323,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "fleet" "breakers" "keys" "sealed" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

@@ -43,6 +43,7 @@ pub async fn a_due_grant_tells_what_its_turn_depends_on(world: World) {
         base: Generation::new(1),
         tokens,
         at: NOW,
+        replaced: crate::ports::ReplacedTokens::LetGo,
     };
     world.grants.adopt(&adoption).await.unwrap();
     world.grants.note_asked(&[(key("ada"), NOW)]).await.unwrap();

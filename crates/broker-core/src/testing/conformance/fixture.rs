@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ports::{ConsentStore, FleetStore, GrantStore, KeyStore, SealedStore, TenantStore};
+use crate::ports::{
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    SchedulerStore, SealedStore, TenantStore,
+};
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -20,6 +23,11 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
 
     fn fleet(&self) -> Arc<dyn FleetStore>;
 
+    fn access(&self) -> Arc<dyn AccessStore>;
+    fn scheduler(&self) -> Arc<dyn SchedulerStore>;
+    fn revocations(&self) -> Arc<dyn RevocationStore>;
+
+    fn deletions(&self) -> Arc<dyn DeletionStore>;
     fn keys(&self) -> Arc<dyn KeyStore>;
 
     fn sealed(&self) -> Arc<dyn SealedStore>;

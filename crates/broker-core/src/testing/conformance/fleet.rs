@@ -7,13 +7,13 @@ use crate::{EscrowId, IncarnationId, InstallationId, Timestamp};
 
 /// Another replica, not joined yet.
 fn replica(world: &World, escrow: EscrowId, started_at: Timestamp) -> Replica {
-    Replica { incarnation: world.incarnation(), escrow, started_at }
+    Replica { incarnation: world.incarnation(), escrow, started_at, rejoins: false }
 }
 
 impl World {
-    /// Joins; who was heard of since [`NOW`] is alive, and what was sent since then is recent.
+    /// Joins; what was sent since [`NOW`] is recent.
     async fn join(&self, replica: &Replica) -> Joined {
-        self.fleet.join(replica, NOW, NOW).await.unwrap()
+        self.fleet.join(replica, NOW).await.unwrap()
     }
 
     /// This replica's heartbeat; the last hour begins at `recent`.
@@ -23,6 +23,11 @@ impl World {
 
     async fn beat(&self, incarnation: IncarnationId, at: Timestamp, recent: Timestamp) -> Pulse {
         self.fleet.heartbeat(incarnation, at, NOW, recent).await.unwrap()
+    }
+
+    /// Whether that replica hears, by a heartbeat, one that may vouch for it.
+    async fn hears(&self, replica: &Replica, joined: Joined) -> bool {
+        self.beat(replica.incarnation, NOW, NOW).await.others_beat > joined.beat
     }
 
     /// A grant whose refresh token is sent by that replica and answered.
@@ -42,15 +47,23 @@ pub async fn a_store_is_one_installation_in_one_epoch(world: World) {
     assert_eq!(other.installation, pulse.installation);
 }
 
-pub async fn who_joins_learns_who_else_is_alive(world: World) {
+pub async fn who_joins_hears_those_who_live_and_not_those_who_did(world: World) {
+    let [silent, other] = [(); 2].map(|()| replica(&world, world.escrow_id(), NOW + HOUR));
+    world.join(&silent).await;
+    let joined = world.join(&other).await;
+    assert!(!world.hears(&other, joined).await, "whatever the clocks say");
+    assert!(!world.hears(&other, joined).await, "itself does not count");
+    world.beat(silent.incarnation, NOW - HOUR, NOW).await;
+    assert!(world.hears(&other, joined).await);
+    let again = world.join(&other).await;
+    assert!(!world.hears(&other, again).await, "not since it joined again");
+}
+
+pub async fn who_joins_hears_those_who_leave(world: World) {
     let other = replica(&world, world.escrow_id(), NOW);
-    assert_eq!(world.join(&other).await.others_alive, 1, "this replica, not itself");
-    assert_eq!(world.join(&other).await.others_alive, 1, "joining twice makes no third");
-    let silent = replica(&world, world.escrow_id(), NOW - HOUR);
-    assert_eq!(world.join(&silent).await.others_alive, 2);
-    world.fleet.leave(other.incarnation, NOW).await.unwrap();
-    let last = replica(&world, world.escrow_id(), NOW);
-    assert_eq!(world.join(&last).await.others_alive, 1, "one is silent and one has left");
+    let joined = world.join(&other).await;
+    world.fleet.leave(world.owner, NOW).await.unwrap();
+    assert!(world.hears(&other, joined).await);
 }
 
 pub async fn who_joins_learns_whether_its_journal_is_known(world: World) {
@@ -65,7 +78,7 @@ pub async fn who_joins_learns_of_rotations_whose_journal_is_not_drained(world: W
     let stranger = replica(&world, world.escrow_id(), NOW);
     let undrained = async |since| {
         let newcomer = replica(&world, world.escrow_id(), NOW);
-        world.fleet.join(&newcomer, NOW, since).await.unwrap().undrained_rotations
+        world.fleet.join(&newcomer, since).await.unwrap().undrained_rotations
     };
     world.join(&stranger).await;
     assert!(!undrained(NOW).await);
@@ -82,20 +95,38 @@ pub async fn who_joins_learns_of_rotations_whose_journal_is_not_drained(world: W
     assert!(!undrained(NOW).await);
 }
 
-pub async fn who_lacks_journals_is_no_witness_for_others(world: World) {
+pub async fn who_is_unvouched_stays_so_when_it_starts_again(world: World) {
+    world.rotated_by(world.owner, "ada").await;
+    let stranger = world.escrow_id();
+    let start = async || {
+        let run = replica(&world, stranger, NOW);
+        (run.incarnation, world.join(&run).await.is_unvouched())
+    };
+    assert!(start().await.1);
+    let (run, unvouched) = start().await;
+    assert!(unvouched, "its first run knew nothing of the rotation");
+    world.fleet.note_vouched(run).await.unwrap();
+    assert!(!start().await.1, "somebody has vouched for it");
+}
+
+pub async fn the_unvouched_do_not_vouch_for_one_another(world: World) {
     let gone = replica(&world, world.escrow_id(), NOW);
     world.join(&gone).await;
     world.rotated_by(gone.incarnation, "ada").await;
-    let later = async |escrow| {
-        let joining = replica(&world, escrow, NOW + HOUR);
-        world.fleet.join(&joining, NOW + HOUR, NOW).await.unwrap()
-    };
-    let stranger = world.escrow_id();
-    assert!(later(stranger).await.lacks_journals());
-    assert!(later(stranger).await.lacks_journals(), "it starts again");
-    assert!(later(world.escrow_id()).await.lacks_journals(), "beside the one that is paused");
-    assert!(!later(gone.escrow).await.lacks_journals(), "the journal is here");
-    assert!(!later(world.escrow_id()).await.lacks_journals(), "beside the one with the journal");
+    let [one, two] = [(); 2].map(|()| replica(&world, world.escrow_id(), NOW));
+    let joined = [world.join(&one).await, world.join(&two).await];
+    assert!(joined.iter().all(Joined::is_unvouched));
+    for _ in 0..2 {
+        assert!(!world.hears(&one, joined[0]).await && !world.hears(&two, joined[1]).await);
+    }
+    world.fleet.leave(two.incarnation, NOW).await.unwrap();
+    assert!(!world.hears(&one, joined[0]).await);
+    let back = replica(&world, gone.escrow, NOW);
+    assert!(!world.join(&back).await.is_unvouched(), "its journal is here");
+    assert!(world.hears(&one, joined[0]).await);
+    world.fleet.note_vouched(two.incarnation).await.unwrap();
+    world.beat(two.incarnation, NOW, NOW).await;
+    assert!(world.hears(&back, joined[1]).await, "who was vouched for vouches for others");
 }
 
 pub async fn a_replica_that_lives_is_not_drained_for_long(world: World) {
@@ -110,7 +141,7 @@ pub async fn the_run_now_on_a_journal_speaks_for_the_one_before(world: World) {
     let [earlier, later] = [NOW, NOW + HOUR].map(|at| (at, world.incarnation()));
     let escrow = world.escrow_id();
     for (started_at, incarnation) in [earlier, later] {
-        world.join(&Replica { incarnation, escrow, started_at }).await;
+        world.join(&Replica { incarnation, escrow, started_at, rejoins: false }).await;
     }
     world.grant(&key("ada")).await;
     let claim = RefreshClaim { owner: earlier.1, ..world.claim_of(&key("ada"), 1) };
@@ -160,6 +191,17 @@ pub async fn a_later_run_replays_for_the_earlier_one(world: World) {
     assert_eq!(world.pulse(NOW).await.replays_pending, 0);
 }
 
+pub async fn the_journal_of_who_joins_again_is_waited_for(world: World) {
+    let forgotten = Replica { rejoins: true, ..replica(&world, world.escrow_id(), NOW) };
+    world.join(&forgotten).await;
+    assert_eq!(world.pulse(NOW).await.replays_pending, 1);
+    let restarted = replica(&world, forgotten.escrow, NOW);
+    world.join(&restarted).await;
+    assert_eq!(world.pulse(NOW).await.replays_pending, 1, "a later run has not replayed it either");
+    world.fleet.note_replayed(restarted.incarnation, world.epoch, NOW).await.unwrap();
+    assert_eq!(world.pulse(NOW).await.replays_pending, 0);
+}
+
 pub async fn who_left_in_order_is_not_waited_for(world: World) {
     let other = replica(&world, world.escrow_id(), NOW);
     world.join(&other).await;
@@ -192,11 +234,14 @@ pub async fn a_store_declared_the_only_copy_gets_an_id_and_waits_for_nobody(worl
     let gone = replica(&world, world.escrow_id(), NOW);
     world.join(&gone).await;
     world.rotated_by(gone.incarnation, "ada").await;
+    let stranger = replica(&world, world.escrow_id(), NOW);
+    assert!(world.join(&stranger).await.is_unvouched());
     let new = InstallationId::from_bytes([9; 16]);
     world.fleet.adopt_installation(new, NOW).await.unwrap();
     assert_eq!(world.pulse(NOW).await.installation, new);
     let joined = world.join(&replica(&world, world.escrow_id(), NOW)).await;
     assert_eq!((joined.installation, joined.undrained_rotations), (new, false));
+    assert!(world.join(&replica(&world, stranger.escrow, NOW)).await.escrow_known, "nobody is unvouched");
 }
 
 pub async fn drained_replicas_are_forgotten_once_they_own_nothing_open(world: World) {

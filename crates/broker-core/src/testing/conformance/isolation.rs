@@ -6,19 +6,23 @@ use broker_crypto::Sealed;
 
 use super::World;
 use super::samples::{
-    HOUR, NOW, after, key, key_of, provider, registration, registration_id, tenant_id, tokens,
+    HOUR, NOW, after, key, key_of, provider, registered_secret, registration, registration_id,
+    registration_key, tenant, tenant_id, tokens,
 };
 use crate::ports::{
-    Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, GrantFilter, Lineage, SentMark,
-    SentOutcome,
+    Adoption, AttemptEnd, ChangeOutcome, ClaimOutcome, CreateOutcome, DueGrant, DueQuery, EscrowRecord,
+    GrantFilter, Lineage, NewSecret, RegistrationChange, RegistrationFilter, RegistrationKey, RetireOutcome,
+    SecretOutcome, SecretRetirement, SentMark, SentOutcome, TenantChange,
 };
 use crate::{
-    Attempt, AttemptKind, Authorization, AuthorizationStatus, Generation, Grant, Phase, Tenant, TenantId,
+    Attempt, AttemptKind, Authorization, AuthorizationStatus, Generation, Grant, Phase, RowVersion, SecretId,
+    TenantId,
 };
 
 /// Methods that take no tenant: they see every tenant's, and what they answer carries its whole key. That no method is
 /// missing here and in [`Probes`] is checked against the ports' own text.
-const OF_ALL_TENANTS: [&str; 4] = ["due_grants", "orphans", "unread_answers", "prune_attempts"];
+const OF_ALL_TENANTS: [&str; 6] =
+    ["due_grants", "orphans", "unread_answers", "prune_attempts", "list_tenants", "prune_requests"];
 
 /// Calls a method, and notes its name.
 macro_rules! probe {
@@ -118,6 +122,7 @@ impl Neighbours {
             base: Generation::new(1),
             tokens: tokens(2, true),
             at: NOW,
+            replaced: crate::ports::ReplacedTokens::LetGo,
         };
         let consent = Adoption {
             attempt: self.forged_exchange(),
@@ -165,19 +170,55 @@ impl Neighbours {
         // A third tenant, which has no registration.
         let (third, provider, id) = (tenant_id("initech"), provider(), registration_id());
         assert!(probe!(probes, world.tenants, tenant(&third)).unwrap().is_none());
-        let tenant = Tenant {
-            id: third.clone(),
-            display_name: "Initech".to_owned(),
-            keys: Vec::new(),
-            created_at: NOW,
-        };
-        assert!(probe!(probes, world.tenants, create_tenant(&tenant)).unwrap());
+        let created = probe!(probes, world.tenants, create_tenant(&tenant("initech"), None)).unwrap();
+        assert_eq!(created, CreateOutcome::Created);
         assert!(probe!(probes, world.tenants, registration(&third, &provider, &id)).unwrap().is_none());
         assert!(probe!(probes, world.tenants, first_registration(&third, &provider)).unwrap().is_none());
+        self.change(probes).await;
         let theirs = registration("initech", "main", NOW);
-        assert!(probe!(probes, world.tenants, create_registration(&theirs)).unwrap());
+        let created = probe!(probes, world.tenants, create_registration(&theirs, None)).unwrap();
+        assert_eq!(created, CreateOutcome::Created);
         let acme = world.tenants.registration(&tenant_id("acme"), &provider, &id).await.unwrap().unwrap();
         assert_eq!(acme.client_id, "client-of-acme");
+        assert_eq!((acme.secrets.len(), acme.version), (1, RowVersion::first(NOW)));
+        assert_eq!(acme.secrets[0].last_accepted_at, None);
+        let acme = world.tenants.tenant(&tenant_id("acme")).await.unwrap().unwrap();
+        assert_eq!(acme.display_name, "ACME");
+    }
+
+    /// The third tenant changes what only the first has.
+    async fn change(&self, probes: &mut Probes) {
+        let world = &self.world;
+        let key = RegistrationKey { tenant: tenant_id("initech"), ..registration_key("main") };
+        let rename = TenantChange {
+            id: key.tenant.clone(),
+            display_name: "stolen".to_owned(),
+            expected: None,
+            at: NOW,
+        };
+        assert_eq!(probe!(probes, world.tenants, update_tenant(&rename)).unwrap(), ChangeOutcome::Changed);
+        let change = RegistrationChange {
+            key: key.clone(),
+            redirect_uri: Some("https://stolen.example/".to_owned()),
+            scopes: None,
+            return_to: None,
+            expected: None,
+            at: NOW,
+        };
+        let changed = probe!(probes, world.tenants, update_registration(&change)).unwrap();
+        assert_eq!(changed, ChangeOutcome::Absent);
+        let deleted = probe!(probes, world.tenants, delete_registration(&key, None, NOW)).unwrap();
+        assert_eq!(deleted, ChangeOutcome::Absent);
+        let secret = registered_secret(2, NOW);
+        let new = NewSecret { key: key.clone(), secret, prefer: true, most: 9, request: None };
+        assert_eq!(probe!(probes, world.tenants, add_secret(&new)).unwrap(), SecretOutcome::Absent);
+        let secret = SecretId::FIRST;
+        let retirement = SecretRetirement { key: key.clone(), secret, expected: None, at: NOW };
+        let retired = probe!(probes, world.tenants, retire_secret(&retirement)).unwrap();
+        assert_eq!(retired, RetireOutcome::Absent);
+        probe!(probes, world.tenants, note_secret_accepted(&key, secret, NOW)).unwrap();
+        let filter = RegistrationFilter { tenant: key.tenant.clone(), provider: None, after: None, limit: 9 };
+        assert_eq!(probe!(probes, world.tenants, list_registrations(&filter)).unwrap().len(), 0);
     }
 }
 

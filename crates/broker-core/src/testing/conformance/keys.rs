@@ -4,7 +4,7 @@ use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
-use crate::ports::{DataKeyQuery, KeyRotationNote};
+use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
 use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
 
 fn kek(name: &str) -> KekId {
@@ -62,6 +62,19 @@ pub async fn a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose(
     assert_eq!(numbers, [1, 2, 3]);
     let changed = world.keys.changed_keys(NOW + SECOND).await.unwrap();
     assert_eq!(changed.iter().map(|key| key.id).collect::<Vec<_>>(), [world.data_key(4).await.id]);
+}
+
+pub async fn no_data_key_is_made_for_a_tenant_that_is_deleted(world: World) {
+    let acme = tenant_id("acme");
+    assert!(world.add_key(&wrapped(1, KeyPurpose::Access, "k"), 1, NOW).await);
+    assert!(world.deletions.begin_deletion(&acme, NOW).await.unwrap());
+    assert!(!world.add_key(&wrapped(2, KeyPurpose::Access, "k"), 2, NOW).await);
+    let ask = DestroyKeys { tenant: acme.clone(), at: NOW, settled_since: NOW, alive_since: NOW };
+    assert!(world.deletions.destroy_keys(&ask).await.unwrap());
+    assert!(!world.add_key(&wrapped(3, KeyPurpose::Access, "k"), 3, NOW).await);
+    assert_eq!(world.keys.data_keys(&DataKeyQuery { limit: 10, ..Default::default() }).await.unwrap(), []);
+    assert_eq!(world.keys.wrapped_under(&kek("k")).await.unwrap(), 0, "what is destroyed needs no key");
+    assert_eq!(world.keys.changed_keys(NOW).await.unwrap(), []);
 }
 
 pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(world: World) {

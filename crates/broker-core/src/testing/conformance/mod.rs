@@ -33,6 +33,8 @@ pub mod closing;
 #[doc(hidden)]
 pub mod consents;
 #[doc(hidden)]
+pub mod deletions;
+#[doc(hidden)]
 pub mod due;
 #[doc(hidden)]
 pub mod fleet;
@@ -47,17 +49,34 @@ pub mod lost_commits;
 #[doc(hidden)]
 pub mod model;
 #[doc(hidden)]
+pub mod news;
+#[doc(hidden)]
+pub mod operators;
+#[doc(hidden)]
 pub mod orphans;
 #[doc(hidden)]
 pub mod pauses;
 #[doc(hidden)]
+pub mod policies;
+#[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
+pub mod registrations;
+pub mod replaced;
+#[doc(hidden)]
+pub mod requests;
+#[doc(hidden)]
 pub mod restarts;
+#[doc(hidden)]
+pub mod revocations;
+#[doc(hidden)]
+pub mod revoked_answers;
 #[doc(hidden)]
 pub mod sealed;
 #[doc(hidden)]
 pub mod second_answers;
+#[doc(hidden)]
+pub mod secrets;
 #[doc(hidden)]
 pub mod sent;
 #[doc(hidden)]

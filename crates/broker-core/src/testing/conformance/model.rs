@@ -210,7 +210,7 @@ impl Pair<'_> {
         assert_eq!(grant.as_ref().map(|g| g.grant.lineage), model.lineage);
         if let Some(vendable) = grant {
             let access_token = format!("access {}", model.generation);
-            assert_eq!(vendable.access_token.as_bytes(), access_token.as_bytes());
+            assert_eq!(vendable.access_token.unwrap().as_bytes(), access_token.as_bytes());
             let present_open = model.open_refresh().is_some_and(|known| model.is_present(&known.attempt));
             assert_eq!(matches!(vendable.grant.phase, Phase::Claimed | Phase::Sent), present_open);
         }

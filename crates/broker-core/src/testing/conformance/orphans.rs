@@ -9,8 +9,8 @@ impl World {
     /// Another replica that joins at `at`.
     async fn joins(&self, escrow: EscrowId, at: Timestamp) -> IncarnationId {
         let incarnation = self.incarnation();
-        let replica = Replica { incarnation, escrow, started_at: at };
-        self.fleet.join(&replica, at, at).await.unwrap();
+        let replica = Replica { incarnation, escrow, started_at: at, rejoins: false };
+        self.fleet.join(&replica, at).await.unwrap();
         incarnation
     }
 

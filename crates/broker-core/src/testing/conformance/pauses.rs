@@ -53,7 +53,7 @@ pub async fn no_grant_of_a_paused_registration_is_claimed(world: World) {
 
 pub async fn other_registrations_are_not_paused(world: World) {
     world.with_a_pause().await;
-    world.tenants.create_registration(&registration("acme", "second", NOW)).await.unwrap();
+    world.tenants.create_registration(&registration("acme", "second", NOW), None).await.unwrap();
     world.register_at("acme", &provider_named("eagle-eye")).await;
     world.add_tenant("globex").await;
     world.grant_with(&key("cy"), crate::RegistrationId::new("second").unwrap()).await;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use broker_crypto::Sealed;
 
-use crate::ports::GrantAfter;
+use crate::ports::{GrantAfter, RegistrationKey};
 use crate::{
-    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, RegistrationId,
-    SealedTokenSet, TenantId, Timestamp, UserId,
+    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, RegisteredSecret,
+    RegistrationId, RowVersion, SealedTokenSet, SecretId, Tenant, TenantId, Timestamp, UserId,
 };
 
 /// The present of every case.
@@ -57,11 +57,43 @@ pub fn registration(tenant: &str, id: &str, created_at: Timestamp) -> ClientRegi
         provider: provider(),
         id: RegistrationId::new(id).unwrap(),
         client_id: format!("client-of-{tenant}"),
-        client_secret: Some(Sealed::from_bytes(b"sealed secret".to_vec())),
+        secrets: vec![registered_secret(1, created_at)],
+        secrets_made: 1,
         redirect_uri: "https://broker.example/callback".to_owned(),
         scopes: vec!["cameras:read".to_owned(), "offline_access".to_owned()],
         return_to: BTreeMap::from([("app".to_owned(), "https://app.example/?a=\"1\"".to_owned())]),
+        rejected: false,
         created_at,
+        updated_at: created_at,
+        version: RowVersion::first(created_at),
+    }
+}
+
+/// A secret whose "envelope" names its number.
+pub(super) fn registered_secret(number: u32, created_at: Timestamp) -> RegisteredSecret {
+    RegisteredSecret {
+        id: SecretId::new(number).unwrap(),
+        sealed: Sealed::from_bytes(format!("sealed secret {number}").into_bytes()),
+        created_at,
+        last_accepted_at: None,
+        refused_at: None,
+    }
+}
+
+/// Names a registration of the usual tenant at the usual provider.
+pub(super) fn registration_key(id: &str) -> RegistrationKey {
+    RegistrationKey { tenant: tenant_id("acme"), provider: provider(), id: RegistrationId::new(id).unwrap() }
+}
+
+/// A tenant without keys.
+pub(super) fn tenant(name: &str) -> Tenant {
+    Tenant {
+        id: tenant_id(name),
+        display_name: name.to_uppercase(),
+        keys: Vec::new(),
+        created_at: NOW,
+        updated_at: NOW,
+        version: RowVersion::first(NOW),
     }
 }
 

@@ -4,7 +4,7 @@ use super::World;
 use super::samples::{HOUR, NOW, after, registration_id, tokens};
 use crate::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, ClaimedRefresh, ExchangeClaim, GrantAfter, Lineage,
-    RefreshClaim, SentMark, SentOutcome,
+    RefreshClaim, ReplacedTokens, SentMark, SentOutcome,
 };
 use crate::{
     Attempt, Authorization, AuthorizationId, Generation, Grant, GrantKey, Lifecycle, Phase, RegistrationId,
@@ -135,14 +135,25 @@ impl World {
         base: u64,
         refresh_token: bool,
     ) -> AdoptOutcome {
-        let adoption = Adoption {
+        self.grants.adopt(&self.adoption_of(attempt, lineage, base, refresh_token)).await.unwrap()
+    }
+
+    /// An adoption that lets replaced tokens go.
+    pub(super) fn adoption_of(
+        &self,
+        attempt: &Attempt,
+        lineage: Lineage,
+        base: u64,
+        refresh_token: bool,
+    ) -> Adoption {
+        Adoption {
             attempt: attempt.clone(),
             lineage,
             base: Generation::new(base),
             tokens: tokens(base + 1, refresh_token),
             at: NOW,
-        };
-        self.grants.adopt(&adoption).await.unwrap()
+            replaced: ReplacedTokens::LetGo,
+        }
     }
 }
 

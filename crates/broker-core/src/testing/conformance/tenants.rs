@@ -1,11 +1,11 @@
-//! Tenants, keys and registrations.
+//! Tenants and their keys.
 
-use crate::Tenant;
-use crate::ports::StoreError;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 
 use super::World;
-use super::samples::{HOUR, NOW, provider, registration, registration_id, tenant_id};
+use super::samples::{HOUR, NOW, tenant, tenant_id};
+use crate::Tenant;
+use crate::ports::{ChangeOutcome, CreateOutcome, TenantChange};
 
 pub async fn a_tenant_is_created_once_with_its_keys_in_order(world: World) {
     let key = |n: u8, purpose| WrappedDek {
@@ -13,63 +13,57 @@ pub async fn a_tenant_is_created_once_with_its_keys_in_order(world: World) {
         purpose,
         envelope: service_envelope(&KekId::new("kek").unwrap(), &n.to_string()),
     };
-    let tenant = Tenant {
-        id: tenant_id("globex"),
+    let given = Tenant {
         display_name: "Globex Corporation".to_owned(),
         keys: vec![key(3, KeyPurpose::Access), key(1, KeyPurpose::Rotation), key(2, KeyPurpose::Access)],
-        created_at: NOW,
+        ..tenant("globex")
     };
-    assert!(world.tenants.create_tenant(&tenant).await.unwrap());
-    let second = Tenant { display_name: "Other".to_owned(), keys: Vec::new(), ..tenant.clone() };
-    assert!(!world.tenants.create_tenant(&second).await.unwrap());
-    let kept = world.tenants.tenant(&tenant.id).await.unwrap().unwrap();
-    assert_eq!((kept.display_name, kept.created_at), (tenant.display_name, NOW));
+    assert_eq!(world.tenants.create_tenant(&given, None).await.unwrap(), CreateOutcome::Created);
+    let second = Tenant { display_name: "Other".to_owned(), keys: Vec::new(), ..given.clone() };
+    assert_eq!(world.tenants.create_tenant(&second, None).await.unwrap(), CreateOutcome::Taken);
+    let kept = world.tenants.tenant(&given.id).await.unwrap().unwrap();
+    assert_eq!((kept.display_name, kept.created_at), (given.display_name, NOW));
+    assert_eq!((kept.updated_at, kept.version), (NOW, given.version));
     let facts =
         |keys: &[WrappedDek]| keys.iter().map(|k| (k.id, k.purpose, k.envelope.clone())).collect::<Vec<_>>();
-    assert_eq!(facts(&kept.keys), facts(&tenant.keys));
+    assert_eq!(facts(&kept.keys), facts(&given.keys));
     assert!(world.tenants.tenant(&tenant_id("nobody")).await.unwrap().is_none());
 }
 
-pub async fn a_registration_is_created_once_and_kept_whole(world: World) {
-    let given = registration("acme", "main", NOW);
-    assert!(!world.tenants.create_registration(&given).await.unwrap(), "the world has made it");
-    let kept = world
-        .tenants
-        .registration(&tenant_id("acme"), &provider(), &registration_id())
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((kept.client_id, kept.redirect_uri), (given.client_id, given.redirect_uri));
-    assert_eq!((kept.scopes, kept.return_to), (given.scopes, given.return_to));
-    assert_eq!(kept.client_secret.unwrap().as_bytes(), given.client_secret.unwrap().as_bytes());
-
-    let public = crate::ClientRegistration {
-        client_secret: None,
-        scopes: Vec::new(),
-        ..registration("acme", "public", NOW)
-    };
-    assert!(world.tenants.create_registration(&public).await.unwrap());
-    let kept =
-        world.tenants.registration(&public.tenant, &public.provider, &public.id).await.unwrap().unwrap();
-    assert!(kept.client_secret.is_none() && kept.scopes.is_empty());
-}
-
-pub async fn the_first_registration_is_used(world: World) {
-    let first = async || {
-        let found = world.tenants.first_registration(&tenant_id("acme"), &provider()).await.unwrap();
-        found.unwrap().id.as_str().to_owned()
-    };
-    for (id, created_at, first_then) in [
-        ("later", NOW + HOUR, "main"),
-        ("earlier", NOW - HOUR, "earlier"),
-        ("a-same-time", NOW - HOUR, "earlier"),
-    ] {
-        world.tenants.create_registration(&registration("acme", id, created_at)).await.unwrap();
-        assert_eq!(first().await, first_then);
+pub async fn tenants_are_listed_page_by_page_in_the_order_of_their_ids(world: World) {
+    for name in ["globex", "initech", "abc", "a.b"] {
+        world.add_tenant(name).await;
     }
+    let mut listed: Vec<String> = Vec::new();
+    loop {
+        let after = listed.last().map(|last| tenant_id(last));
+        let page = world.tenants.list_tenants(after.as_ref(), 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        listed.extend(page.into_iter().map(|tenant| tenant.id.to_string()));
+    }
+    // Byte order, not that of a language.
+    assert_eq!(listed, ["a.b", "abc", "acme", "globex", "initech"]);
 }
 
-pub async fn a_registration_needs_its_tenant(world: World) {
-    let refused = world.tenants.create_registration(&registration("nobody", "main", NOW)).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Inconsistent(_)), "{refused:?}");
+pub async fn a_tenant_is_changed_only_in_the_version_that_was_seen(world: World) {
+    let before = world.tenants.tenant(&tenant_id("acme")).await.unwrap().unwrap();
+    let change = TenantChange {
+        id: before.id.clone(),
+        display_name: "Acme Ltd".to_owned(),
+        expected: Some(before.version),
+        at: NOW + HOUR,
+    };
+    assert_eq!(world.tenants.update_tenant(&change).await.unwrap(), ChangeOutcome::Changed);
+    let after = world.tenants.tenant(&before.id).await.unwrap().unwrap();
+    assert_eq!((after.display_name.as_str(), after.updated_at), ("Acme Ltd", NOW + HOUR));
+    assert_eq!((after.created_at, after.version), (before.created_at, before.version.next()));
+
+    assert_eq!(world.tenants.update_tenant(&change).await.unwrap(), ChangeOutcome::Stale);
+    let whatever_is_there = TenantChange { expected: None, ..change.clone() };
+    assert_eq!(world.tenants.update_tenant(&whatever_is_there).await.unwrap(), ChangeOutcome::Changed);
+    let nobody = TenantChange { id: tenant_id("nobody"), expected: None, ..change };
+    assert_eq!(world.tenants.update_tenant(&nobody).await.unwrap(), ChangeOutcome::Absent);
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
 use super::StoreUnderTest;
-use super::samples::{HOUR, NOW, registration, registration_id, tenant_id};
+use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
 use crate::ports::{
-    ConsentStore, Epoch, FleetStore, GrantStore, KeyStore, Replica, SealedStore, TenantStore,
+    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore,
+    Replica, RevocationStore, SchedulerStore, SealedStore, TenantStore,
 };
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
-    IncarnationId, LineageId, ProviderName, RegistrationId, Tenant,
+    IncarnationId, LineageId, PolicyId, ProviderName, RegistrationId,
 };
 
 /// The store of a case through its ports, and one replica that has joined. Its methods are short words for the steps
@@ -21,6 +22,10 @@ pub struct World {
     pub consents: Arc<dyn ConsentStore>,
     pub tenants: Arc<dyn TenantStore>,
     pub fleet: Arc<dyn FleetStore>,
+    pub access: Arc<dyn AccessStore>,
+    pub scheduler: Arc<dyn SchedulerStore>,
+    pub revocations: Arc<dyn RevocationStore>,
+    pub deletions: Arc<dyn DeletionStore>,
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
     /// This replica's run.
@@ -46,34 +51,37 @@ impl World {
             consents: store.consents(),
             tenants: store.tenants(),
             fleet: store.fleet(),
+            access: store.access(),
+            scheduler: store.scheduler(),
+            revocations: store.revocations(),
+            deletions: store.deletions(),
             keys: store.keys(),
             sealed: store.sealed(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,
         };
-        let own = Replica { incarnation: world.owner, escrow: world.escrow_id(), started_at: NOW };
-        world.epoch = world.fleet.join(&own, NOW, NOW).await.unwrap().epoch;
+        let own =
+            Replica { incarnation: world.owner, escrow: world.escrow_id(), started_at: NOW, rejoins: false };
+        world.epoch = world.fleet.join(&own, NOW).await.unwrap().epoch;
         world
     }
 
     /// A tenant with a registration at the usual provider.
     pub async fn add_tenant(&self, name: &str) {
-        let tenant = Tenant {
-            id: tenant_id(name),
-            display_name: name.to_uppercase(),
-            keys: Vec::new(),
-            created_at: NOW,
-        };
-        assert!(self.tenants.create_tenant(&tenant).await.unwrap());
-        assert!(self.tenants.create_registration(&registration(name, "main", NOW)).await.unwrap());
+        let created = self.tenants.create_tenant(&tenant(name), None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
+        let registration = registration(name, "main", NOW);
+        let created = self.tenants.create_registration(&registration, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     /// Registers a tenant's usual registration at another provider too.
     pub(super) async fn register_at(&self, tenant: &str, provider: &ProviderName) {
         let elsewhere =
             crate::ClientRegistration { provider: provider.clone(), ..registration(tenant, "main", NOW) };
-        assert!(self.tenants.create_registration(&elsewhere).await.unwrap());
+        let created = self.tenants.create_registration(&elsewhere, None).await.unwrap();
+        assert_eq!(created, CreateOutcome::Created);
     }
 
     pub fn attempt_id(&self) -> AttemptId {
@@ -82,6 +90,10 @@ impl World {
 
     pub(super) fn escrow_id(&self) -> EscrowId {
         EscrowId::generate(NOW, &self.entropy)
+    }
+
+    pub(super) fn policy_id(&self) -> PolicyId {
+        PolicyId::generate(NOW, &self.entropy)
     }
 
     pub(super) fn incarnation(&self) -> IncarnationId {

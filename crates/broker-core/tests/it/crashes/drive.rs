@@ -43,6 +43,7 @@ impl<S: Shelf> Stand<S> {
             Lifecycle::Active => Fate::Kept(grant.generation.get()),
             Lifecycle::NeedsConsent(cause) => Fate::Lost(cause),
             Lifecycle::ConsentExpired => panic!("no grant here has a window"),
+            Lifecycle::Revoking | Lifecycle::Revoked => panic!("no grant here is revoked"),
         };
         Outcome {
             fate,

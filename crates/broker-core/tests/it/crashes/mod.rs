@@ -2,6 +2,7 @@
 //! every kind of provider and on both stores, and the outcome is the table's.
 
 mod drive;
+mod failover;
 mod forgetful_store;
 mod frozen;
 mod late;
@@ -102,6 +103,8 @@ on_each_store! {
     others:
     an_answer_is_lost_with_its_machine_and_only_then: lost_journal::check,
     commits_the_store_has_lost_are_adopted_again: forgetful_store::check_lost_commits,
+    commits_lost_under_a_running_process_are_adopted_again: failover::check_known,
+    commits_lost_with_the_process_itself_are_adopted_again: failover::check_forgotten,
     a_restored_store_is_not_refreshed_before_an_operator_speaks: forgetful_store::check_restored,
     an_answer_that_is_late_is_read_and_adopted: late::check,
     a_frozen_owner_costs_what_the_table_says: frozen::check,

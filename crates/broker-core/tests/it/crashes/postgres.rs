@@ -36,6 +36,14 @@ impl Shelf for PostgresDatabase {
     async fn put_back(&mut self) {
         self.present = self.backup.as_ref().unwrap().copy().await;
     }
+
+    async fn replicate(&mut self) {
+        self.backup = Some(self.present.standby().await);
+    }
+
+    async fn fail_over(&mut self) {
+        self.present.fail_over_to(self.backup.as_ref().unwrap()).await;
+    }
 }
 
 /// Of every migration file.

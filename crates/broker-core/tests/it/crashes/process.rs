@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use broker_core::testing::ManualClock;
 use broker_core::{
-    Broker, Clock, CompleteRequest, Grant, Lifecycle, NewRegistration, Phase, RegistrationId, StartRequest,
-    VendRequest,
+    Broker, Clock, CompleteRequest, Grant, Lifecycle, NewRegistration, Permit, Phase, RegistrationId,
+    StartRequest, VendRequest,
 };
 use broker_crypto::{CallbackUrl, ClientSecret};
 use tokio::runtime::Runtime;
@@ -99,7 +99,7 @@ impl Replica {
     }
 
     pub(crate) async fn consent(&self) {
-        self.broker.create_tenant(tenant(), "Acme".into()).await.unwrap();
+        self.broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
         let registration = NewRegistration {
             tenant: tenant(),
             provider: provider(),
@@ -110,8 +110,14 @@ impl Replica {
             scopes: vec!["read".into()],
             return_to: Default::default(),
         };
-        self.broker.create_registration(registration).await.unwrap();
-        let asked = StartRequest { key: key(), registration: None, scopes: vec![], login_hint: None };
+        self.broker.create_registration(registration, None).await.unwrap();
+        let asked = StartRequest {
+            key: key(),
+            registration: None,
+            scopes: vec![],
+            login_hint: None,
+            permit: Permit::unlimited(),
+        };
         let started = self.broker.start_authorization(&asked).await.unwrap();
         let state = started.url.split("state=").nth(1).unwrap();
         let callback = CompleteRequest {
@@ -119,6 +125,7 @@ impl Replica {
             user: key().user,
             callback_url: CallbackUrl::new(format!("https://app.example/cb?code=c&state={state}")),
             wait: None,
+            permit: Permit::unlimited(),
         };
         self.broker.complete_authorization(&callback).await.unwrap();
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, Presentation, ProviderClient, RawResponse, SendGate, TokenOutcome,
-    TokenRequest,
+    AuthorizationRequest, CallError, Presentation, ProviderClient, RawResponse, RevocationAnswer,
+    RevocationRequest, SendGate, TokenOutcome, TokenRequest,
 };
 use broker_core::{Clock, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
@@ -146,5 +146,17 @@ impl ProviderClient for Server {
             refresh_token_timeout: None,
             authorization_expires_in: None,
         })
+    }
+
+    async fn revoke(
+        &self,
+        _request: RevocationRequest,
+        _gate: Arc<dyn SendGate>,
+    ) -> Result<RawResponse, CallError> {
+        unreachable!("nothing is revoked here")
+    }
+
+    fn interpret_revocation(&self, _response: &RawResponse) -> RevocationAnswer {
+        unreachable!("nothing is revoked here")
     }
 }

@@ -46,6 +46,7 @@ impl Escrow for EscrowDoor {
     }
 
     async fn records(&self) -> Result<EscrowRecords, EscrowError> {
+        self.stops.at(Stop::Replay).await;
         self.inner.records().await
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups, KeyStore,
-    SealedStore, TenantStore,
+    ConsentStore, DeletionStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
+    KeyStore, RevocationStore, SchedulerStore, SealedStore, TenantStore,
 };
 use broker_core::testing::ManualClock;
 use broker_core::{Broker, Clock, Collaborators, Timestamp, Timing};
@@ -45,6 +45,12 @@ pub(crate) trait Shelf: Sized {
     /// Puts the copy in its place. No process has it open.
     async fn put_back(&mut self);
 
+    /// Keeps a copy of what is in it now, as a standby does. Processes have it open, and may be cut off.
+    async fn replicate(&mut self);
+
+    /// Puts the copy in its place, under processes that have it open.
+    async fn fail_over(&mut self);
+
     /// Does something to it beside all processes.
     fn run<T>(work: impl Future<Output = T>) -> T {
         runtime().block_on(work)
@@ -58,6 +64,9 @@ pub(crate) struct Stores {
     pub(crate) consents: Arc<dyn ConsentStore>,
     pub(crate) tenants: Arc<dyn TenantStore>,
     pub(crate) fleet: Arc<dyn FleetStore>,
+    pub(crate) scheduler: Arc<dyn SchedulerStore>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
+    pub(crate) deletions: Arc<dyn DeletionStore>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) sealed: Arc<dyn SealedStore>,
 }
@@ -65,7 +74,16 @@ pub(crate) struct Stores {
 impl Stores {
     pub(crate) fn of<T>(store: T) -> Self
     where
-        T: GrantStore + ConsentStore + TenantStore + FleetStore + KeyStore + SealedStore + 'static,
+        T: GrantStore
+            + ConsentStore
+            + TenantStore
+            + FleetStore
+            + SchedulerStore
+            + RevocationStore
+            + DeletionStore
+            + KeyStore
+            + SealedStore
+            + 'static,
     {
         let store = Arc::new(store);
         Self {
@@ -73,6 +91,9 @@ impl Stores {
             consents: store.clone(),
             tenants: store.clone(),
             fleet: store.clone(),
+            scheduler: store.clone(),
+            revocations: store.clone(),
+            deletions: store.clone(),
             keys: store.clone(),
             sealed: store,
         }
@@ -172,6 +193,9 @@ impl<S: Shelf> Stand<S> {
             entropy,
             timing: timing(),
             cached_grants: 100,
+            scheduler: stores.scheduler.clone(),
+            revocations: stores.revocations.clone(),
+            deletions: stores.deletions.clone(),
             key_store: stores.keys.clone(),
             sealed: stores.sealed.clone(),
         })

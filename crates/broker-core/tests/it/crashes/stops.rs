@@ -22,6 +22,8 @@ pub(crate) enum Stop {
     Escrowed,
     /// Before the answer is adopted.
     Adopt,
+    /// Before the journal is replayed.
+    Replay,
     /// The adoption is committed, and nobody was told.
     Adopted,
     /// Everything is done but giving the lease back.
@@ -47,6 +49,7 @@ impl Stops {
     pub(crate) fn arm(&self, stop: Stop) {
         *self.armed.lock().unwrap() = Some(stop);
         self.reached.send_replace(false);
+        self.thawed.send_replace(false);
     }
 
     /// Stays here if this is the stop that is armed.
@@ -62,7 +65,7 @@ impl Stops {
         self.reached.subscribe().wait_for(|reached| *reached).await.unwrap();
     }
 
-    /// Whoever stopped goes on.
+    /// Whoever stopped goes on, if it is run before the next stop is armed.
     pub(crate) fn thaw(&self) {
         self.thawed.send_replace(true);
     }

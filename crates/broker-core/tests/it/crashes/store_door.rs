@@ -60,7 +60,7 @@ impl GrantStore for StoreDoor {
                 self.ledger.ended(attempt, "adopted");
             }
             AdoptOutcome::Superseded => self.ledger.ended(attempt, "superseded"),
-            AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => {}
+            AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) | AdoptOutcome::Revoking => {}
         }
         self.at(Stop::Adopted, attempt).await;
         Ok(outcome)

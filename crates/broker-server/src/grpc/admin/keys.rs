@@ -1,8 +1,8 @@
 //! Keys: listed, rotated, retired.
 
 use broker_core::{
-    Broker, BrokerError, FieldViolation, KeyCursor, KeyInfo, KeyKind, KeyLife, KeyQuery, KeyRotation,
-    KeyRotationId, KeyRotationState, Principal, TenantId,
+    Asked, BrokerError, FieldViolation, KeyCursor, KeyInfo, KeyKind, KeyLife, KeyQuery, KeyRotation,
+    KeyRotationId, KeyRotationState, Permit, TenantId,
 };
 use broker_proto::v1::rotate_keys_request::Scope;
 use broker_proto::v1::{
@@ -10,18 +10,24 @@ use broker_proto::v1::{
     ListKeysRequest, ListKeysResponse, RetireKeyRequest, RetireKeyResponse, RotateKeysRequest,
     RotateKeysResponse,
 };
+use tonic::{Request, Status};
 
+use super::page::Page;
+use super::scheduler::count;
+use crate::grpc::access::Call;
+use crate::grpc::admin_service::AdminApi;
 use crate::grpc::message::timestamp;
+use crate::grpc::page_token;
 use crate::grpc::request::Fields;
 
-const DEFAULT_PAGE: u32 = 50;
-const LONGEST_PAGE: u32 = 1000;
-
 pub(in crate::grpc) async fn list(
-    broker: &Broker,
-    request: ListKeysRequest,
-) -> Result<ListKeysResponse, BrokerError> {
-    let list = broker.list_keys(&read_query(&request)?).await?;
+    api: &AdminApi,
+    request: Request<ListKeysRequest>,
+) -> Result<ListKeysResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let query = read_query(request.get_ref()).map_err(api.told())?;
+    admit(&call, query.tenant.as_ref()).map_err(api.told())?;
+    let list = api.broker.list_keys(&query).await.map_err(api.told())?;
     Ok(ListKeysResponse {
         keys: list.keys.iter().map(key).collect(),
         next_page_token: list.next.as_ref().map(write_cursor).unwrap_or_default(),
@@ -29,70 +35,70 @@ pub(in crate::grpc) async fn list(
 }
 
 pub(in crate::grpc) async fn rotate(
-    broker: &Broker,
-    principal: &Principal,
-    request: RotateKeysRequest,
-) -> Result<RotateKeysResponse, BrokerError> {
-    let dry_run = request.dry_run;
-    let (kind, tenant) = read_rotation(&request)?;
-    if dry_run {
-        let mut planned = rotation(&broker.plan_key_rotation(kind, tenant).await?);
-        planned.rotation_id.clear();
+    api: &AdminApi,
+    request: Request<RotateKeysRequest>,
+) -> Result<RotateKeysResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let message = request.get_ref();
+    let (kind, tenant) = read_rotation(message).map_err(api.told())?;
+    admit(&call, tenant.as_ref()).map_err(api.told())?;
+    if message.dry_run {
+        let planned = api.broker.plan_key_rotation(kind, tenant).await.map_err(api.told())?;
+        let planned = v1::KeyRotation { rotation_id: String::new(), ..rotation(&planned) };
         return Ok(RotateKeysResponse { key_rotation: Some(planned) });
     }
-    let started = broker.rotate_keys(kind, tenant).await?;
-    tracing::info!(%principal, rotation = %started.id, kind = kind.as_str(), "keys are rotated");
+    let started = api.broker.rotate_keys(kind, tenant).await.map_err(api.told())?;
+    tracing::info!(
+        principal = %call.principal(), rotation = %started.id, kind = kind.as_str(), "keys are rotated"
+    );
     Ok(RotateKeysResponse { key_rotation: Some(rotation(&started)) })
 }
 
+/// Leave to do this about the keys of a tenant, or of every tenant.
+fn admit(call: &Call<'_>, tenant: Option<&TenantId>) -> Result<Permit, BrokerError> {
+    call.admit(tenant.map_or(Asked::All, Asked::One), Asked::All)
+}
+
+/// Whose it is stands in the store only, so that it takes leave for every tenant.
 pub(in crate::grpc) async fn get_rotation(
-    broker: &Broker,
-    request: GetKeyRotationRequest,
-) -> Result<GetKeyRotationResponse, BrokerError> {
-    let id = KeyRotationId::parse(&request.rotation_id)
-        .ok_or_else(|| invalid("rotation_id", "must be the UUID of a key rotation"))?;
-    Ok(GetKeyRotationResponse { key_rotation: Some(rotation(&broker.key_rotation(id).await?)) })
+    api: &AdminApi,
+    request: Request<GetKeyRotationRequest>,
+) -> Result<GetKeyRotationResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let id = KeyRotationId::parse(&request.get_ref().rotation_id)
+        .ok_or_else(|| invalid("rotation_id", "must be the UUID of a key rotation"))
+        .map_err(api.told())?;
+    admit(&call, None).map_err(api.told())?;
+    let found = api.broker.key_rotation(id).await.map_err(api.told())?;
+    Ok(GetKeyRotationResponse { key_rotation: Some(rotation(&found)) })
 }
 
 pub(in crate::grpc) async fn list_rotations(
-    broker: &Broker,
-    request: ListKeyRotationsRequest,
-) -> Result<ListKeyRotationsResponse, BrokerError> {
-    let mut fields = Fields::default();
-    let limit = page_size(&mut fields, request.page_size);
-    let before = match request.page_token.as_str() {
-        "" => None,
-        token => Some(KeyRotationId::parse(token).ok_or_else(|| invalid("page_token", STRANGE_TOKEN))?),
-    };
-    let limit = fields.finish(limit)?;
-    // One more than asked for tells whether there is another page.
-    let mut rotations = broker.key_rotations(before, limit + 1).await?;
-    let more = rotations.len() > limit as usize;
-    rotations.truncate(limit as usize);
-    Ok(ListKeyRotationsResponse {
-        next_page_token: rotations
-            .last()
-            .filter(|_| more)
-            .map(|last| last.id.to_string())
-            .unwrap_or_default(),
-        key_rotations: rotations.iter().map(rotation).collect(),
-    })
+    api: &AdminApi,
+    request: Request<ListKeyRotationsRequest>,
+) -> Result<ListKeyRotationsResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let (page, before) = read_rotations(request.get_ref()).map_err(api.told())?;
+    admit(&call, None).map_err(api.told())?;
+    let mut rotations = api.broker.key_rotations(before, page.to_read()).await.map_err(api.told())?;
+    let next_page_token = page.cut(&mut rotations, |last| page_token::of([last.id.to_string().as_str()]));
+    Ok(ListKeyRotationsResponse { next_page_token, key_rotations: rotations.iter().map(rotation).collect() })
 }
 
 pub(in crate::grpc) async fn retire(
-    broker: &Broker,
-    principal: &Principal,
-    request: RetireKeyRequest,
-) -> Result<RetireKeyResponse, BrokerError> {
-    if request.key_id.is_empty() {
-        return Err(invalid("key_id", "must be set"));
+    api: &AdminApi,
+    request: Request<RetireKeyRequest>,
+) -> Result<RetireKeyResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let id = request.get_ref().key_id.as_str();
+    if id.is_empty() {
+        return Err(api.told()(invalid("key_id", "must be set")));
     }
-    let retired = broker.retire_key(&request.key_id).await?;
-    tracing::info!(%principal, key = retired.id, "key retired");
+    admit(&call, None).map_err(api.told())?;
+    let retired = api.broker.retire_key(id).await.map_err(api.told())?;
+    tracing::info!(principal = %call.principal(), key = retired.id, "key retired");
     Ok(RetireKeyResponse { key: Some(key(&retired)) })
 }
-
-const STRANGE_TOKEN: &str = "is not a page token of this list; leave it empty to begin anew";
 
 fn invalid(field: &str, problem: &str) -> BrokerError {
     BrokerError::InvalidRequest(vec![FieldViolation::new(field, problem)])
@@ -113,19 +119,9 @@ fn read_query(request: &ListKeysRequest) -> Result<KeyQuery, BrokerError> {
             None
         }
     };
-    let after = match request.page_token.as_str() {
-        "" => None,
-        token => {
-            let read = read_cursor(token);
-            if read.is_none() {
-                fields.violation("page_token", STRANGE_TOKEN);
-            }
-            read
-        }
-    };
-    let limit = page_size(&mut fields, request.page_size);
-    let query = tenant.zip(limit).map(|(tenant, limit)| KeyQuery { tenant, kind, after, limit });
-    fields.finish(query)
+    let page = Page::read(&mut fields, request.page_size);
+    let after = read_cursor(&request.page_token)?;
+    fields.finish(tenant.map(|tenant| KeyQuery { tenant, kind, after, limit: page.size() }))
 }
 
 fn read_rotation(request: &RotateKeysRequest) -> Result<(KeyKind, Option<TenantId>), BrokerError> {
@@ -150,33 +146,33 @@ fn read_rotation(request: &RotateKeysRequest) -> Result<(KeyKind, Option<TenantI
             None
         }
     };
+    fields.request_id(&request.request_id);
     fields.finish(kind.zip(tenant))
 }
 
-fn page_size(fields: &mut Fields, asked: i32) -> Option<u32> {
-    match u32::try_from(asked) {
-        Ok(0) => Some(DEFAULT_PAGE),
-        Ok(size) => Some(size.min(LONGEST_PAGE)),
-        Err(_) => {
-            fields.violation("page_size", "must not be negative");
-            None
-        }
-    }
+fn read_rotations(request: &ListKeyRotationsRequest) -> Result<(Page, Option<KeyRotationId>), BrokerError> {
+    let mut fields = Fields::default();
+    let page = Page::read(&mut fields, request.page_size);
+    let before = page_token::parts(&request.page_token)?
+        .map(|[id]| KeyRotationId::parse(&id).ok_or_else(page_token::foreign))
+        .transpose()?;
+    fields.finish(Some((page, before)))
 }
 
 fn write_cursor(cursor: &KeyCursor) -> String {
     match cursor {
-        KeyCursor::Kek(id) => serde_json::json!([id]).to_string(),
-        KeyCursor::Dek(tenant, number) => serde_json::json!([tenant.as_str(), number]).to_string(),
+        KeyCursor::Kek(id) => page_token::of(["", id]),
+        KeyCursor::Dek(tenant, number) => page_token::of([tenant.as_str(), &number.to_string()]),
     }
 }
 
-fn read_cursor(token: &str) -> Option<KeyCursor> {
-    if let Ok([id]) = serde_json::from_str::<[String; 1]>(token) {
-        return Some(KeyCursor::Kek(id));
+fn read_cursor(token: &str) -> Result<Option<KeyCursor>, BrokerError> {
+    let Some([tenant, key]) = page_token::parts(token)? else { return Ok(None) };
+    if tenant.is_empty() {
+        return Ok(Some(KeyCursor::Kek(key)));
     }
-    let (tenant, number) = serde_json::from_str::<(String, u64)>(token).ok()?;
-    Some(KeyCursor::Dek(TenantId::new(tenant).ok()?, number))
+    let read = TenantId::new(tenant).ok().zip(key.parse().ok());
+    read.map(|(tenant, number)| Some(KeyCursor::Dek(tenant, number))).ok_or_else(page_token::foreign)
 }
 
 fn key(key: &KeyInfo) -> v1::Key {
@@ -191,14 +187,13 @@ fn key(key: &KeyInfo) -> v1::Key {
         }
         .into(),
         wrapping_key_id: key.wrapping_key.as_ref().map(|kek| kek.as_str().to_owned()).unwrap_or_default(),
-        use_count: i64::try_from(key.use_count).unwrap_or(i64::MAX),
+        use_count: count(key.use_count),
         create_time: key.created_at.map(timestamp),
         retire_time: key.retired_at.map(timestamp),
     }
 }
 
 fn rotation(rotation: &KeyRotation) -> v1::KeyRotation {
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     v1::KeyRotation {
         rotation_id: rotation.id.to_string(),
         kind: kind(rotation.kind).into(),
@@ -232,9 +227,9 @@ mod tests {
     fn a_cursor_is_read_as_it_was_written() {
         let tenant = TenantId::new("acme").unwrap();
         for cursor in [KeyCursor::Kek("kek-1".into()), KeyCursor::Dek(tenant, 7)] {
-            assert_eq!(read_cursor(&write_cursor(&cursor)), Some(cursor));
+            assert_eq!(read_cursor(&write_cursor(&cursor)).unwrap(), Some(cursor));
         }
-        assert_eq!(read_cursor("[\"UPPER\", 1]"), None);
+        assert!(read_cursor(&page_token::of(["UPPER", "1"])).is_err());
     }
 
     #[test]

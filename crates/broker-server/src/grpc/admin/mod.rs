@@ -1,3 +1,17 @@
-//! AdminService by topic. The service itself only hands on.
+//! What AdminService does, one file for each kind of resource; the service itself only delegates.
 
+mod deletion;
+mod etag;
 pub(super) mod keys;
+mod mask;
+mod page;
+pub(super) mod providers;
+pub(super) mod registrations;
+mod revocation;
+pub(super) mod scheduler;
+pub(super) mod secrets;
+pub(super) mod tenants;
+
+pub(super) use self::etag::write as etag_of;
+pub(super) use self::page::Page;
+pub(crate) use self::providers::Adapters;

@@ -1,0 +1,115 @@
+//! What operators do with policies: create, list, delete, explain.
+
+use std::time::Duration;
+
+use super::control::Access;
+use super::permit::Permit;
+use super::{AccessPolicy, AccessRule, Ask, PolicyOrigin, Reach};
+use crate::ports::PolicyCreation;
+use crate::{BrokerError, FieldViolation, PolicyId, RequestId, TenantId};
+
+/// How long a request may be repeated.
+const REPEATABLE_FOR: Duration = Duration::from_secs(24 * 3600);
+
+const POLICY: &str = "access policy";
+
+/// A policy to create.
+#[derive(Debug)]
+pub struct NewAccessPolicy {
+    /// What it is to allow.
+    pub rule: AccessRule,
+    /// Why it exists, for people.
+    pub description: String,
+    /// So that the request may be repeated.
+    pub request: Option<RequestId>,
+}
+
+/// Which policies to list.
+#[derive(Debug, Clone)]
+pub struct PolicyFilter {
+    /// Only those that touch this tenant.
+    pub tenant: Reach<TenantId>,
+    /// Only those for callers of this name, or written so.
+    pub principal: Option<String>,
+    /// Only those after this one.
+    pub after: Option<PolicyId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Access {
+    /// Creates a policy. `permit` is leave to administer all that it allows: nobody grants more.
+    pub async fn create_policy(
+        &self,
+        new: NewAccessPolicy,
+        permit: &Permit,
+    ) -> Result<AccessPolicy, BrokerError> {
+        permit.extends_to_rule(&new.rule)?;
+        if self.configured.iter().any(|policy| policy.rule == new.rule) {
+            return Err(BrokerError::AlreadyExists(POLICY));
+        }
+        let now = self.clock.now();
+        let policy = AccessPolicy {
+            id: PolicyId::generate(now, self.entropy.as_ref()),
+            rule: new.rule,
+            description: new.description,
+            origin: PolicyOrigin::Created(now),
+        };
+        match self.store.create_policy(&policy, new.request, now - REPEATABLE_FOR).await? {
+            PolicyCreation::Created => {
+                self.look().await;
+                Ok(policy)
+            }
+            PolicyCreation::Repeated(policy) => Ok(*policy),
+            PolicyCreation::Exists => Err(BrokerError::AlreadyExists(POLICY)),
+            PolicyCreation::RequestIdUsed => {
+                let problem = "was used for another policy; take a new one for each";
+                Err(BrokerError::InvalidRequest(vec![FieldViolation::new("request_id", problem)]))
+            }
+        }
+    }
+
+    /// A page of the policies in force, ordered by id.
+    pub async fn list_policies(&self, filter: &PolicyFilter) -> Result<Vec<AccessPolicy>, BrokerError> {
+        self.read_policies().await?;
+        let policies = self.policies();
+        let listed = policies.policies().filter(|policy| filter.lists(policy));
+        Ok(listed.take(filter.limit).cloned().collect())
+    }
+
+    /// Deletes a policy. `permit` is leave to administer something: what it does not extend to looks absent.
+    pub async fn delete_policy(&self, id: PolicyId, permit: &Permit) -> Result<AccessPolicy, BrokerError> {
+        let absent = || BrokerError::ResourceNotFound(POLICY);
+        self.read_policies().await?;
+        let policy = self.policies().policy(id).cloned().ok_or_else(absent)?;
+        permit.extends_to_rule(&policy.rule).map_err(|error| error.unless_denied(absent()))?;
+        if policy.origin == PolicyOrigin::Configured {
+            return Err(BrokerError::ResourceInUse(
+                "the access policy stands in the configuration: take it out of [[access.policy]] and restart",
+            ));
+        }
+        if !self.store.delete_policy(id).await? {
+            return Err(absent());
+        }
+        self.look().await;
+        Ok(policy)
+    }
+
+    /// The policy by which this replica allows something now, rates aside; `None`: none does.
+    pub fn explain(&self, ask: &Ask<'_>) -> Option<AccessPolicy> {
+        self.policies().decide(ask).cloned()
+    }
+}
+
+impl PolicyFilter {
+    fn lists(&self, policy: &AccessPolicy) -> bool {
+        let rule = &policy.rule;
+        let touches = match (&self.tenant, &rule.tenant) {
+            (Reach::One(tenant), Reach::One(own)) => tenant == own,
+            _ => true,
+        };
+        touches
+            && self.after.is_none_or(|after| policy.id > after)
+            && self.principal.as_ref().is_none_or(|name| rule.principal.matches(name))
+    }
+}

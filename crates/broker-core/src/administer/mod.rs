@@ -1,0 +1,18 @@
+//! What operators do to tenants, registrations and the refreshing: one file each.
+
+mod canary;
+mod client_test;
+mod outcome;
+mod pauses;
+mod providers;
+mod refresh_status;
+mod registrations;
+mod secrets;
+mod tenants;
+mod urls;
+
+pub use client_test::{ClientSecretTest, ClientVerdict};
+pub use providers::ProviderStanding;
+pub use refresh_status::RefreshStatus;
+pub use registrations::{NewRegistration, RegistrationUpdate};
+pub use secrets::AddSecret;

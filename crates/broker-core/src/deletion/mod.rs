@@ -1,0 +1,4 @@
+//! Deleting a tenant: its grants are revoked upstream, then its data keys are destroyed. Its id is never given again.
+
+mod keys;
+mod request;

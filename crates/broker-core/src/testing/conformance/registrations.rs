@@ -1,0 +1,201 @@
+//! Client registrations.
+
+use super::World;
+use super::samples::{
+    HOUR, NOW, after, key, provider, provider_named, registration, registration_id, registration_key,
+    tenant_id,
+};
+use crate::ports::{
+    AttemptEnd, ChangeOutcome, CreateOutcome, RegistrationChange, RegistrationFilter, StoreError,
+};
+use crate::{ClientRegistration, ConsentCause, Lifecycle, Phase, RowVersion};
+
+impl World {
+    /// A registration of the usual tenant and provider.
+    pub(super) async fn registered(&self, id: &str) -> Option<ClientRegistration> {
+        let key = registration_key(id);
+        self.tenants.registration(&key.tenant, &key.provider, &key.id).await.unwrap()
+    }
+
+    async fn delete(&self, id: &str, expected: Option<RowVersion>) -> ChangeOutcome {
+        self.tenants.delete_registration(&registration_key(id), expected, NOW + HOUR).await.unwrap()
+    }
+
+    async fn page(&self, filter: &RegistrationFilter) -> Vec<ClientRegistration> {
+        self.tenants.list_registrations(filter).await.unwrap()
+    }
+}
+
+fn everything() -> RegistrationFilter {
+    RegistrationFilter { tenant: tenant_id("acme"), provider: None, after: None, limit: 100 }
+}
+
+fn change() -> RegistrationChange {
+    RegistrationChange {
+        key: registration_key("main"),
+        redirect_uri: None,
+        scopes: None,
+        return_to: None,
+        expected: None,
+        at: NOW + HOUR,
+    }
+}
+
+pub async fn a_registration_is_created_once_and_kept_whole(world: World) {
+    let given = registration("acme", "main", NOW);
+    let again = world.tenants.create_registration(&given, None).await.unwrap();
+    assert_eq!(again, CreateOutcome::Taken, "the world has made it");
+    let kept = world.registered("main").await.unwrap();
+    assert_eq!(
+        (kept.client_id.as_str(), &kept.redirect_uri),
+        (given.client_id.as_str(), &given.redirect_uri)
+    );
+    assert_eq!((&kept.scopes, &kept.return_to), (&given.scopes, &given.return_to));
+    assert_eq!((kept.created_at, kept.updated_at, kept.version), (NOW, NOW, given.version));
+    assert_eq!((kept.secrets.len(), kept.secrets_made, kept.rejected), (1, 1, false));
+    let (kept, given) = (&kept.secrets[0], &given.secrets[0]);
+    assert_eq!((kept.id, kept.created_at), (given.id, given.created_at));
+    assert_eq!((kept.last_accepted_at, kept.refused_at), (None, None));
+    assert_eq!(kept.sealed.as_bytes(), given.sealed.as_bytes());
+
+    let public = ClientRegistration {
+        secrets: Vec::new(),
+        secrets_made: 0,
+        scopes: Vec::new(),
+        ..registration("acme", "public", NOW)
+    };
+    world.tenants.create_registration(&public, None).await.unwrap();
+    let kept = world.registered("public").await.unwrap();
+    assert!(kept.secrets.is_empty() && kept.scopes.is_empty());
+}
+
+pub async fn the_first_registration_is_used(world: World) {
+    let first = async || {
+        let found = world.tenants.first_registration(&tenant_id("acme"), &provider()).await.unwrap();
+        found.unwrap().id.as_str().to_owned()
+    };
+    for (id, created_at, first_then) in [
+        ("later", NOW + HOUR, "main"),
+        ("earlier", NOW - HOUR, "earlier"),
+        ("a-same-time", NOW - HOUR, "earlier"),
+    ] {
+        world.tenants.create_registration(&registration("acme", id, created_at), None).await.unwrap();
+        assert_eq!(first().await, first_then);
+    }
+    world.delete("earlier", None).await;
+    assert_eq!(first().await, "a-same-time");
+}
+
+pub async fn a_registration_needs_its_tenant(world: World) {
+    let stray = registration("nobody", "main", NOW);
+    let refused = world.tenants.create_registration(&stray, None).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Inconsistent(_)), "{refused:?}");
+}
+
+pub async fn registrations_are_listed_oldest_first_with_all_their_secrets(world: World) {
+    world.add_tenant("globex").await;
+    world.register_at("acme", &provider_named("eagle-eye")).await;
+    for (id, created_at) in [("young", NOW + HOUR), ("old", NOW - HOUR), ("peer", NOW)] {
+        world.tenants.create_registration(&registration("acme", id, created_at), None).await.unwrap();
+    }
+    world.add_secret("main", false).await;
+    let mut filter = RegistrationFilter { limit: 2, ..everything() };
+    let mut listed = Vec::new();
+    loop {
+        let page = world.page(&filter).await;
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        filter.after = Some((last.created_at, last.provider.clone(), last.id.clone()));
+        listed.extend(page.iter().map(|r| (r.id.to_string(), r.provider.to_string(), r.secrets.len())));
+    }
+    let named = |id: &str, provider: &str, secrets| (id.to_owned(), provider.to_owned(), secrets);
+    let expected = [
+        named("old", "evercam", 1),
+        named("main", "eagle-eye", 1),
+        named("main", "evercam", 2),
+        named("peer", "evercam", 1),
+        named("young", "evercam", 1),
+    ];
+    assert_eq!(listed, expected);
+    let elsewhere = RegistrationFilter { provider: Some(provider_named("eagle-eye")), ..everything() };
+    assert_eq!(world.page(&elsewhere).await.len(), 1);
+}
+
+pub async fn a_registration_is_changed_where_named_and_only_in_the_version_that_was_seen(world: World) {
+    let before = world.registered("main").await.unwrap();
+    let scopes = RegistrationChange {
+        scopes: Some(vec!["one".to_owned()]),
+        expected: Some(before.version),
+        ..change()
+    };
+    assert_eq!(world.tenants.update_registration(&scopes).await.unwrap(), ChangeOutcome::Changed);
+    let after = world.registered("main").await.unwrap();
+    assert_eq!((after.scopes, after.redirect_uri), (vec!["one".to_owned()], before.redirect_uri));
+    assert_eq!((&after.return_to, after.secrets.len()), (&before.return_to, 1));
+    assert_eq!((after.updated_at, after.version), (NOW + HOUR, before.version.next()));
+
+    assert_eq!(world.tenants.update_registration(&scopes).await.unwrap(), ChangeOutcome::Stale);
+    let emptied = RegistrationChange {
+        scopes: Some(Vec::new()),
+        redirect_uri: Some("https://new.example/cb".to_owned()),
+        return_to: Some(Default::default()),
+        ..change()
+    };
+    assert_eq!(world.tenants.update_registration(&emptied).await.unwrap(), ChangeOutcome::Changed);
+    let after = world.registered("main").await.unwrap();
+    assert!(after.scopes.is_empty() && after.return_to.is_empty());
+    assert_eq!(after.redirect_uri, "https://new.example/cb");
+    let nowhere = RegistrationChange { key: registration_key("none"), ..change() };
+    assert_eq!(world.tenants.update_registration(&nowhere).await.unwrap(), ChangeOutcome::Absent);
+}
+
+pub async fn a_registration_that_grants_live_by_is_not_deleted(world: World) {
+    world.grant(&key("ada")).await;
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::InUse);
+    world.grant_with_lifecycle(&key("ada"), Lifecycle::NeedsConsent(ConsentCause::Revoked)).await;
+    let version = world.registered("main").await.unwrap().version;
+    assert_eq!(world.delete("main", Some(version.next())).await, ChangeOutcome::Stale);
+    assert_eq!(world.delete("main", Some(version)).await, ChangeOutcome::Changed);
+    assert!(world.registered("main").await.is_none());
+    assert_eq!(world.page(&everything()).await.len(), 0);
+    assert_eq!(
+        world.read(&key("ada")).await.registration,
+        registration_id(),
+        "the dead grant keeps the name"
+    );
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::Absent);
+    assert_eq!(world.tenants.update_registration(&change()).await.unwrap(), ChangeOutcome::Absent);
+}
+
+pub async fn a_registration_with_an_open_attempt_is_not_deleted(world: World) {
+    let (attempt, _) = world.exchange(&key("ada")).await;
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::InUse);
+    assert!(world.close(&attempt, None).await);
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::Changed);
+}
+
+pub async fn no_code_is_exchanged_through_a_deleted_registration(world: World) {
+    let authorization = world.authorization(&key("ada")).await;
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::Changed);
+    let claim = world.exchange_of(&authorization);
+    assert_eq!(world.grants.claim_exchange(&claim).await.unwrap(), None);
+    assert_eq!(world.status_of(authorization.id).await, crate::AuthorizationStatus::Pending);
+}
+
+pub async fn a_deleted_registration_is_made_anew_under_its_name(world: World) {
+    let refused = world.exchange(&key("ada")).await.0;
+    let end = AttemptEnd { pause_registration_until: Some(NOW + HOUR), ..world.end_of(&refused, None) };
+    assert!(world.grants.close_attempt(&end).await.unwrap());
+    assert!(world.registered("main").await.unwrap().rejected);
+    world.add_secret("main", false).await;
+    assert_eq!(world.delete("main", None).await, ChangeOutcome::Changed);
+    let anew = registration("acme", "main", NOW + 2 * HOUR);
+    let created = world.tenants.create_registration(&anew, None).await.unwrap();
+    assert_eq!(created, CreateOutcome::Created);
+    let kept = world.registered("main").await.unwrap();
+    assert_eq!((kept.secrets.len(), kept.secrets_made, kept.rejected), (1, 1, false));
+    assert_eq!((kept.created_at, kept.version), (anew.created_at, anew.version));
+    world.grant(&key("bob")).await;
+    let attempt = world.claim(&key("bob"), 1).await.attempt;
+    assert!(world.close(&attempt, Some(after(Phase::Idle, false))).await);
+}

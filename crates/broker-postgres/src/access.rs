@@ -1,0 +1,156 @@
+//! Access policies.
+
+use async_trait::async_trait;
+use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
+use broker_core::{
+    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
+    RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
+};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::PostgresStore;
+use crate::columns::{name, number, scopes, uuid, word};
+use crate::operation::failed;
+
+struct PolicyRow {
+    id: Uuid,
+    principal: String,
+    actions: String,
+    tenant: String,
+    provider: String,
+    max_scopes: String,
+    requests_per_second: Option<f64>,
+    description: String,
+    created_at: i64,
+}
+
+#[async_trait]
+impl AccessStore for PostgresStore {
+    async fn create_policy(
+        &self,
+        policy: &AccessPolicy,
+        request: Option<RequestId>,
+        repeatable_since: Timestamp,
+    ) -> Result<PolicyCreation, StoreError> {
+        let pool = &self.pools.vending;
+        self.operation("create_policy", async {
+            if insert(pool, policy, request).await? {
+                return Ok(PolicyCreation::Created);
+            }
+            let Some(earlier) = of_request(pool, request).await? else {
+                return Ok(PolicyCreation::Exists);
+            };
+            Ok(PolicyCreation::after(&policy.rule, earlier, repeatable_since))
+        })
+        .await
+    }
+
+    async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
+        self.operation("policies", page(&self.pools.vending, after, limit)).await
+    }
+
+    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
+        self.operation("delete_policy", async {
+            let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
+                .execute(&self.pools.vending)
+                .await
+                .map_err(failed)?;
+            Ok(deleted.rows_affected() == 1)
+        })
+        .await
+    }
+
+    async fn policies_version(&self) -> Result<u64, StoreError> {
+        self.operation("policies_version", async {
+            let version = sqlx::query_scalar!("SELECT version FROM access_version")
+                .fetch_one(&self.pools.vending)
+                .await
+                .map_err(failed)?;
+            number(version, "version")
+        })
+        .await
+    }
+}
+
+/// `false`: its rule or its request's id stands there already.
+async fn insert(
+    pool: &PgPool,
+    policy: &AccessPolicy,
+    request: Option<RequestId>,
+) -> Result<bool, StoreError> {
+    let PolicyOrigin::Created(created_at) = policy.origin else {
+        return Err(StoreError::Inconsistent("a configured policy is not kept"));
+    };
+    let rule = &policy.rule;
+    let digest = rule.digest();
+    let inserted = sqlx::query!(
+        "INSERT INTO access_policies (id, rule_digest, principal, actions, tenant, provider, max_scopes,
+                                      requests_per_second, description, created_at, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT DO NOTHING",
+        uuid(policy.id.as_bytes()),
+        digest.as_slice(),
+        rule.principal.as_str(),
+        rule.actions.to_string(),
+        rule.tenant.to_string(),
+        rule.provider.to_string(),
+        rule.max_scopes.as_slice().join(" "),
+        rule.rate.map(RequestRate::per_second),
+        policy.description.as_str(),
+        created_at.as_unix_micros(),
+        request.map(|request| uuid(request.as_bytes())),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// What a request has created, if it has one and it still stands.
+async fn of_request(pool: &PgPool, request: Option<RequestId>) -> Result<Option<AccessPolicy>, StoreError> {
+    let Some(request) = request else { return Ok(None) };
+    sqlx::query_as!(
+        PolicyRow,
+        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
+         FROM access_policies WHERE request_id = $1",
+        uuid(request.as_bytes()),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(from_row)
+    .transpose()
+}
+
+async fn page(pool: &PgPool, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
+    let rows = sqlx::query_as!(
+        PolicyRow,
+        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
+         FROM access_policies WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
+        after.map(|after| uuid(after.as_bytes())),
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    rows.into_iter().map(from_row).collect()
+}
+
+fn from_row(row: PolicyRow) -> Result<AccessPolicy, StoreError> {
+    let rate = row.requests_per_second.map(RequestRate::new).transpose();
+    let max_scopes = ScopeLimit::new(scopes(&row.max_scopes));
+    Ok(AccessPolicy {
+        id: PolicyId::from_bytes(row.id.into_bytes()),
+        rule: AccessRule {
+            principal: name(row.principal, PrincipalPattern::new, "principal")?,
+            actions: word(&row.actions, ActionSet::from_names, "actions")?,
+            tenant: name(row.tenant, |text| Reach::new(text, TenantId::new), "tenant")?,
+            provider: name(row.provider, |text| Reach::new(text, ProviderName::new), "provider")?,
+            max_scopes: max_scopes.map_err(|_| StoreError::Inconsistent("max_scopes"))?,
+            rate: rate.map_err(|_| StoreError::Inconsistent("requests_per_second"))?,
+        },
+        description: row.description,
+        origin: PolicyOrigin::Created(Timestamp::from_unix_micros(row.created_at)),
+    })
+}

@@ -1,0 +1,91 @@
+//! Tenants that are being deleted, or were.
+
+use async_trait::async_trait;
+use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError};
+use broker_core::{TenantId, Timestamp};
+use sqlx::PgPool;
+
+use crate::PostgresStore;
+use crate::columns::{name, number, time};
+use crate::operation::failed;
+
+#[async_trait]
+impl DeletionStore for PostgresStore {
+    async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
+        self.operation("begin_deletion", begin(&self.pools.vending, tenant, at)).await
+    }
+
+    async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+        self.operation("deletion", read(&self.pools.vending, tenant)).await
+    }
+
+    async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
+        self.operation("deletions", under_way(&self.pools.rotation)).await
+    }
+
+    async fn destroyed_since(&self, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
+        self.operation("destroyed_since", destroyed_since(&self.pools.rotation, since)).await
+    }
+
+    async fn destroy_keys(&self, ask: &DestroyKeys) -> Result<bool, StoreError> {
+        self.operation("destroy_keys", destroy(&self.pools.rotation, ask)).await
+    }
+}
+
+async fn begin(pool: &PgPool, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
+    sqlx::query_scalar!(r#"SELECT begin_deletion($1, $2) AS "known!""#, tenant.as_str(), at.as_unix_micros(),)
+        .fetch_one(pool)
+        .await
+        .map_err(failed)
+}
+
+async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+    let row = sqlx::query!(
+        r#"SELECT d.began_at, d.destroyed_at,
+                  (SELECT count(*) FROM grant_rotation r
+                   WHERE r.tenant = d.tenant AND r.lifecycle <> 'revoked') AS "grants_left!"
+           FROM tenant_deletions d WHERE d.tenant = $1"#,
+        tenant.as_str(),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Deletion {
+        began_at: Timestamp::from_unix_micros(row.began_at),
+        destroyed_at: time(row.destroyed_at),
+        grants_left: number(row.grants_left, "grants_left")?,
+    }))
+}
+
+async fn under_way(pool: &PgPool) -> Result<Vec<TenantId>, StoreError> {
+    let tenants = sqlx::query_scalar!("SELECT tenant FROM tenant_deletions WHERE destroyed_at IS NULL")
+        .fetch_all(pool)
+        .await
+        .map_err(failed)?;
+    tenants.into_iter().map(|tenant| name(tenant, TenantId::new, "tenant")).collect()
+}
+
+async fn destroyed_since(pool: &PgPool, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
+    let tenants = sqlx::query_scalar!(
+        "SELECT tenant FROM tenant_deletions WHERE destroyed_at >= $1",
+        since.as_unix_micros()
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    tenants.into_iter().map(|tenant| name(tenant, TenantId::new, "tenant")).collect()
+}
+
+async fn destroy(pool: &PgPool, ask: &DestroyKeys) -> Result<bool, StoreError> {
+    sqlx::query_scalar!(
+        r#"SELECT destroy_keys($1, $2, $3, $4) AS "destroyed!""#,
+        ask.tenant.as_str(),
+        ask.at.as_unix_micros(),
+        ask.settled_since.as_unix_micros(),
+        ask.alive_since.as_unix_micros(),
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(failed)
+}

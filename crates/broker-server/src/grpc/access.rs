@@ -1,0 +1,170 @@
+//! What each RPC asks of the access policies, and the question that every handler asks before it looks anything up.
+
+use std::sync::Arc;
+
+use broker_core::{
+    Access, AccessAction, Ask, Asked, BrokerError, GrantKey, Permit, Principal, ProviderName, TenantId,
+};
+use broker_proto::v1::*;
+use prost::Name;
+use tonic::Request;
+
+use super::caller;
+
+/// A request with the action its RPC is. Every RPC has a request message of its own, so the message names the RPC.
+pub(super) trait Governed: Name {
+    const ACTION: AccessAction;
+
+    /// The RPC, for logs.
+    fn rpc() -> &'static str {
+        Self::NAME.strip_suffix("Request").unwrap_or(Self::NAME)
+    }
+}
+
+macro_rules! table {
+    ($($action:ident: $($request:ident)*;)*) => {
+        $($(impl Governed for $request {
+            const ACTION: AccessAction = AccessAction::$action;
+        })*)*
+
+        /// Every row, to be compared with the contract.
+        #[cfg(test)]
+        const TABLE: &[(&str, AccessAction)] = &[$($((stringify!($request), AccessAction::$action)),*),*];
+    };
+}
+
+table! {
+    Vend:
+        GetAccessTokenRequest BatchGetAccessTokensRequest WatchAccessTokensRequest ReportRejectedTokenRequest;
+    Consent:
+        StartAuthorizationRequest CompleteAuthorizationRequest StartDeviceAuthorizationRequest
+        GetAuthorizationRequest ImportGrantRequest RevokeGrantRequest;
+    Observe:
+        GetTenantRequest ListTenantsRequest GetClientRegistrationRequest ListClientRegistrationsRequest
+        ListAccessPoliciesRequest ExplainAccessRequest ListGrantsRequest GetGrantRequest ListAtRiskGrantsRequest
+        ListKeysRequest GetKeyRotationRequest ListKeyRotationsRequest GetSchedulerStatusRequest
+        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest
+        WatchEventsRequest;
+    Operate:
+        TestClientRegistrationRequest RefreshGrantRequest RevokeGrantsRequest PauseRefreshRequest
+        ResumeRefreshRequest RedeliverWebhookRequest;
+    Administer:
+        CreateTenantRequest UpdateTenantRequest DeleteTenantRequest CreateClientRegistrationRequest
+        UpdateClientRegistrationRequest DeleteClientRegistrationRequest AddClientSecretRequest
+        RetireClientSecretRequest CreateAccessPolicyRequest DeleteAccessPolicyRequest RotateKeysRequest
+        RetireKeyRequest CreateWebhookRequest UpdateWebhookRequest DeleteWebhookRequest
+        RotateWebhookSecretRequest;
+}
+
+/// Stands before every handler.
+#[derive(Clone)]
+pub(super) struct Guard {
+    access: Arc<Access>,
+}
+
+/// One call: who, and which RPC.
+pub(super) struct Call<'a> {
+    access: &'a Arc<Access>,
+    principal: Principal,
+    rpc: &'static str,
+    action: AccessAction,
+}
+
+impl Guard {
+    pub(super) fn new(access: Arc<Access>) -> Self {
+        Self { access }
+    }
+
+    /// Who calls which RPC. Nothing is allowed yet.
+    pub(super) fn call<M: Governed>(&self, request: &Request<M>) -> Result<Call<'_>, BrokerError> {
+        let principal = caller::principal(request)?;
+        Ok(Call { access: &self.access, principal, rpc: M::rpc(), action: M::ACTION })
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Leave to do this about a tenant at a provider.
+    pub(super) fn admit(
+        &self,
+        tenant: Asked<'_, TenantId>,
+        provider: Asked<'_, ProviderName>,
+    ) -> Result<Permit, BrokerError> {
+        let Self { access, principal, rpc, action } = self;
+        access.admit(&Ask { rpc, principal, action: *action, tenant, provider, scopes: None })
+    }
+
+    /// Leave to do this about a grant.
+    pub(super) fn admit_to(&self, key: &GrantKey) -> Result<Permit, BrokerError> {
+        self.admit(Asked::One(&key.tenant), Asked::One(&key.provider))
+    }
+
+    /// Leave to do this about a tenant, at one provider or at all of them.
+    pub(super) fn admit_at(
+        &self,
+        tenant: &TenantId,
+        provider: Option<&ProviderName>,
+    ) -> Result<Permit, BrokerError> {
+        self.admit(Asked::One(tenant), provider.map_or(Asked::All, Asked::One))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use broker_proto::FILE_DESCRIPTOR_SET;
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    /// Service and request message of every RPC of the contract.
+    fn rpcs() -> Vec<(String, String)> {
+        let contract = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+        let ours = contract.file.into_iter().filter(|file| file.package() == "tokenbroker.v1");
+        let mut rpcs = Vec::new();
+        for service in ours.flat_map(|file| file.service) {
+            for method in &service.method {
+                assert_eq!(method.input_type(), format!(".tokenbroker.v1.{}Request", method.name()));
+                rpcs.push((service.name().to_owned(), format!("{}Request", method.name())));
+            }
+        }
+        rpcs
+    }
+
+    #[test]
+    fn every_rpc_of_the_contract_has_one_action_and_nothing_else_has() {
+        let mut contract: Vec<_> = rpcs().into_iter().map(|(_, request)| request).collect();
+        let mut governed: Vec<_> = TABLE.iter().map(|(request, _)| (*request).to_owned()).collect();
+        contract.sort();
+        governed.sort();
+        assert!(contract.len() > 40);
+        assert_eq!(governed, contract);
+    }
+
+    /// The comments of `AccessAction` in the contract.
+    #[test]
+    fn actions_follow_the_services_and_the_names_of_their_rpcs() {
+        let actions: BTreeMap<&str, AccessAction> = TABLE.iter().copied().collect();
+        for (service, request) in rpcs() {
+            let action = actions[request.as_str()];
+            let reads =
+                ["Get", "List", "Verify", "Explain", "Watch"].iter().any(|verb| request.starts_with(verb));
+            match service.as_str() {
+                "TokenService" => assert_eq!(action, AccessAction::Vend, "{request}"),
+                "ConsentService" => assert_eq!(action, AccessAction::Consent, "{request}"),
+                _ => assert_eq!(action == AccessAction::Observe, reads, "{request}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_names_its_rpc() {
+        assert_eq!(GetAccessTokenRequest::rpc(), "GetAccessToken");
+        assert_eq!(GetAccessTokenRequest::ACTION, AccessAction::Vend);
+    }
+}

@@ -1,0 +1,140 @@
+//! Tenants that are being deleted, or were.
+
+use async_trait::async_trait;
+use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError};
+use broker_core::{TenantId, Timestamp};
+use sqlx::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::columns::{BindDomain, Columns};
+use crate::operation::{failed, operation};
+
+/// Whether the tenant's keys may be destroyed: every grant is revoked upstream, and no answer can come to light any more.
+/// One may while an attempt is open; or was closed without it, not before `?2`, and is still read, or its owner is neither
+/// alive nor drained.
+const SETTLED: &str = "SELECT NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant = ?1 AND g.lifecycle <> 'revoked')
+     AND NOT EXISTS (SELECT 1 FROM grants g JOIN revocations v ON v.grant_id = g.id
+                     WHERE g.tenant = ?1 AND v.ended_at IS NULL)
+     AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.tenant = ?1 AND a.closed_at IS NULL)
+     AND NOT EXISTS (SELECT 1 FROM attempts a LEFT JOIN replicas r ON r.incarnation = a.owner
+                     WHERE a.tenant = ?1 AND a.closed_at >= ?2 AND a.sent_at >= ?2 AND a.adopted_generation IS NULL
+                       AND (a.conclusion = 'reading_late'
+                            OR (r.drained_at IS NULL AND coalesce(r.heartbeat_at, 0) < ?3))) AS settled";
+
+#[async_trait]
+impl DeletionStore for SqliteStore {
+    async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
+        operation("begin_deletion", async {
+            let mut tx = self.write().await?;
+            let known = begin(&mut tx, tenant, at).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(known)
+        })
+        .await
+    }
+
+    async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+        operation("deletion", async { read(&mut *self.read().await?, tenant).await }).await
+    }
+
+    async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
+        operation("deletions", async {
+            let sql = "SELECT tenant FROM tenant_deletions WHERE destroyed_at IS NULL";
+            let rows = sqlx::query(sql).fetch_all(&self.readers).await.map_err(failed)?;
+            rows.iter().map(|row| row.name("tenant", TenantId::new)).collect()
+        })
+        .await
+    }
+
+    async fn destroyed_since(&self, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
+        operation("destroyed_since", async {
+            let sql = "SELECT tenant FROM tenant_deletions WHERE destroyed_at >= ?1";
+            let rows = sqlx::query(sql).bind_time(since).fetch_all(&self.readers).await.map_err(failed)?;
+            rows.iter().map(|row| row.name("tenant", TenantId::new)).collect()
+        })
+        .await
+    }
+
+    async fn destroy_keys(&self, ask: &DestroyKeys) -> Result<bool, StoreError> {
+        operation("destroy_keys", async {
+            let mut tx = self.write().await?;
+            let destroyed = destroy(&mut tx, ask).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(destroyed)
+        })
+        .await
+    }
+}
+
+/// Links that users hold are worth nothing from here on.
+async fn begin(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let known = sqlx::query("SELECT 1 FROM tenants WHERE id = ?1").bind(tenant.as_str());
+    if known.fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
+        return Ok(false);
+    }
+    for sql in [
+        "INSERT INTO tenant_deletions (tenant, began_at) VALUES (?1, ?2) ON CONFLICT (tenant) DO NOTHING",
+        "UPDATE authorizations SET status = 'failed', failure = 'revoked', settled_at = ?2
+         WHERE tenant = ?1 AND status = 'pending'",
+    ] {
+        let statement = sqlx::query(sql).bind(tenant.as_str()).bind_time(at);
+        statement.execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(true)
+}
+
+async fn read(connection: &mut SqliteConnection, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+    let row = sqlx::query(
+        "SELECT began_at, destroyed_at,
+                (SELECT count(*) FROM grants g WHERE g.tenant = ?1 AND g.lifecycle <> 'revoked') AS grants_left
+         FROM tenant_deletions WHERE tenant = ?1",
+    )
+    .bind(tenant.as_str())
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Deletion {
+        began_at: row.time("began_at")?,
+        destroyed_at: row.optional_time("destroyed_at")?,
+        grants_left: row.number("grants_left")?,
+    }))
+}
+
+async fn destroy(connection: &mut SqliteConnection, ask: &DestroyKeys) -> Result<bool, StoreError> {
+    match read(connection, &ask.tenant).await? {
+        None => return Ok(false),
+        Some(Deletion { destroyed_at: Some(_), .. }) => return Ok(true),
+        Some(_) => {}
+    }
+    let settled = sqlx::query(SETTLED)
+        .bind(ask.tenant.as_str())
+        .bind_time(ask.settled_since)
+        .bind_time(ask.alive_since)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if !settled.flag("settled")? {
+        return Ok(false);
+    }
+    for sql in [
+        "DELETE FROM data_keys WHERE tenant = ?1",
+        "DELETE FROM client_secrets WHERE tenant = ?1",
+        "UPDATE authorizations SET verifier = x'' WHERE tenant = ?1",
+        "DELETE FROM unread_answers WHERE attempt_id IN (SELECT id FROM attempts WHERE tenant = ?1)",
+    ] {
+        let statement = sqlx::query(sql).bind(ask.tenant.as_str());
+        statement.execute(&mut *connection).await.map_err(failed)?;
+    }
+    sqlx::query("UPDATE tenant_deletions SET destroyed_at = ?2 WHERE tenant = ?1")
+        .bind(ask.tenant.as_str())
+        .bind_time(ask.at)
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(true)
+}

@@ -1,0 +1,68 @@
+//! Creates that may be repeated: what was asked before, looked up and kept in the transaction that makes the resource.
+
+use broker_core::TenantId;
+use broker_core::Timestamp;
+use broker_core::ports::{CreateOutcome, RequestMark, StoreError};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::columns::{BindDomain, Columns};
+use crate::operation::failed;
+
+/// What the same request came to before, or another one of its id; `None` if the resource is to be made now. Call it
+/// first in the transaction.
+pub(crate) async fn before(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    request: Option<&RequestMark>,
+) -> Result<Option<CreateOutcome>, StoreError> {
+    let Some(mark) = request else { return Ok(None) };
+    let row = sqlx::query(
+        "SELECT digest, resource FROM create_requests WHERE tenant = ?1 AND id = ?2 AND created_at >= ?3",
+    )
+    .bind(tenant.as_str())
+    .bind(mark.id.as_bytes().as_slice())
+    .bind_time(mark.kept_since())
+    .fetch_optional(connection)
+    .await
+    .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    let same = row.get_as::<Vec<u8>>("digest")? == mark.digest;
+    Ok(Some(if same { CreateOutcome::Repeated(row.text("resource")?) } else { CreateOutcome::IdReused }))
+}
+
+/// Notes what the request has made. Call it last in the transaction.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    request: Option<&RequestMark>,
+    resource: &str,
+) -> Result<(), StoreError> {
+    let Some(mark) = request else { return Ok(()) };
+    sqlx::query(
+        "INSERT INTO create_requests (tenant, id, digest, resource, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (tenant, id) DO UPDATE SET
+             digest = excluded.digest, resource = excluded.resource, created_at = excluded.created_at",
+    )
+    .bind(tenant.as_str())
+    .bind(mark.id.as_bytes().as_slice())
+    .bind(mark.digest.as_slice())
+    .bind(resource)
+    .bind_time(mark.at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+pub(crate) async fn prune(pool: &SqlitePool, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    let pruned = sqlx::query(
+        "DELETE FROM create_requests WHERE (tenant, id) IN (
+             SELECT tenant, id FROM create_requests WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+    )
+    .bind_time(before)
+    .bind(limit)
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(pruned.rows_affected())
+}

@@ -1,0 +1,83 @@
+//! Token sets that are to be revoked at their provider.
+
+pub(crate) mod answers;
+mod queue;
+mod revoke;
+
+use async_trait::async_trait;
+use broker_core::ports::{PendingRevocation, RevocationStore, StoreError, TakeRevocations};
+use broker_core::{GrantKey, LastFailure, RevocationId, RevocationOutcome, TenantId, Timestamp};
+
+use crate::SqliteStore;
+use crate::operation::{failed, operation};
+
+#[async_trait]
+impl RevocationStore for SqliteStore {
+    async fn revoke(&self, keys: &[GrantKey], at: Timestamp) -> Result<Vec<GrantKey>, StoreError> {
+        operation("revoke", async {
+            let mut tx = self.write().await?;
+            let revoked = revoke::revoke(&mut tx, keys, at).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(revoked)
+        })
+        .await
+    }
+
+    async fn take_revocations(&self, ask: TakeRevocations) -> Result<Vec<PendingRevocation>, StoreError> {
+        operation("take_revocations", async {
+            // Most of the time nothing is due, and that is found out without the write lock.
+            if !queue::is_due(&mut *self.read().await?, ask.due_by).await? {
+                return Ok(Vec::new());
+            }
+            let mut tx = self.write().await?;
+            let taken = queue::take(&mut tx, ask).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(taken)
+        })
+        .await
+    }
+
+    async fn is_pending(&self, tenant: &TenantId, id: RevocationId) -> Result<bool, StoreError> {
+        operation("is_pending", async { queue::is_pending(&mut *self.read().await?, tenant, id).await }).await
+    }
+
+    async fn put_off(
+        &self,
+        revocation: &PendingRevocation,
+        failure: Option<&LastFailure>,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        operation("put_off", async {
+            let mut tx = self.write().await?;
+            queue::put_off(&mut tx, revocation, failure, until).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
+    }
+
+    async fn end_revocation(
+        &self,
+        revocation: &PendingRevocation,
+        outcome: RevocationOutcome,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        operation("end_revocation", async {
+            let mut tx = self.write().await?;
+            let revoked = queue::end(&mut tx, revocation, outcome, at).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(revoked)
+        })
+        .await
+    }
+
+    async fn revoked_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantKey>, StoreError> {
+        operation("revoked_since", async {
+            revoke::revoked_since(&mut *self.read().await?, since, limit).await
+        })
+        .await
+    }
+
+    async fn prune_revocations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        operation("prune_revocations", queue::prune(&self.writer, ended_before, limit)).await
+    }
+}

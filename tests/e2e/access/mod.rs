@@ -1,0 +1,7 @@
+//! What callers may do.
+
+mod denied;
+mod every_rpc;
+mod limits;
+mod policies;
+mod shadow;

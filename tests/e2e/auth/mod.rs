@@ -1,0 +1,13 @@
+//! Who calls: every way to be known, and to pretend.
+
+mod authority;
+mod caller;
+mod jwt;
+mod mtls;
+mod rotation;
+mod setting;
+mod tls;
+mod traffic;
+
+/// Whom every test calls for.
+const RECORDER: &str = "spiffe://prod.example/recorder";
