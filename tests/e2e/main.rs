@@ -10,6 +10,7 @@
 mod access;
 mod admin;
 mod auth;
+mod backup;
 mod batch;
 mod canary;
 mod command_line;

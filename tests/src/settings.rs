@@ -39,13 +39,14 @@ impl Settings {
         self.directory.join("data/broker.log")
     }
 
-    /// The key encryption key, as it is and as it is written.
+    /// The key encryption keys, as they are and as they are written.
     pub(crate) fn key_material(&self) -> Canaries {
-        let text = fs::read_to_string(self.kek()).unwrap();
-        let (_, key) = text.trim().split_once(':').unwrap();
         let mut canaries = Canaries::default();
-        canaries.add("key encryption key", STANDARD.decode(key).unwrap());
-        canaries.add("key encryption key as written", key);
+        for line in fs::read_to_string(self.kek()).unwrap().lines() {
+            let (_, key) = line.split_once(':').unwrap();
+            canaries.add("key encryption key", STANDARD.decode(key).unwrap());
+            canaries.add("key encryption key as written", key);
+        }
         canaries
     }
 
