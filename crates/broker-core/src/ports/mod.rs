@@ -23,7 +23,7 @@ mod store_error;
 mod tenant_store;
 mod wakeups;
 
-pub use access_store::{AccessStore, PolicyCreation};
+pub use access_store::AccessStore;
 pub(crate) use budget::Bucket;
 pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, ProviderBudget};
 pub use changes::{

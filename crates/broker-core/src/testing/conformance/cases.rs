@@ -218,6 +218,7 @@ macro_rules! store_conformance {
             a_policy_is_kept_whole,
             a_policy_of_the_same_rule_is_not_created,
             a_repeated_request_is_answered_with_what_it_created,
+            requests_for_policies_of_every_tenant_are_their_own,
             a_request_is_repeated_for_a_time_only,
             policies_come_in_pages_by_id,
             a_policy_is_deleted_once,
