@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
+    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId, Timestamp,
 };
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
-use crate::requests;
+use crate::{quotas, requests};
 
 struct PolicyRow {
     id: Uuid,
@@ -33,7 +33,11 @@ impl AccessStore for PostgresStore {
         policy: &AccessPolicy,
         request: Option<&RequestMark>,
     ) -> Result<CreateOutcome, StoreError> {
-        self.operation("create_policy", create(&self.pools.vending, policy, request)).await
+        self.operation(
+            "create_policy",
+            create(&self.pools.vending, policy, request, self.policy_quota(policy)),
+        )
+        .await
     }
 
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
@@ -63,10 +67,21 @@ impl AccessStore for PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// The tenant the policy is about, and its quota; `None` for a policy about every tenant.
+    fn policy_quota<'a>(&self, policy: &'a AccessPolicy) -> Option<(&'a TenantId, Quota)> {
+        match &policy.rule.tenant {
+            Reach::One(tenant) => Some((tenant, self.quotas.of(tenant, QuotaKind::AccessPolicies))),
+            Reach::All => None,
+        }
+    }
+}
+
 async fn create(
     pool: &PgPool,
     policy: &AccessPolicy,
     request: Option<&RequestMark>,
+    quota: Option<(&TenantId, Quota)>,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     let about = policy.rule.tenant.to_string();
@@ -77,6 +92,11 @@ async fn create(
         return Ok(CreateOutcome::Taken);
     }
     requests::keep(&mut tx, &about, request, &policy.id.to_string()).await?;
+    if let Some((tenant, quota)) = quota
+        && quotas::policies_exceed(&mut tx, quota, tenant).await?
+    {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

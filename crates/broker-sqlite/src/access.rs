@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestRate, ScopeLimit, TenantId,
+    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
+    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::SqliteStore;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
-use crate::requests;
+use crate::{quotas, requests};
 
 #[async_trait]
 impl AccessStore for SqliteStore {
@@ -23,8 +23,10 @@ impl AccessStore for SqliteStore {
     ) -> Result<CreateOutcome, StoreError> {
         operation("create_policy", async {
             let mut tx = self.write().await?;
-            let outcome = create(&mut tx, policy, request).await?;
-            tx.commit().await.map_err(failed)?;
+            let outcome = create(&mut tx, policy, request, self.policy_quota(policy)).await?;
+            if !matches!(outcome, CreateOutcome::OverQuota(_)) {
+                tx.commit().await.map_err(failed)?;
+            }
             Ok(outcome)
         })
         .await
@@ -66,10 +68,22 @@ impl AccessStore for SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// The tenant the policy is about, and its quota; `None` for a policy about every tenant.
+    fn policy_quota<'a>(&self, policy: &'a AccessPolicy) -> Option<(&'a TenantId, Quota)> {
+        match &policy.rule.tenant {
+            Reach::One(tenant) => Some((tenant, self.quotas.of(tenant, QuotaKind::AccessPolicies))),
+            Reach::All => None,
+        }
+    }
+}
+
+/// The caller rolls back what is over quota.
 async fn create(
     connection: &mut SqliteConnection,
     policy: &AccessPolicy,
     request: Option<&RequestMark>,
+    quota: Option<(&TenantId, Quota)>,
 ) -> Result<CreateOutcome, StoreError> {
     let about = policy.rule.tenant.to_string();
     if let Some(before) = requests::before(connection, &about, request).await? {
@@ -79,6 +93,11 @@ async fn create(
         return Ok(CreateOutcome::Taken);
     }
     requests::keep(connection, &about, request, &policy.id.to_string()).await?;
+    if let Some((tenant, quota)) = quota
+        && quotas::policies_exceed(connection, quota, tenant).await?
+    {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
     Ok(CreateOutcome::Created)
 }
 

@@ -60,6 +60,7 @@ impl Access {
             CreateOutcome::Repeated(id) => self.policy_named(&id).await,
             CreateOutcome::Taken => Err(BrokerError::AlreadyExists(POLICY)),
             CreateOutcome::IdReused => Err(id_reused()),
+            CreateOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
         }
     }
 

@@ -30,8 +30,10 @@ pub use changes::{
     ChangeOutcome, NewSecret, RegistrationChange, RegistrationKey, RetireOutcome, SecretOutcome,
     SecretRetirement, TenantChange,
 };
-pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
-pub use consent_store::ConsentStore;
+pub use claims::{
+    ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, ExchangeOutcome, RefreshClaim, SentBefore,
+};
+pub use consent_store::{ConsentStore, StartOutcome};
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
 pub use creates::{CreateOutcome, REQUESTS_KEPT, RequestMark};
 pub use deletion_store::{Deletion, DeletionStore, DestroyKeys};

@@ -1,18 +1,19 @@
 //! Creating registrations.
 
-use broker_core::ClientRegistration;
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use broker_core::{ClientRegistration, Quota};
 use sqlx::{PgConnection, PgPool};
 
 use super::secrets;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
-use crate::requests;
+use crate::{quotas, requests};
 
 pub(super) async fn create(
     pool: &PgPool,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
+    quota: Quota,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(before) = requests::before(&mut tx, registration.tenant.as_str(), request).await? {
@@ -26,6 +27,9 @@ pub(super) async fn create(
         secrets::insert(&mut tx, &key, secret, position).await?;
     }
     requests::keep(&mut tx, registration.tenant.as_str(), request, registration.id.as_str()).await?;
+    if quotas::registrations_exceed(&mut tx, quota, &registration.tenant).await? {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }
