@@ -17,9 +17,7 @@ CREATE TABLE access_policies (
     max_scopes          text   NOT NULL,
     requests_per_second double precision,
     description         text   NOT NULL,
-    created_at          bigint NOT NULL,
-    -- What the client named the request that created it.
-    request_id          uuid   UNIQUE
+    created_at          bigint NOT NULL
 );
 
 -- Moves with every change of the policies, by whomever: replicas look at it alone.

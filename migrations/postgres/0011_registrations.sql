@@ -16,7 +16,7 @@ CREATE VIEW registration_rows AS
     WHERE r.deleted_at IS NULL;
 
 CREATE TABLE create_requests (
-    -- No foreign key: it may be the tenant that is created.
+    -- No foreign key: it may be the tenant that is created. `*` for access policies about every tenant.
     tenant     text COLLATE "C" NOT NULL,
     id         uuid   NOT NULL,
     -- SHA-256 of everything that was asked, but for secrets.

@@ -15,9 +15,7 @@ CREATE TABLE access_policies (
     max_scopes          TEXT    NOT NULL,
     requests_per_second REAL,
     description         TEXT    NOT NULL,
-    created_at          INTEGER NOT NULL,
-    -- What the client named the request that created it.
-    request_id          BLOB    UNIQUE CHECK (length(request_id) = 16)
+    created_at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Moves with every change of the policies, by whomever: replicas look at it alone.

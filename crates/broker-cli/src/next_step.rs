@@ -46,6 +46,7 @@ fn for_reason(reason: Reason, error: &BrokerError, globals: &Globals, failed: &s
         | Reason::RefreshInProgress
         | Reason::BackendUnavailable
         | Reason::TenantRateLimited => try_again(error.retry_delay()),
+        Reason::QuotaExceeded => "make room, or ask an operator to raise the limit".to_owned(),
         Reason::AlreadyExists => "choose another name, or use what exists".to_owned(),
         Reason::EtagMismatch => "read it again, then repeat the change".to_owned(),
         Reason::KeyInUse => "rotate the keys first, then retire this one".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker_crypto::CryptoError;
 
 use crate::ports::StoreError;
-use crate::{ConsentCause, KeyUse, RegistrationId, Timestamp};
+use crate::{ConsentCause, KeyUse, Quota, RegistrationId, Timestamp};
 
 /// A request that cannot be answered with a result.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,9 @@ pub enum BrokerError {
     /// The tenant, or the caller for it, is over its rate.
     #[error("too many requests")]
     TenantRateLimited(Duration),
+    /// The tenant has as many of something as it may have.
+    #[error("the tenant is at its quota of {}", .0.kind.as_str())]
+    QuotaExceeded(Quota),
     /// The request is malformed.
     #[error("the request is malformed")]
     InvalidRequest(Vec<FieldViolation>),

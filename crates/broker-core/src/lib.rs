@@ -22,6 +22,7 @@ mod operate;
 pub mod ports;
 mod principal;
 mod profile;
+mod quota;
 mod registered_secret;
 mod registration;
 mod revocation;
@@ -67,6 +68,7 @@ pub use keys::{
 };
 pub use principal::Principal;
 pub use profile::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+pub use quota::{Quota, QuotaKind, Quotas, TenantQuotas};
 pub use registered_secret::{RegisteredSecret, SecretId};
 pub use registration::ClientRegistration;
 pub use revocation::{BulkRevocation, RevocationOutcome};

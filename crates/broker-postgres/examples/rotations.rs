@@ -158,7 +158,7 @@ impl Bench {
             owner: self.owner,
             at: NOW,
         };
-        let attempt = self.store.claim_exchange(&claim).await.unwrap().unwrap();
+        let attempt = self.store.claim_exchange(&claim).await.unwrap().attempt().unwrap();
         let lineage = Lineage::New { authorization: authorization.id, consented_at: NOW };
         let adoption = Adoption {
             attempt,

@@ -1,17 +1,18 @@
 //! Access policies.
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
+use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
+    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId, Timestamp,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
+use crate::{quotas, requests};
 
 struct PolicyRow {
     id: Uuid,
@@ -30,19 +31,12 @@ impl AccessStore for PostgresStore {
     async fn create_policy(
         &self,
         policy: &AccessPolicy,
-        request: Option<RequestId>,
-        repeatable_since: Timestamp,
-    ) -> Result<PolicyCreation, StoreError> {
-        let pool = &self.pools.vending;
-        self.operation("create_policy", async {
-            if insert(pool, policy, request).await? {
-                return Ok(PolicyCreation::Created);
-            }
-            let Some(earlier) = of_request(pool, request).await? else {
-                return Ok(PolicyCreation::Exists);
-            };
-            Ok(PolicyCreation::after(&policy.rule, earlier, repeatable_since))
-        })
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.operation(
+            "create_policy",
+            create(&self.pools.vending, policy, request, self.policy_quota(policy)),
+        )
         .await
     }
 
@@ -73,12 +67,42 @@ impl AccessStore for PostgresStore {
     }
 }
 
-/// `false`: its rule or its request's id stands there already.
-async fn insert(
+impl PostgresStore {
+    /// The tenant the policy is about, and its quota; `None` for a policy about every tenant.
+    fn policy_quota<'a>(&self, policy: &'a AccessPolicy) -> Option<(&'a TenantId, Quota)> {
+        match &policy.rule.tenant {
+            Reach::One(tenant) => Some((tenant, self.quotas.of(tenant, QuotaKind::AccessPolicies))),
+            Reach::All => None,
+        }
+    }
+}
+
+async fn create(
     pool: &PgPool,
     policy: &AccessPolicy,
-    request: Option<RequestId>,
-) -> Result<bool, StoreError> {
+    request: Option<&RequestMark>,
+    quota: Option<(&TenantId, Quota)>,
+) -> Result<CreateOutcome, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let about = policy.rule.tenant.to_string();
+    if let Some(before) = requests::before(&mut tx, &about, request).await? {
+        return Ok(before);
+    }
+    if !insert(&mut tx, policy).await? {
+        return Ok(CreateOutcome::Taken);
+    }
+    requests::keep(&mut tx, &about, request, &policy.id.to_string()).await?;
+    if let Some((tenant, quota)) = quota
+        && quotas::policies_exceed(&mut tx, quota, tenant).await?
+    {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(CreateOutcome::Created)
+}
+
+/// `false`: its rule stands there already.
+async fn insert(connection: &mut PgConnection, policy: &AccessPolicy) -> Result<bool, StoreError> {
     let PolicyOrigin::Created(created_at) = policy.origin else {
         return Err(StoreError::Inconsistent("a configured policy is not kept"));
     };
@@ -86,8 +110,8 @@ async fn insert(
     let digest = rule.digest();
     let inserted = sqlx::query!(
         "INSERT INTO access_policies (id, rule_digest, principal, actions, tenant, provider, max_scopes,
-                                      requests_per_second, description, created_at, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                      requests_per_second, description, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT DO NOTHING",
         uuid(policy.id.as_bytes()),
         digest.as_slice(),
@@ -99,28 +123,11 @@ async fn insert(
         rule.rate.map(RequestRate::per_second),
         policy.description.as_str(),
         created_at.as_unix_micros(),
-        request.map(|request| uuid(request.as_bytes())),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
-}
-
-/// What a request has created, if it has one and it still stands.
-async fn of_request(pool: &PgPool, request: Option<RequestId>) -> Result<Option<AccessPolicy>, StoreError> {
-    let Some(request) = request else { return Ok(None) };
-    sqlx::query_as!(
-        PolicyRow,
-        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
-         FROM access_policies WHERE request_id = $1",
-        uuid(request.as_bytes()),
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?
-    .map(from_row)
-    .transpose()
 }
 
 async fn page(pool: &PgPool, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {

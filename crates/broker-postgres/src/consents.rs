@@ -1,22 +1,26 @@
 //! Authorization requests.
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, StoreError};
+use broker_core::ports::{ConsentStore, StartOutcome, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId, Timestamp,
+    Authorization, AuthorizationId, AuthorizationStatus, LineageId, Quota, QuotaKind, RegistrationId,
+    TenantId, Timestamp,
 };
 use broker_crypto::Sealed;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
 use crate::columns::{foreign_text, key, name, scopes, uuid};
 use crate::operation::failed;
+use crate::quotas;
 
 #[async_trait]
 impl ConsentStore for PostgresStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        self.operation("start_authorization", insert(&self.pools.vending, authorization)).await
+    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError> {
+        let of = |kind| self.quotas.of(&authorization.key.tenant, kind);
+        let limits = (of(QuotaKind::PendingAuthorizations), of(QuotaKind::Grants));
+        self.operation("start_authorization", start(&self.pools.vending, authorization, limits)).await
     }
 
     async fn authorization(
@@ -64,7 +68,26 @@ struct AuthorizationRow {
     expires_at: i64,
 }
 
-async fn insert(pool: &PgPool, authorization: &Authorization) -> Result<(), StoreError> {
+async fn start(
+    pool: &PgPool,
+    authorization: &Authorization,
+    (pending, grants): (Quota, Quota),
+) -> Result<StartOutcome, StoreError> {
+    let (key, now) = (&authorization.key, authorization.created_at);
+    let mut tx = pool.begin().await.map_err(failed)?;
+    insert(&mut tx, authorization).await?;
+    // Told before the user is sent to the provider; where it holds is the exchange.
+    if quotas::grants_seem_to_exceed(&mut tx, grants, key).await? {
+        return Ok(StartOutcome::OverQuota(grants));
+    }
+    if quotas::authorizations_exceed(&mut tx, pending, key, now).await? {
+        return Ok(StartOutcome::OverQuota(pending));
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(StartOutcome::Started)
+}
+
+async fn insert(connection: &mut PgConnection, authorization: &Authorization) -> Result<(), StoreError> {
     let (status, failure) = status_words(&authorization.status);
     sqlx::query!(
         "INSERT INTO authorizations (tenant, provider, user_id, account, grant_id, id, registration, lineage,
@@ -88,7 +111,7 @@ async fn insert(pool: &PgPool, authorization: &Authorization) -> Result<(), Stor
         authorization.created_at.as_unix_micros(),
         authorization.expires_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(())

@@ -17,6 +17,7 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod quotas;
 mod requests;
 mod revocations;
 mod scheduler;

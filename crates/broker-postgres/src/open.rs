@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
+use broker_core::Quotas;
 use broker_core::ports::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
@@ -83,6 +84,7 @@ pub struct PostgresStore {
     pub(crate) seen: Arc<Seen>,
     /// Up to which closing time [`prune`](broker_core::ports::GrantStore::prune_attempts) has looked.
     pub(crate) pruned_to: AtomicI64,
+    pub(crate) quotas: Quotas,
     tasks: TaskTracker,
 }
 
@@ -111,9 +113,16 @@ impl PostgresStore {
             adoptions: Batcher::new(Adoptions { pool: pools.adoption.clone() }, tasks.clone()),
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
+            quotas: Quotas::default(),
             tasks,
             pools,
         }
+    }
+
+    /// The store, which gives no tenant more than this. It is opened with the default quotas.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
     }
 
     /// Waits for what is running and closes every connection.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use broker_core::TenantId;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
@@ -44,13 +44,16 @@ impl Store {
     }
 
     async fn open_as(config: &Config, migrate: bool) -> anyhow::Result<Self> {
+        let quotas = config.quotas().map_err(|problems| anyhow!(problems.join("; ")))?;
         let store = match config.store.location().map_err(anyhow::Error::msg)? {
             StoreLocation::Sqlite(location) => {
-                SqliteStore::open(location).await.map(Arc::new).map(Self::Sqlite).map_err(anyhow::Error::from)
+                let opened = SqliteStore::open(location).await.map(|store| store.with_quotas(quotas));
+                opened.map(Arc::new).map(Self::Sqlite).map_err(anyhow::Error::from)
             }
             StoreLocation::Postgres(url) => {
                 let options = broker_postgres::OpenOptions { migrate, ..config.store.postgres_options() };
                 let opened = PostgresStore::open(url.expose(), options).await;
+                let opened = opened.map(|store| store.with_quotas(quotas));
                 opened.map(Arc::new).map(Self::Postgres).map_err(anyhow::Error::from)
             }
         };

@@ -1,10 +1,10 @@
 //! Access policies.
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
+use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
+    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -12,25 +12,22 @@ use sqlx::sqlite::SqliteRow;
 use crate::SqliteStore;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
+use crate::{quotas, requests};
 
 #[async_trait]
 impl AccessStore for SqliteStore {
     async fn create_policy(
         &self,
         policy: &AccessPolicy,
-        request: Option<RequestId>,
-        repeatable_since: Timestamp,
-    ) -> Result<PolicyCreation, StoreError> {
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError> {
         operation("create_policy", async {
             let mut tx = self.write().await?;
-            if insert(&mut tx, policy, request).await? {
+            let outcome = create(&mut tx, policy, request, self.policy_quota(policy)).await?;
+            if !matches!(outcome, CreateOutcome::OverQuota(_)) {
                 tx.commit().await.map_err(failed)?;
-                return Ok(PolicyCreation::Created);
             }
-            let Some(earlier) = of_request(&mut tx, request).await? else {
-                return Ok(PolicyCreation::Exists);
-            };
-            Ok(PolicyCreation::after(&policy.rule, earlier, repeatable_since))
+            Ok(outcome)
         })
         .await
     }
@@ -71,20 +68,49 @@ impl AccessStore for SqliteStore {
     }
 }
 
-/// `false`: its rule or its request's id stands there already.
-async fn insert(
+impl SqliteStore {
+    /// The tenant the policy is about, and its quota; `None` for a policy about every tenant.
+    fn policy_quota<'a>(&self, policy: &'a AccessPolicy) -> Option<(&'a TenantId, Quota)> {
+        match &policy.rule.tenant {
+            Reach::One(tenant) => Some((tenant, self.quotas.of(tenant, QuotaKind::AccessPolicies))),
+            Reach::All => None,
+        }
+    }
+}
+
+/// The caller rolls back what is over quota.
+async fn create(
     connection: &mut SqliteConnection,
     policy: &AccessPolicy,
-    request: Option<RequestId>,
-) -> Result<bool, StoreError> {
+    request: Option<&RequestMark>,
+    quota: Option<(&TenantId, Quota)>,
+) -> Result<CreateOutcome, StoreError> {
+    let about = policy.rule.tenant.to_string();
+    if let Some(before) = requests::before(connection, &about, request).await? {
+        return Ok(before);
+    }
+    if !insert(connection, policy).await? {
+        return Ok(CreateOutcome::Taken);
+    }
+    requests::keep(connection, &about, request, &policy.id.to_string()).await?;
+    if let Some((tenant, quota)) = quota
+        && quotas::policies_exceed(connection, quota, tenant).await?
+    {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
+    Ok(CreateOutcome::Created)
+}
+
+/// `false`: its rule stands there already.
+async fn insert(connection: &mut SqliteConnection, policy: &AccessPolicy) -> Result<bool, StoreError> {
     let PolicyOrigin::Created(created_at) = policy.origin else {
         return Err(StoreError::Inconsistent("a configured policy is not kept"));
     };
     let rule = &policy.rule;
     let inserted = sqlx::query(
         "INSERT INTO access_policies (id, rule_digest, principal, actions, tenant, provider, max_scopes,
-                                      requests_per_second, description, created_at, request_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                      requests_per_second, description, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO NOTHING",
     )
     .bind(policy.id.as_bytes().as_slice())
@@ -97,26 +123,10 @@ async fn insert(
     .bind(rule.rate.map(RequestRate::per_second))
     .bind(policy.description.as_str())
     .bind_time(created_at)
-    .bind(request.as_ref().map(|request| request.as_bytes().as_slice()))
     .execute(connection)
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
-}
-
-/// What a request has created, if it has one and it still stands.
-async fn of_request(
-    connection: &mut SqliteConnection,
-    request: Option<RequestId>,
-) -> Result<Option<AccessPolicy>, StoreError> {
-    let Some(request) = request else { return Ok(None) };
-    sqlx::query("SELECT * FROM access_policies WHERE request_id = ?1")
-        .bind(request.as_bytes().as_slice())
-        .fetch_optional(connection)
-        .await
-        .map_err(failed)?
-        .map(|row| from_row(&row))
-        .transpose()
 }
 
 fn from_row(row: &SqliteRow) -> Result<AccessPolicy, StoreError> {

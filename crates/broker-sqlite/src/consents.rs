@@ -1,15 +1,18 @@
 //! Authorization requests.
 
 use async_trait::async_trait;
-use broker_core::ports::{ConsentStore, StoreError};
+use broker_core::ports::{ConsentStore, StartOutcome, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId, Timestamp,
+    Authorization, AuthorizationId, AuthorizationStatus, LineageId, QuotaKind, RegistrationId, TenantId,
+    Timestamp,
 };
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
+use crate::quotas;
 
 macro_rules! authorization_columns {
     () => {
@@ -20,8 +23,16 @@ macro_rules! authorization_columns {
 
 #[async_trait]
 impl ConsentStore for SqliteStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        operation("start_authorization", self.insert_authorization(authorization)).await
+    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError> {
+        operation("start_authorization", async {
+            let mut tx = self.write().await?;
+            let outcome = self.start(&mut tx, authorization).await?;
+            if outcome == StartOutcome::Started {
+                tx.commit().await.map_err(failed)?;
+            }
+            Ok(outcome)
+        })
+        .await
     }
 
     async fn authorization(
@@ -78,30 +89,24 @@ impl ConsentStore for SqliteStore {
 }
 
 impl SqliteStore {
-    async fn insert_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        let (status, failure) = status_words(&authorization.status);
-        sqlx::query(
-            "INSERT INTO authorizations (tenant, provider, user_id, account, id, registration, lineage,
-                                         redirect_uri, scopes, state_digest, verifier, status, failure,
-                                         created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )
-        .bind_key(&authorization.key)
-        .bind(authorization.id.as_bytes().as_slice())
-        .bind(authorization.registration.as_str())
-        .bind(authorization.lineage.as_bytes().as_slice())
-        .bind(authorization.redirect_uri.as_str())
-        .bind_scopes(&authorization.scopes)
-        .bind(authorization.state_digest.as_slice())
-        .bind(authorization.verifier.as_bytes())
-        .bind(status)
-        .bind(failure)
-        .bind_time(authorization.created_at)
-        .bind_time(authorization.expires_at)
-        .execute(&self.writer)
-        .await
-        .map_err(failed)?;
-        Ok(())
+    /// The caller rolls back what is over quota.
+    async fn start(
+        &self,
+        connection: &mut SqliteConnection,
+        authorization: &Authorization,
+    ) -> Result<StartOutcome, StoreError> {
+        let (key, now) = (&authorization.key, authorization.created_at);
+        insert(connection, authorization).await?;
+        // Told before the user is sent to the provider; where it holds is the exchange.
+        let grants = self.quotas.of(&key.tenant, QuotaKind::Grants);
+        if quotas::grants_exceed(connection, grants, key).await? {
+            return Ok(StartOutcome::OverQuota(grants));
+        }
+        let pending = self.quotas.of(&key.tenant, QuotaKind::PendingAuthorizations);
+        match quotas::authorizations_exceed(connection, pending, key, now).await? {
+            true => Ok(StartOutcome::OverQuota(pending)),
+            false => Ok(StartOutcome::Started),
+        }
     }
 
     async fn one_authorization(
@@ -119,6 +124,32 @@ impl SqliteStore {
             .map(|row| from_row(&row))
             .transpose()
     }
+}
+
+async fn insert(connection: &mut SqliteConnection, authorization: &Authorization) -> Result<(), StoreError> {
+    let (status, failure) = status_words(&authorization.status);
+    sqlx::query(
+        "INSERT INTO authorizations (tenant, provider, user_id, account, id, registration, lineage,
+                                     redirect_uri, scopes, state_digest, verifier, status, failure,
+                                     created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )
+    .bind_key(&authorization.key)
+    .bind(authorization.id.as_bytes().as_slice())
+    .bind(authorization.registration.as_str())
+    .bind(authorization.lineage.as_bytes().as_slice())
+    .bind(authorization.redirect_uri.as_str())
+    .bind_scopes(&authorization.scopes)
+    .bind(authorization.state_digest.as_slice())
+    .bind(authorization.verifier.as_bytes())
+    .bind(status)
+    .bind(failure)
+    .bind_time(authorization.created_at)
+    .bind_time(authorization.expires_at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 fn from_row(row: &SqliteRow) -> Result<Authorization, StoreError> {

@@ -17,6 +17,7 @@ mod lock;
 mod migrations;
 mod open;
 mod operation;
+mod quotas;
 mod requests;
 mod revocations;
 mod scheduler;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use broker_core::Quotas;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
@@ -99,6 +100,7 @@ pub struct SqliteStore {
     pub(crate) readers: SqlitePool,
     pub(crate) batcher: Batcher,
     pub(crate) watch: Watch,
+    pub(crate) quotas: Quotas,
     // Last, so that it is let go after the connections.
     _lock: Option<Arc<FileLock>>,
 }
@@ -143,7 +145,13 @@ impl SqliteStore {
 
     fn of(writer: SqlitePool, readers: SqlitePool, lock: Option<Arc<FileLock>>) -> Self {
         let batcher = Batcher::new(writer.clone(), lock.clone());
-        Self { writer, readers, batcher, watch: Watch::default(), _lock: lock }
+        Self { writer, readers, batcher, watch: Watch::default(), quotas: Quotas::default(), _lock: lock }
+    }
+
+    /// The store, which gives no tenant more than this. It is opened with the default quotas.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
     }
 
     /// Waits for what is running and closes the database, which also empties its write-ahead log.

@@ -4,4 +4,5 @@ mod denied;
 mod every_rpc;
 mod limits;
 mod policies;
+mod quotas;
 mod shadow;

@@ -2,11 +2,22 @@
 
 use std::time::Duration;
 
-use broker_e2e::{Answer, Client, ask};
+use broker_e2e::{Answer, Client, LONGEST_WAIT, ask};
 use broker_proto::v1;
 
 /// Between two looks at what tells of no change.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits until something holds that comes about by itself.
+pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let came = tokio::time::timeout(LONGEST_WAIT, waiting).await;
+    came.unwrap_or_else(|_| panic!("{what} did not come about in {LONGEST_WAIT:?}"));
+}
 
 /// Refreshes a grant, however often it takes. Any answer that does not ask for another try is an error.
 pub(super) async fn refresh_patiently(client: &Client, key: &v1::GrantKey) -> Answer<v1::Grant> {

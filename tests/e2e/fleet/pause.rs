@@ -11,7 +11,7 @@ use broker_proto::v1::{
 use provider_sim::{Endpoint, Fault};
 use tonic::Code;
 
-use super::patience::PAUSE;
+use super::patience::until;
 use crate::BINARY;
 use crate::errors::refused;
 
@@ -66,30 +66,27 @@ async fn pause(fleet: &Fleet, seconds: i64) {
 }
 
 async fn until_refused(fleet: &Fleet, replica: usize, key: &GrantKey) {
-    while fleet.client(replica).refresh(key).await.is_ok() {
-        tokio::time::sleep(PAUSE).await;
-    }
+    until("the pause", async || fleet.client(replica).refresh(key).await.is_err()).await;
 }
 
 async fn until_nothing_is_in_flight(fleet: &Fleet) {
-    loop {
+    until("the end of what was in flight", async || {
         let status = fleet.client(0).admin().get_scheduler_status(GetSchedulerStatusRequest {}).await;
-        if read(status).unwrap().status.unwrap().in_flight_count == 0 {
-            return;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+        read(status).unwrap().status.unwrap().in_flight_count == 0
+    })
+    .await;
 }
 
 /// Serves what it has as long as it lives, and then tells callers to come back.
 async fn until_expired(fleet: &Fleet, replica: usize, keys: &[GrantKey]) {
     for key in keys {
-        let error = loop {
-            match fleet.client(replica).token(ask(key)).await {
-                Ok(_) => tokio::time::sleep(PAUSE).await,
-                Err(error) => break error,
-            }
-        };
+        let mut refusal = None;
+        until("the end of a token", async || {
+            refusal = fleet.client(replica).token(ask(key)).await.err();
+            refusal.is_some()
+        })
+        .await;
+        let error = refusal.unwrap();
         assert_eq!(error.reason(), Some(Reason::ProviderUnavailable), "{error}");
         assert!(error.retry_delay().is_some_and(|delay| delay > Duration::from_secs(200)), "{error}");
     }

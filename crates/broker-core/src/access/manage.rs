@@ -1,15 +1,11 @@
 //! What operators do with policies: create, list, delete, explain.
 
-use std::time::Duration;
-
 use super::control::Access;
 use super::permit::Permit;
 use super::{AccessPolicy, AccessRule, Ask, PolicyOrigin, Reach};
-use crate::ports::PolicyCreation;
-use crate::{BrokerError, FieldViolation, PolicyId, RequestId, TenantId};
-
-/// How long a request may be repeated.
-const REPEATABLE_FOR: Duration = Duration::from_secs(24 * 3600);
+use crate::administer::id_reused;
+use crate::ports::{CreateOutcome, RequestMark};
+use crate::{BrokerError, PolicyId, RequestId, TenantId, Timestamp};
 
 const POLICY: &str = "access policy";
 
@@ -49,24 +45,30 @@ impl Access {
             return Err(BrokerError::AlreadyExists(POLICY));
         }
         let now = self.clock.now();
+        let request = new.mark(now);
         let policy = AccessPolicy {
             id: PolicyId::generate(now, self.entropy.as_ref()),
             rule: new.rule,
             description: new.description,
             origin: PolicyOrigin::Created(now),
         };
-        match self.store.create_policy(&policy, new.request, now - REPEATABLE_FOR).await? {
-            PolicyCreation::Created => {
+        match self.store.create_policy(&policy, request.as_ref()).await? {
+            CreateOutcome::Created => {
                 self.look().await;
                 Ok(policy)
             }
-            PolicyCreation::Repeated(policy) => Ok(*policy),
-            PolicyCreation::Exists => Err(BrokerError::AlreadyExists(POLICY)),
-            PolicyCreation::RequestIdUsed => {
-                let problem = "was used for another policy; take a new one for each";
-                Err(BrokerError::InvalidRequest(vec![FieldViolation::new("request_id", problem)]))
-            }
+            CreateOutcome::Repeated(id) => self.policy_named(&id).await,
+            CreateOutcome::Taken => Err(BrokerError::AlreadyExists(POLICY)),
+            CreateOutcome::IdReused => Err(id_reused()),
+            CreateOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
         }
+    }
+
+    /// What an earlier request has made; absent if it was deleted since.
+    async fn policy_named(&self, id: &str) -> Result<AccessPolicy, BrokerError> {
+        self.read_policies().await?;
+        let made = PolicyId::parse(id).and_then(|id| self.policies().policy(id).cloned());
+        made.ok_or(BrokerError::ResourceNotFound(POLICY))
     }
 
     /// A page of the policies in force, ordered by id.
@@ -98,6 +100,15 @@ impl Access {
     /// The policy by which this replica allows something now, rates aside; `None`: none does.
     pub fn explain(&self, ask: &Ask<'_>) -> Option<AccessPolicy> {
         self.policies().decide(ask).cloned()
+    }
+}
+
+impl NewAccessPolicy {
+    fn mark(&self, at: Timestamp) -> Option<RequestMark> {
+        let rule = self.rule.parts();
+        let mut parts: Vec<&str> = rule.iter().map(String::as_str).collect();
+        parts.push(&self.description);
+        self.request.map(|id| RequestMark::new(id, "CreateAccessPolicy", &parts, at))
     }
 }
 

@@ -47,19 +47,23 @@ impl AccessRule {
     /// SHA-256 over all of it: the same for the same rule, whatever the order it was written in.
     pub fn digest(&self) -> [u8; 32] {
         let mut text = Vec::from(*b"tokenbroker.v1.access_rule");
-        let rate = self.rate.map_or(String::new(), |rate| rate.per_second().to_bits().to_string());
-        for part in [
+        for part in self.parts() {
+            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            text.extend_from_slice(part.as_bytes());
+        }
+        sha256(&text)
+    }
+
+    /// All of it as text, in an order of its own: the same for the same rule.
+    pub(super) fn parts(&self) -> [String; 6] {
+        [
             self.principal.to_string(),
             self.actions.to_string(),
             self.tenant.to_string(),
             self.provider.to_string(),
             self.max_scopes.as_slice().join(" "),
-            rate,
-        ] {
-            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            text.extend_from_slice(part.as_bytes());
-        }
-        sha256(&text)
+            self.rate.map_or(String::new(), |rate| rate.per_second().to_bits().to_string()),
+        ]
     }
 }
 

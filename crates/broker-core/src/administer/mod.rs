@@ -11,6 +11,8 @@ mod secrets;
 mod tenants;
 mod urls;
 
+pub(crate) use outcome::id_reused;
+
 pub use client_test::{ClientSecretTest, ClientVerdict};
 pub use providers::ProviderStanding;
 pub use refresh_status::RefreshStatus;

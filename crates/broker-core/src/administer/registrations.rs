@@ -74,6 +74,7 @@ impl Broker {
                 Ok(made)
             }
             CreateOutcome::IdReused => Err(id_reused()),
+            CreateOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
         }
     }
 

@@ -34,6 +34,7 @@ impl Broker {
             CreateOutcome::Taken => Err(BrokerError::AlreadyExists("tenant")),
             CreateOutcome::Repeated(_) => self.tenant(&tenant.id).await,
             CreateOutcome::IdReused => Err(id_reused()),
+            CreateOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker_crypto::{AuthorizationCode, Place, TenantKeys};
 use tokio::sync::oneshot;
 
-use crate::ports::{AdoptOutcome, AttemptEnd, ExchangeClaim, Presentation, TokenRequest};
+use crate::ports::{AdoptOutcome, AttemptEnd, ExchangeClaim, ExchangeOutcome, Presentation, TokenRequest};
 use crate::rotation::{Answer, NotSent, RefusedClient, Standing};
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, ClientRegistration,
@@ -81,7 +81,11 @@ impl Broker {
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
         });
-        let Some(attempt) = claimed? else { return Ok(Exchanged::NotPending) };
+        let attempt = match claimed? {
+            ExchangeOutcome::Claimed(attempt) => *attempt,
+            ExchangeOutcome::NotPending => return Ok(Exchanged::NotPending),
+            ExchangeOutcome::OverQuota(quota) => return Err(BrokerError::QuotaExceeded(quota)),
+        };
         presenting.claimed(&claim.tenant);
         let presented = self.present(&attempt, provider, request, None, Arc::default(), &keys).await;
         let exchanged =

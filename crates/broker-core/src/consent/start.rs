@@ -5,7 +5,7 @@ use std::fmt;
 use broker_crypto::{AuthorizationState, CodeVerifier, Place};
 
 use super::scope::check_scopes;
-use crate::ports::AuthorizationRequest;
+use crate::ports::{AuthorizationRequest, StartOutcome};
 use crate::{
     Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration, GrantKey,
     LineageId, Permit, RegistrationId, Timestamp,
@@ -77,8 +77,10 @@ impl Broker {
             created_at: now,
             expires_at: now + self.timing.authorization_life,
         };
-        self.consents.start_authorization(&authorization).await?;
-        Ok(Started { id, url, expires_at: authorization.expires_at })
+        match self.consents.start_authorization(&authorization).await? {
+            StartOutcome::Started => Ok(Started { id, url, expires_at: authorization.expires_at }),
+            StartOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
+        }
     }
 
     /// A grant stays with the registration that minted it, unless the request names another or it was deleted.

@@ -2,45 +2,19 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
-use crate::{AccessPolicy, AccessRule, PolicyId, PolicyOrigin, RequestId, Timestamp};
-
-/// What became of a policy that was to be created.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PolicyCreation {
-    /// It stands.
-    Created,
-    /// The same request has created this one before.
-    Repeated(Box<AccessPolicy>),
-    /// A policy of the same rule stands.
-    Exists,
-    /// The request's id was used for a policy of another rule.
-    RequestIdUsed,
-}
-
-impl PolicyCreation {
-    /// What became of a policy of this rule whose request has created `earlier` before.
-    pub fn after(rule: &AccessRule, earlier: AccessPolicy, repeatable_since: Timestamp) -> Self {
-        let fresh = matches!(earlier.origin, PolicyOrigin::Created(at) if at >= repeatable_since);
-        match earlier.rule == *rule {
-            true if fresh => Self::Repeated(Box::new(earlier)),
-            true => Self::Exists,
-            false => Self::RequestIdUsed,
-        }
-    }
-}
+use super::{CreateOutcome, RequestMark, StoreError};
+use crate::{AccessPolicy, PolicyId};
 
 /// Access policies. Every change of them changes their version.
 #[async_trait]
 pub trait AccessStore: Send + Sync {
-    /// Creates a policy, unless one of the same rule stands. A `request` that created it at or after `repeatable_since`
-    /// is answered with what it created.
+    /// Creates a policy, unless one of the same rule stands: that one has its name taken. A repeated request names the
+    /// policy it made by its id. Requests belong to what the policy is about: a tenant, or every one.
     async fn create_policy(
         &self,
         policy: &AccessPolicy,
-        request: Option<RequestId>,
-        repeatable_since: Timestamp,
-    ) -> Result<PolicyCreation, StoreError>;
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError>;
 
     /// A page of policies, ordered by id.
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError>;

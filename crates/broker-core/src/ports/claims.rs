@@ -3,7 +3,8 @@
 use broker_crypto::{AccessToken, RefreshToken, Sealed};
 
 use crate::{
-    Attempt, AttemptId, AuthorizationId, Generation, Grant, GrantKey, IncarnationId, TenantId, Timestamp,
+    Attempt, AttemptId, AuthorizationId, Generation, Grant, GrantKey, IncarnationId, Quota, TenantId,
+    Timestamp,
 };
 
 /// Asks for the right to present a grant's refresh token.
@@ -93,4 +94,25 @@ pub struct ExchangeClaim {
     pub owner: IncarnationId,
     /// Now; the authorization must not be late.
     pub at: Timestamp,
+}
+
+/// What became of claiming an exchange.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExchangeOutcome {
+    /// The attempt is open and durable.
+    Claimed(Box<Attempt>),
+    /// The authorization is used or late, or its registration was deleted.
+    NotPending,
+    /// The tenant has no room for the grant this would make. The authorization is still pending.
+    OverQuota(Quota),
+}
+
+impl ExchangeOutcome {
+    /// The attempt, if it was opened.
+    pub fn attempt(self) -> Option<Attempt> {
+        match self {
+            Self::Claimed(attempt) => Some(*attempt),
+            Self::NotPending | Self::OverQuota(_) => None,
+        }
+    }
 }

@@ -3,13 +3,23 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Authorization, AuthorizationId, AuthorizationStatus, TenantId, Timestamp};
+use crate::{Authorization, AuthorizationId, AuthorizationStatus, Quota, TenantId, Timestamp};
+
+/// What became of starting an authorization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartOutcome {
+    /// It is kept.
+    Started,
+    /// The tenant has as many pending as it may have, or has no room for the grant this would make.
+    OverQuota(Quota),
+}
 
 /// Authorization requests.
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
-    /// Keeps a new authorization request.
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError>;
+    /// Keeps a new authorization request. That of a grant which lives is refused only where the grant has another one
+    /// pending.
+    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError>;
 
     /// The authorization of that id.
     async fn authorization(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broker_crypto::sha256;
 
-use crate::{RequestId, Timestamp};
+use crate::{Quota, RequestId, Timestamp};
 
 /// How long a repeated request is recognised.
 pub const REQUESTS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -49,6 +49,8 @@ pub enum CreateOutcome {
     Repeated(String),
     /// The request's id was used for another request.
     IdReused,
+    /// The tenant has as many as it may have.
+    OverQuota(Quota),
 }
 
 #[cfg(test)]

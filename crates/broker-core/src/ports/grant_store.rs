@@ -5,7 +5,7 @@ use broker_crypto::{AccessToken, Sealed};
 
 use super::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    ExchangeOutcome, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
 };
 use crate::{
     Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, Lifecycle, ProviderName, RegistrationId,
@@ -59,8 +59,9 @@ pub trait GrantStore: Send + Sync {
     /// Opens a refresh attempt if the grant is at the generation seen and no attempt is open.
     async fn claim_refresh(&self, claim: &RefreshClaim) -> Result<ClaimOutcome, StoreError>;
 
-    /// Uses a pending authorization, once; `None` if it is not pending or late.
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError>;
+    /// Uses a pending authorization, once. Here a tenant's quota of grants holds, as what a code was exchanged for is
+    /// never thrown away: an exchange that is open counts as the grant it may make.
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError>;
 
     /// Makes durable that the request is about to be written.
     async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError>;

@@ -23,15 +23,17 @@ mod store_error;
 mod tenant_store;
 mod wakeups;
 
-pub use access_store::{AccessStore, PolicyCreation};
+pub use access_store::AccessStore;
 pub(crate) use budget::Bucket;
 pub use budget::{BadBudget, BudgetLimit, BudgetLimits, InProcessBudget, ProviderBudget};
 pub use changes::{
     ChangeOutcome, NewSecret, RegistrationChange, RegistrationKey, RetireOutcome, SecretOutcome,
     SecretRetirement, TenantChange,
 };
-pub use claims::{ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, RefreshClaim, SentBefore};
-pub use consent_store::ConsentStore;
+pub use claims::{
+    ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, ExchangeOutcome, RefreshClaim, SentBefore,
+};
+pub use consent_store::{ConsentStore, StartOutcome};
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
 pub use creates::{CreateOutcome, REQUESTS_KEPT, RequestMark};
 pub use deletion_store::{Deletion, DeletionStore, DestroyKeys};

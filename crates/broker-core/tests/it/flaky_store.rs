@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    VendableGrant,
 };
 use broker_core::{
     Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
@@ -100,7 +101,7 @@ impl GrantStore for FlakyStore {
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }
 
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
         let outcome = self.inner.claim_exchange(claim).await?;
         if self.lose_claim.swap(false, Ordering::SeqCst) { down() } else { Ok(outcome) }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    VendableGrant,
 };
 use broker_core::{
     Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
@@ -88,7 +89,7 @@ impl GrantStore for PlannedStore {
         self.inner.list_grants(filter).await
     }
 
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
         self.inner.claim_exchange(claim).await
     }
 

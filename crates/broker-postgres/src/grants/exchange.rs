@@ -1,14 +1,30 @@
 //! Using an authorization's state, once.
 
-use broker_core::Attempt;
-use broker_core::ports::{ExchangeClaim, StoreError};
-use sqlx::PgPool;
+use broker_core::ports::{ExchangeClaim, ExchangeOutcome, StoreError};
+use broker_core::{Attempt, Quota};
+use sqlx::{PgConnection, PgPool};
 
 use super::attempts::AttemptRow;
 use crate::columns::uuid;
 use crate::operation::failed;
+use crate::quotas;
 
-pub(crate) async fn claim(pool: &PgPool, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+pub(crate) async fn claim(
+    pool: &PgPool,
+    claim: &ExchangeClaim,
+    quota: Quota,
+) -> Result<ExchangeOutcome, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let Some(attempt) = open(&mut tx, claim).await? else { return Ok(ExchangeOutcome::NotPending) };
+    if quotas::grants_exceed(&mut tx, quota, &attempt.key).await? {
+        return Ok(ExchangeOutcome::OverQuota(quota));
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(ExchangeOutcome::Claimed(Box::new(attempt)))
+}
+
+/// Locks the grant, if it is there, until the transaction ends.
+async fn open(connection: &mut PgConnection, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
     sqlx::query_as!(
         AttemptRow,
         r#"SELECT id AS "id!", tenant AS "tenant!", provider AS "provider!", user_id AS "user_id!",
@@ -22,7 +38,7 @@ pub(crate) async fn claim(pool: &PgPool, claim: &ExchangeClaim) -> Result<Option
         uuid(claim.owner.as_bytes()),
         claim.at.as_unix_micros(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await
     .map_err(failed)?
     .map(AttemptRow::attempt)

@@ -19,11 +19,12 @@ mod vendable;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    VendableGrant,
 };
 use broker_core::{
-    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
-    Timestamp,
+    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, QuotaKind, RegistrationId,
+    TenantId, Timestamp,
 };
 
 pub(crate) use self::adopt::Adoptions;
@@ -53,8 +54,9 @@ impl GrantStore for PostgresStore {
         self.operation("claim_refresh", self.claims.ask(claim.clone())).await
     }
 
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
-        self.operation("claim_exchange", exchange::claim(&self.pools.vending, claim)).await
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
+        let quota = self.quotas.of(&claim.tenant, QuotaKind::Grants);
+        self.operation("claim_exchange", exchange::claim(&self.pools.vending, claim, quota)).await
     }
 
     async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError> {

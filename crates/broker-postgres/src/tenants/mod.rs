@@ -14,7 +14,8 @@ use broker_core::ports::{
     RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
 };
 use broker_core::{
-    ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId, Timestamp,
+    ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
+    Timestamp,
 };
 use broker_crypto::WrappedDek;
 
@@ -48,7 +49,8 @@ impl TenantStore for PostgresStore {
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
     ) -> Result<CreateOutcome, StoreError> {
-        let created = registrations::create(&self.pools.vending, registration, request);
+        let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
+        let created = registrations::create(&self.pools.vending, registration, request, quota);
         self.operation("create_registration", created).await
     }
 

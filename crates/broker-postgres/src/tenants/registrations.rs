@@ -1,21 +1,22 @@
 //! Creating registrations.
 
-use broker_core::ClientRegistration;
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use broker_core::{ClientRegistration, Quota};
 use sqlx::{PgConnection, PgPool};
 
 use super::secrets;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
-use crate::requests;
+use crate::{quotas, requests};
 
 pub(super) async fn create(
     pool: &PgPool,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
+    quota: Quota,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
-    if let Some(before) = requests::before(&mut tx, &registration.tenant, request).await? {
+    if let Some(before) = requests::before(&mut tx, registration.tenant.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(&mut tx, registration).await? {
@@ -25,7 +26,10 @@ pub(super) async fn create(
     for (position, secret) in (0..).zip(&registration.secrets) {
         secrets::insert(&mut tx, &key, secret, position).await?;
     }
-    requests::keep(&mut tx, &registration.tenant, request, registration.id.as_str()).await?;
+    requests::keep(&mut tx, registration.tenant.as_str(), request, registration.id.as_str()).await?;
+    if quotas::registrations_exceed(&mut tx, quota, &registration.tenant).await? {
+        return Ok(CreateOutcome::OverQuota(quota));
+    }
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

@@ -9,7 +9,7 @@ use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_core::testing::conformance::{DurableStore, StoreUnderTest, quotas};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use test_servers::TestDatabase;
@@ -23,7 +23,7 @@ pub(crate) struct InPostgres {
 impl InPostgres {
     async fn open(database: TestDatabase) -> Self {
         let store = PostgresStore::open(database.url(), OpenOptions::default()).await.unwrap();
-        Self { store: Arc::new(store), database }
+        Self { store: Arc::new(store.with_quotas(quotas())), database }
     }
 
     /// Another replica's store on the same database.

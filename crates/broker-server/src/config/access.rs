@@ -6,7 +6,7 @@ use broker_core::{
 };
 use serde::Deserialize;
 
-use super::{AuthMode, Config};
+use super::{AuthMode, Config, QuotaConfig};
 
 /// `[access]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -17,6 +17,16 @@ pub struct AccessConfig {
     pub mode: Option<AccessMode>,
     /// How often each tenant is served by this replica, all callers together.
     pub tenant_requests_per_second: Option<f64>,
+    /// How many grants of each tenant may live.
+    pub tenant_max_grants: Option<u32>,
+    /// How many client registrations each tenant may have.
+    pub tenant_max_client_registrations: Option<u32>,
+    /// How many authorizations the users of each tenant may have to complete.
+    pub tenant_max_pending_authorizations: Option<u32>,
+    /// How many access policies there may be about each tenant, those here not counted.
+    pub tenant_max_access_policies: Option<u32>,
+    /// Tenants with limits of their own.
+    pub quota: Vec<QuotaConfig>,
     /// Policies that are always in force.
     pub policy: Vec<PolicyConfig>,
 }

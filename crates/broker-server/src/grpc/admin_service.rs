@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-use broker_core::ports::GrantFilter;
-use broker_core::{
-    Broker, BrokerError, ConsentCause, Lifecycle, NewRegistration, ProviderName, RegistrationId, RequestId,
-    UserId,
-};
-use broker_crypto::ClientSecret;
+use broker_core::{Broker, BrokerError};
 use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
     AddClientSecretRequest, AddClientSecretResponse, CreateAccessPolicyRequest, CreateAccessPolicyResponse,
@@ -17,25 +12,24 @@ use broker_proto::v1::{
     DeleteTenantResponse, ExplainAccessRequest, ExplainAccessResponse, GetClientRegistrationRequest,
     GetClientRegistrationResponse, GetGrantRequest, GetGrantResponse, GetKeyRotationRequest,
     GetKeyRotationResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
-    GetTenantResponse, GrantState, ListAccessPoliciesRequest, ListAccessPoliciesResponse,
-    ListClientRegistrationsRequest, ListClientRegistrationsResponse, ListGrantsRequest, ListGrantsResponse,
-    ListKeyRotationsRequest, ListKeyRotationsResponse, ListKeysRequest, ListKeysResponse,
-    ListProvidersRequest, ListProvidersResponse, ListTenantsRequest, ListTenantsResponse,
-    PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest, RefreshGrantResponse,
-    ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest, RetireClientSecretResponse,
-    RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest, RevokeGrantsResponse, RotateKeysRequest,
-    RotateKeysResponse, TestClientRegistrationRequest, TestClientRegistrationResponse,
-    UpdateClientRegistrationRequest, UpdateClientRegistrationResponse, UpdateTenantRequest,
-    UpdateTenantResponse,
+    GetTenantResponse, ListAccessPoliciesRequest, ListAccessPoliciesResponse, ListClientRegistrationsRequest,
+    ListClientRegistrationsResponse, ListGrantsRequest, ListGrantsResponse, ListKeyRotationsRequest,
+    ListKeyRotationsResponse, ListKeysRequest, ListKeysResponse, ListProvidersRequest, ListProvidersResponse,
+    ListTenantsRequest, ListTenantsResponse, PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest,
+    RefreshGrantResponse, ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest,
+    RetireClientSecretResponse, RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest,
+    RevokeGrantsResponse, RotateKeysRequest, RotateKeysResponse, TestClientRegistrationRequest,
+    TestClientRegistrationResponse, UpdateClientRegistrationRequest, UpdateClientRegistrationResponse,
+    UpdateTenantRequest, UpdateTenantResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::Guard;
 use super::access_policies::Policies;
-use super::admin::{Adapters, Page, keys, providers, registrations, scheduler, secrets, tenants};
-use super::request::{Fields, grant_key};
+use super::admin::{
+    Adapters, grants, keys, new_registration, providers, registrations, scheduler, secrets, tenants,
+};
 use super::status::Statuses;
-use super::{deadline, message, page_token};
 use crate::config::PublicUrl;
 
 pub(super) struct AdminApi {
@@ -92,85 +86,35 @@ impl AdminService for AdminApi {
         &self,
         request: Request<CreateTenantRequest>,
     ) -> Result<Response<CreateTenantResponse>, Status> {
-        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        let message = request.into_inner();
-        let mut fields = Fields::default();
-        let id = fields.tenant(&message.tenant_id);
-        fields.at_most("display_name", &message.display_name, 256);
-        let request = fields.request_id(&message.request_id);
-        let id = fields.finish(id).map_err(|error| self.statuses.of(&error))?;
-        call.admit_at(&id, None).map_err(|error| self.statuses.of(&error))?;
-        let tenant = self
-            .broker
-            .create_tenant(id, message.display_name, request)
-            .await
-            .map_err(|error| self.statuses.of(&error))?;
-        tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant created");
-        Ok(Response::new(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) }))
+        tenants::create(self, request).await.map(Response::new)
     }
 
     async fn create_client_registration(
         &self,
         request: Request<CreateClientRegistrationRequest>,
     ) -> Result<Response<CreateClientRegistrationResponse>, Status> {
-        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        let message = request.into_inner();
-        self.offers(message.allow_device_authorization, message.grant_window.is_some())?;
-        self.offers_redirect(&message.provider, &message.redirect_uri)?;
-        let (new, request) = read_registration(message).map_err(|error| self.statuses.of(&error))?;
-        call.admit_at(&new.tenant, Some(&new.provider)).map_err(|error| self.statuses.of(&error))?;
-        let registration =
-            self.broker.create_registration(new, request).await.map_err(|error| self.statuses.of(&error))?;
-        tracing::info!(
-            principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
-            registration = %registration.id, "client registration created"
-        );
-        let client_registration = Some(message::registration(&registration));
-        Ok(Response::new(CreateClientRegistrationResponse { client_registration }))
+        new_registration::create(self, request).await.map(Response::new)
     }
 
     async fn list_grants(
         &self,
         request: Request<ListGrantsRequest>,
     ) -> Result<Response<ListGrantsResponse>, Status> {
-        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        let message = request.into_inner();
-        let (filter, page) = read_filter(&message).map_err(|error| self.statuses.of(&error))?;
-        let permit = call.admit_at(&filter.tenant, filter.provider.as_ref());
-        permit.map_err(|error| self.statuses.of(&error))?;
-        let mut grants = self.broker.list_grants(&filter).await.map_err(|error| self.statuses.of(&error))?;
-        let next_page_token = page.cut(&mut grants, |last| page_token::write(&last.key));
-        Ok(Response::new(ListGrantsResponse {
-            next_page_token,
-            grants: grants.iter().map(message::grant).collect(),
-        }))
+        grants::list(self, request).await.map(Response::new)
     }
 
     async fn get_grant(
         &self,
         request: Request<GetGrantRequest>,
     ) -> Result<Response<GetGrantResponse>, Status> {
-        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
-        call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
-        let grant = self.broker.grant(&key).await.map_err(|error| self.statuses.of(&error))?;
-        Ok(Response::new(GetGrantResponse { grant: Some(message::grant(&grant)) }))
+        grants::get(self, request).await.map(Response::new)
     }
 
     async fn refresh_grant(
         &self,
         request: Request<RefreshGrantRequest>,
     ) -> Result<Response<RefreshGrantResponse>, Status> {
-        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        let wait = deadline::wait(request.metadata());
-        let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
-        call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
-        let grant = self.broker.refresh_grant(&key, wait).await.map_err(|error| self.statuses.of(&error))?;
-        tracing::info!(
-            principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
-            generation = grant.generation.get(), "grant refreshed"
-        );
-        Ok(Response::new(RefreshGrantResponse { grant: Some(message::grant(&grant)) }))
+        grants::refresh(self, request).await.map(Response::new)
     }
 
     async fn create_access_policy(
@@ -346,73 +290,5 @@ impl AdminService for AdminApi {
         request: Request<RetireKeyRequest>,
     ) -> Result<Response<RetireKeyResponse>, Status> {
         keys::retire(self, request).await.map(Response::new)
-    }
-}
-
-fn read_registration(
-    message: CreateClientRegistrationRequest,
-) -> Result<(NewRegistration, Option<RequestId>), BrokerError> {
-    let mut fields = Fields::default();
-    let tenant = fields.tenant(&message.tenant_id);
-    let provider = fields.provider(&message.provider);
-    let id = fields.name("registration_id", &message.registration_id, RegistrationId::new);
-    match (message.public, message.client_secret.is_empty()) {
-        (true, false) => fields.violation("client_secret", "must be empty for a public client"),
-        (false, true) => fields.violation("client_secret", "must be set, unless `public` is"),
-        _ => {}
-    }
-    let client_secret = (!message.public).then(|| ClientSecret::new(message.client_secret));
-    fields.scopes("scopes", &message.scopes);
-    let request = fields.request_id(&message.request_id);
-    let names = tenant.zip(provider).zip(id);
-    let new = names.map(|((tenant, provider), id)| NewRegistration {
-        tenant,
-        provider,
-        id,
-        client_id: message.client_id,
-        client_secret,
-        redirect_uri: message.redirect_uri,
-        scopes: message.scopes,
-        return_to: message.return_to.into_iter().collect(),
-    });
-    fields.finish(new.map(|new| (new, request)))
-}
-
-fn read_filter(message: &ListGrantsRequest) -> Result<(GrantFilter, Page), BrokerError> {
-    let mut fields = Fields::default();
-    let tenant = fields.tenant(&message.tenant_id);
-    let provider = fields.optional_name("provider", &message.provider, ProviderName::new);
-    let user = fields.optional_name("user_id", &message.user_id, UserId::new);
-    let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
-    let page = Page::read(&mut fields, message.page_size);
-    let limit = page.to_read();
-    if message.states().any(|state| state == GrantState::Unspecified) {
-        fields.violation("states", "must name states of the contract");
-    }
-    let mut lifecycles: Vec<_> = message.states().filter_map(lifecycle).collect();
-    if lifecycles.is_empty() {
-        lifecycles = all_but_revoked();
-    }
-    let after = page_token::read(&message.page_token)?;
-    let filter =
-        tenant.map(|tenant| GrantFilter { tenant, provider, user, registration, lifecycles, after, limit });
-    fields.finish(filter.map(|filter| (filter, page)))
-}
-
-fn all_but_revoked() -> Vec<Lifecycle> {
-    let states =
-        [GrantState::Active, GrantState::NeedsConsent, GrantState::ConsentExpired, GrantState::Revoking];
-    states.into_iter().filter_map(lifecycle).collect()
-}
-
-/// The lifecycle a filter names; the cause of NEEDS_CONSENT is not compared.
-pub(super) fn lifecycle(state: GrantState) -> Option<Lifecycle> {
-    match state {
-        GrantState::Active => Some(Lifecycle::Active),
-        GrantState::NeedsConsent => Some(Lifecycle::NeedsConsent(ConsentCause::Revoked)),
-        GrantState::ConsentExpired => Some(Lifecycle::ConsentExpired),
-        GrantState::Revoking => Some(Lifecycle::Revoking),
-        GrantState::Revoked => Some(Lifecycle::Revoked),
-        GrantState::Unspecified => None,
     }
 }

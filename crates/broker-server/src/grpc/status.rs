@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{AuthorizationProblem, BrokerError, FieldViolation, KeyUse};
+use broker_core::{AuthorizationProblem, BrokerError, FieldViolation, KeyUse, Quota, QuotaKind};
 use broker_crypto::Entropy;
 use broker_proto::reason::{DOMAIN, name};
 use broker_proto::v1::Reason;
@@ -218,6 +218,7 @@ fn row(error: &BrokerError) -> Row {
             "too many requests for this tenant; try again after the delay given",
         )
         .retry_after(*retry),
+        BrokerError::QuotaExceeded(quota) => quota_exceeded(*quota),
         BrokerError::InvalidRequest(violations) => {
             let fields: Vec<_> = violations.iter().map(|v| format!("{} {}", v.field, v.problem)).collect();
             let row = Row::new(
@@ -272,6 +273,28 @@ fn key_in_use(needed: KeyUse) -> Row {
                 .to_owned(),
         ),
     }
+}
+
+fn quota_exceeded(quota: Quota) -> Row {
+    let Quota { kind, limit } = quota;
+    let (of, next, key) = match kind {
+        QuotaKind::Grants => ("grants", "revoke those that are not needed", "max_grants"),
+        QuotaKind::ClientRegistrations => {
+            ("client registrations", "delete those that are not needed", "max_client_registrations")
+        }
+        QuotaKind::PendingAuthorizations => {
+            ("pending authorizations", "wait until some are completed or late", "max_pending_authorizations")
+        }
+        QuotaKind::AccessPolicies => {
+            ("access policies", "delete those that are not needed", "max_access_policies")
+        }
+    };
+    let message = format!(
+        "the tenant has {limit} {of}, as many as it may have; {next}, or ask an operator to raise {key}"
+    );
+    Row::new(Code::ResourceExhausted, Reason::QuotaExceeded, message)
+        .with("quota", kind.as_str())
+        .with("limit", limit.to_string())
 }
 
 fn explain(problem: AuthorizationProblem) -> &'static str {

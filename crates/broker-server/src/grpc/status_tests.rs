@@ -1,4 +1,4 @@
-use broker_core::{ConsentCause, RegistrationId, Timestamp};
+use broker_core::{ConsentCause, Quotas, RegistrationId, TenantId, Timestamp};
 
 use super::*;
 
@@ -12,6 +12,10 @@ impl Entropy for Sevens {
 
 fn statuses() -> Statuses {
     Statuses::new(Arc::new(Sevens))
+}
+
+fn acme_quota(kind: QuotaKind) -> Quota {
+    Quotas::default().of(&TenantId::new("acme").unwrap(), kind)
 }
 
 /// Error, code, reason, metadata, whether waiting helps.
@@ -71,6 +75,13 @@ fn table() -> Vec<TableRow> {
         (BrokerError::AccessDenied, PermissionDenied, "ACCESS_DENIED", vec![], false),
         (BrokerError::TenantRateLimited(second), ResourceExhausted, "TENANT_RATE_LIMITED", vec![], true),
         (
+            BrokerError::QuotaExceeded(acme_quota(QuotaKind::ClientRegistrations)),
+            ResourceExhausted,
+            "QUOTA_EXCEEDED",
+            vec![("quota", "client_registrations"), ("limit", "100")],
+            false,
+        ),
+        (
             BrokerError::InvalidRequest(vec![FieldViolation::new("user_id", "must be set")]),
             InvalidArgument,
             "INVALID_REQUEST",
@@ -123,6 +134,20 @@ fn nothing_of_a_driver_or_a_defect_reaches_a_client() {
         let status = statuses().of(&error);
         assert!(!format!("{status:?}").contains("hunter2"), "{status:?}");
         assert!(!String::from_utf8_lossy(status.details()).contains("hunter2"));
+    }
+}
+
+#[test]
+fn who_is_over_quota_learns_which_and_what_to_do() {
+    for (kind, limit, words) in [
+        (QuotaKind::Grants, "100000 grants", "raise max_grants"),
+        (QuotaKind::ClientRegistrations, "100 client registrations", "raise max_client_registrations"),
+        (QuotaKind::PendingAuthorizations, "10000 pending", "raise max_pending_authorizations"),
+        (QuotaKind::AccessPolicies, "1000 access policies", "raise max_access_policies"),
+    ] {
+        let status = statuses().of(&BrokerError::QuotaExceeded(acme_quota(kind)));
+        let message = status.message();
+        assert!(message.contains(limit) && message.contains(words), "{message}");
     }
 }
 

@@ -1,20 +1,26 @@
 //! Using an authorization's state, once.
 
-use broker_core::ports::{ExchangeClaim, StoreError};
-use broker_core::{Attempt, AttemptKind, AttemptPhase, Generation, LineageId, RegistrationId};
+use broker_core::ports::{ExchangeClaim, ExchangeOutcome, StoreError};
+use broker_core::{Attempt, AttemptKind, AttemptPhase, Generation, LineageId, Quota, RegistrationId};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::{attempts, lookup};
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
+use crate::quotas;
 
+/// The caller rolls back what was not claimed.
 pub(crate) async fn claim(
     connection: &mut SqliteConnection,
     claim: &ExchangeClaim,
-) -> Result<Option<Attempt>, StoreError> {
-    let Some(authorization) = take(connection, claim).await? else { return Ok(None) };
+    quota: Quota,
+) -> Result<ExchangeOutcome, StoreError> {
+    let Some(authorization) = take(connection, claim).await? else { return Ok(ExchangeOutcome::NotPending) };
     let key = authorization.key()?;
+    if quotas::grants_exceed(connection, quota, &key).await? {
+        return Ok(ExchangeOutcome::OverQuota(quota));
+    }
     let generation = lookup::standing(connection, &key).await?.map_or(Generation::NONE, |row| row.generation);
     let attempt = Attempt {
         id: claim.attempt,
@@ -30,7 +36,7 @@ pub(crate) async fn claim(
         phase: AttemptPhase::Claimed,
     };
     attempts::insert(connection, &attempt).await?;
-    Ok(Some(attempt))
+    Ok(ExchangeOutcome::Claimed(Box::new(attempt)))
 }
 
 /// One statement tests and sets: of any number of redirects with one state, one gets the row; none once the registration

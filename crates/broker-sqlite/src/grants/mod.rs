@@ -23,11 +23,12 @@ mod vendable;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    VendableGrant,
 };
 use broker_core::{
-    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId, TenantId,
-    Timestamp,
+    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, QuotaKind, RegistrationId,
+    TenantId, Timestamp,
 };
 
 use self::steps::Claim;
@@ -57,12 +58,15 @@ impl GrantStore for SqliteStore {
         operation("claim_refresh", self.batcher.take(step)).await
     }
 
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
+        let quota = self.quotas.of(&claim.tenant, QuotaKind::Grants);
         operation("claim_exchange", async {
             let mut tx = self.write().await?;
-            let attempt = exchange::claim(&mut tx, claim).await?;
-            tx.commit().await.map_err(failed)?;
-            Ok(attempt)
+            let outcome = exchange::claim(&mut tx, claim, quota).await?;
+            if matches!(outcome, ExchangeOutcome::Claimed(_)) {
+                tx.commit().await.map_err(failed)?;
+            }
+            Ok(outcome)
         })
         .await
     }

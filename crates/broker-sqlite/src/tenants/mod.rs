@@ -14,7 +14,8 @@ use broker_core::ports::{
     RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
 };
 use broker_core::{
-    ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId, Timestamp,
+    ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
+    Timestamp,
 };
 use broker_crypto::WrappedDek;
 
@@ -61,10 +62,13 @@ impl TenantStore for SqliteStore {
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
     ) -> Result<CreateOutcome, StoreError> {
+        let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
         operation("create_registration", async {
             let mut tx = self.write().await?;
-            let outcome = registrations::create(&mut tx, registration, request).await?;
-            tx.commit().await.map_err(failed)?;
+            let outcome = registrations::create(&mut tx, registration, request, quota).await?;
+            if !matches!(outcome, CreateOutcome::OverQuota(_)) {
+                tx.commit().await.map_err(failed)?;
+            }
             Ok(outcome)
         })
         .await

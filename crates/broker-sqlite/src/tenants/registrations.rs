@@ -1,20 +1,22 @@
 //! Creating registrations.
 
-use broker_core::ClientRegistration;
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use broker_core::{ClientRegistration, Quota};
 use sqlx::SqliteConnection;
 
 use super::secrets;
 use crate::columns::BindDomain;
 use crate::operation::failed;
-use crate::requests;
+use crate::{quotas, requests};
 
+/// The caller rolls back what is over quota.
 pub(super) async fn create(
     connection: &mut SqliteConnection,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
+    quota: Quota,
 ) -> Result<CreateOutcome, StoreError> {
-    if let Some(before) = requests::before(connection, &registration.tenant, request).await? {
+    if let Some(before) = requests::before(connection, registration.tenant.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(connection, registration).await? {
@@ -24,8 +26,11 @@ pub(super) async fn create(
     for (position, secret) in (0..).zip(&registration.secrets) {
         secrets::insert(connection, &key, secret, position).await?;
     }
-    requests::keep(connection, &registration.tenant, request, registration.id.as_str()).await?;
-    Ok(CreateOutcome::Created)
+    requests::keep(connection, registration.tenant.as_str(), request, registration.id.as_str()).await?;
+    match quotas::registrations_exceed(connection, quota, &registration.tenant).await? {
+        true => Ok(CreateOutcome::OverQuota(quota)),
+        false => Ok(CreateOutcome::Created),
+    }
 }
 
 /// `false`: the id is taken. That of a deleted one is free. A tenant that does not exist is inconsistent.

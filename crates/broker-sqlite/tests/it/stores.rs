@@ -9,7 +9,7 @@ use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_core::testing::conformance::{DurableStore, StoreUnderTest, quotas};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ pub(crate) struct InFile {
 #[async_trait]
 impl StoreUnderTest for InMemory {
     async fn fresh() -> Self {
-        Self(Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap()))
+        Self(Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap().with_quotas(quotas())))
     }
 
     fn grants(&self) -> Arc<dyn GrantStore> {
@@ -127,7 +127,8 @@ impl DurableStore for InFile {
 impl InFile {
     async fn open(directory: TempDir) -> Self {
         let location = SqliteLocation::File(directory.path().join("broker.db"));
-        Self { store: Arc::new(SqliteStore::open(location).await.unwrap()), directory }
+        let store = SqliteStore::open(location).await.unwrap();
+        Self { store: Arc::new(store.with_quotas(quotas())), directory }
     }
 
     pub(crate) fn database(&self) -> PathBuf {

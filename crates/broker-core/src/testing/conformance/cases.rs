@@ -214,10 +214,23 @@ macro_rules! store_conformance {
             a_registration_refused_again_before_its_recovery_was_told_has_not_recovered,
             of_many_who_take_the_news_one_is_told,
         );
+        $crate::store_conformance!(@theme $store, quotas:
+            a_tenant_has_so_many_registrations_and_no_more,
+            a_tenant_has_so_many_policies_and_no_more,
+            a_tenant_has_so_many_pending_authorizations_and_no_more,
+            a_tenant_has_so_many_grants_and_no_more,
+            an_exchange_counts_while_it_is_open,
+            a_grant_that_lives_is_consented_to_again_whatever_the_quota,
+            a_revoked_grant_makes_room_and_needs_room_again,
+            a_consent_that_would_find_no_room_is_not_started,
+            of_many_creates_at_once_only_so_many_pass,
+            of_many_exchanges_at_once_only_so_many_pass,
+        );
         $crate::store_conformance!(@theme $store, policies:
             a_policy_is_kept_whole,
             a_policy_of_the_same_rule_is_not_created,
             a_repeated_request_is_answered_with_what_it_created,
+            requests_for_policies_of_every_tenant_are_their_own,
             a_request_is_repeated_for_a_time_only,
             policies_come_in_pages_by_id,
             a_policy_is_deleted_once,

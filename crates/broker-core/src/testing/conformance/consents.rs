@@ -29,7 +29,7 @@ pub async fn a_state_is_used_once(world: World) {
     let mut claims = tokio::task::JoinSet::new();
     for _ in 0..16 {
         let (world, claim) = (world.clone(), world.exchange_of(&authorization));
-        claims.spawn(async move { world.grants.claim_exchange(&claim).await.unwrap() });
+        claims.spawn(async move { world.grants.claim_exchange(&claim).await.unwrap().attempt() });
     }
     let granted: Vec<_> = claims.join_all().await.into_iter().flatten().collect();
     assert_eq!(granted.len(), 1);
@@ -40,9 +40,9 @@ pub async fn a_state_is_used_once(world: World) {
 pub async fn a_late_state_is_not_used(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     let claim = ExchangeClaim { at: authorization.expires_at, ..world.exchange_of(&authorization) };
-    assert_eq!(world.grants.claim_exchange(&claim).await.unwrap(), None);
+    assert_eq!(world.grants.claim_exchange(&claim).await.unwrap().attempt(), None);
     let in_time = ExchangeClaim { at: authorization.expires_at - HOUR / 3600, ..claim };
-    assert!(world.grants.claim_exchange(&in_time).await.unwrap().is_some());
+    assert!(world.grants.claim_exchange(&in_time).await.unwrap().attempt().is_some());
 }
 
 pub async fn a_denied_authorization_is_not_used(world: World) {
@@ -50,7 +50,10 @@ pub async fn a_denied_authorization_is_not_used(world: World) {
     let (tenant, id, at) = (&key("ada").tenant, authorization.id, authorization.created_at);
     assert!(world.consents.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
     assert!(!world.consents.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
-    assert_eq!(world.grants.claim_exchange(&world.exchange_of(&authorization)).await.unwrap(), None);
+    assert_eq!(
+        world.grants.claim_exchange(&world.exchange_of(&authorization)).await.unwrap().attempt(),
+        None
+    );
 
     let used = world.exchange(&key("ada")).await.1;
     assert!(

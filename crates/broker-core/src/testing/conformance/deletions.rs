@@ -73,7 +73,9 @@ pub async fn links_of_a_tenant_that_is_deleted_are_worth_nothing(world: World) {
     world.begin_deletion().await;
     let status = world.status_of(authorization.id).await;
     assert_eq!(status, AuthorizationStatus::Failed("revoked".into()));
-    assert!(world.grants.claim_exchange(&world.exchange_of(&authorization)).await.unwrap().is_none());
+    assert!(
+        world.grants.claim_exchange(&world.exchange_of(&authorization)).await.unwrap().attempt().is_none()
+    );
 }
 
 pub async fn keys_outlive_an_open_attempt(world: World) {

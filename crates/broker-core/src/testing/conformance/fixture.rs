@@ -12,7 +12,7 @@ use crate::ports::{
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
 pub trait StoreUnderTest: Send + Sync + Sized + 'static {
-    /// An empty store that nothing else uses.
+    /// An empty store that nothing else uses, with [`quotas`](super::quotas).
     async fn fresh() -> Self;
 
     fn grants(&self) -> Arc<dyn GrantStore>;

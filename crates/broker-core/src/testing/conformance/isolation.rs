@@ -109,7 +109,7 @@ impl Neighbours {
         assert!(matches!(claimed, ClaimOutcome::Absent), "{claimed:?}");
         let mut exchange = world.exchange_of(&self.authorization);
         exchange.tenant = stranger.clone();
-        assert_eq!(probe!(probes, world.grants, claim_exchange(&exchange)).unwrap(), None);
+        assert_eq!(probe!(probes, world.grants, claim_exchange(&exchange)).unwrap().attempt(), None);
         let mark = SentMark { attempt: self.forged(), at: NOW, replay_within: None };
         assert_eq!(probe!(probes, world.grants, mark_sent(&mark)).unwrap(), SentOutcome::Overtaken);
     }

@@ -61,6 +61,8 @@ pub mod policies;
 #[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
+pub mod quotas;
+#[doc(hidden)]
 pub mod registrations;
 pub mod replaced;
 #[doc(hidden)]
@@ -85,5 +87,5 @@ pub mod tenants;
 pub mod unread;
 
 pub use fixture::{DurableStore, StoreUnderTest};
-pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, registration, tenant_id, tokens};
+pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, quotas, registration, tenant_id, tokens};
 pub use world::World;

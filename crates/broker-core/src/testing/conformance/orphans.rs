@@ -68,7 +68,7 @@ pub async fn a_replica_finds_no_orphans_among_its_own_attempts(world: World) {
 pub async fn an_open_exchange_is_an_orphan_too(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     let claim = ExchangeClaim { owner: world.incarnation(), ..world.exchange_of(&authorization) };
-    let attempt = world.grants.claim_exchange(&claim).await.unwrap().unwrap();
+    let attempt = world.grants.claim_exchange(&claim).await.unwrap().attempt().unwrap();
     assert_eq!(world.orphans(10).await[0].attempt, attempt);
 }
 

@@ -1,6 +1,8 @@
 //! Access policies.
 
-use crate::ports::PolicyCreation;
+use std::time::Duration;
+
+use crate::ports::{CreateOutcome, REQUESTS_KEPT, RequestMark};
 use crate::{
     AccessAction, AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, Reach,
     RequestId, RequestRate, ScopeLimit, Timestamp,
@@ -26,8 +28,8 @@ impl World {
         AccessPolicy { id: self.policy_id(), rule, description, origin: PolicyOrigin::Created(at) }
     }
 
-    async fn create(&self, policy: &AccessPolicy, request: Option<RequestId>) -> PolicyCreation {
-        self.access.create_policy(policy, request, NOW - HOUR).await.unwrap()
+    async fn create(&self, policy: &AccessPolicy, request: Option<RequestMark>) -> CreateOutcome {
+        self.access.create_policy(policy, request.as_ref()).await.unwrap()
     }
 
     async fn kept_policies(&self) -> Vec<AccessPolicy> {
@@ -39,14 +41,18 @@ impl World {
     }
 }
 
-fn request(number: u8) -> Option<RequestId> {
-    Some(RequestId::from_bytes([number; 16]))
+fn request(number: u8, digest: u8, at: Timestamp) -> Option<RequestMark> {
+    Some(RequestMark { id: RequestId::from_bytes([number; 16]), digest: [digest; 32], at })
+}
+
+fn repeated(policy: &AccessPolicy) -> CreateOutcome {
+    CreateOutcome::Repeated(policy.id.to_string())
 }
 
 pub async fn a_policy_is_kept_whole(world: World) {
     let (some, all) = (world.policy(rule("jwt:ci"), NOW), world.policy(AccessRule::everything(), NOW + HOUR));
     for policy in [&all, &some] {
-        assert_eq!(world.create(policy, None).await, PolicyCreation::Created);
+        assert_eq!(world.create(policy, None).await, CreateOutcome::Created);
     }
     let mut made = vec![some, all];
     made.sort_by_key(|policy| policy.id);
@@ -58,32 +64,37 @@ pub async fn a_policy_of_the_same_rule_is_not_created(world: World) {
     world.create(&first, None).await;
     let second =
         AccessPolicy { description: "told otherwise".to_owned(), ..world.policy(rule("jwt:ci"), NOW) };
-    assert_eq!(world.create(&second, None).await, PolicyCreation::Exists);
-    assert_eq!(world.create(&second, request(1)).await, PolicyCreation::Exists);
-    assert_eq!(world.create(&world.policy(rule("jwt:cd"), NOW), None).await, PolicyCreation::Created);
+    assert_eq!(world.create(&second, None).await, CreateOutcome::Taken);
+    assert_eq!(world.create(&second, request(1, 1, NOW)).await, CreateOutcome::Taken);
+    assert_eq!(world.create(&world.policy(rule("jwt:cd"), NOW), None).await, CreateOutcome::Created);
     assert_eq!(world.kept_policies().await.len(), 2);
 }
 
 pub async fn a_repeated_request_is_answered_with_what_it_created(world: World) {
     let first = world.policy(rule("jwt:ci"), NOW);
-    assert_eq!(world.create(&first, request(1)).await, PolicyCreation::Created);
-    let again = world.policy(rule("jwt:ci"), NOW + HOUR / 2);
-    let repeated = world.create(&again, request(1)).await;
-    assert_eq!(repeated, PolicyCreation::Repeated(Box::new(first.clone())));
-    assert_eq!(world.create(&again, request(2)).await, PolicyCreation::Exists, "another request");
+    assert_eq!(world.create(&first, request(1, 1, NOW)).await, CreateOutcome::Created);
+    let again = world.policy(rule("jwt:ci"), NOW + HOUR);
+    assert_eq!(world.create(&again, request(1, 1, NOW + HOUR)).await, repeated(&first));
+    assert_eq!(world.create(&again, request(2, 1, NOW)).await, CreateOutcome::Taken, "another request");
     let other = world.policy(rule("jwt:cd"), NOW);
-    assert_eq!(world.create(&other, request(1)).await, PolicyCreation::RequestIdUsed);
+    assert_eq!(world.create(&other, request(1, 2, NOW)).await, CreateOutcome::IdReused);
     assert_eq!(world.kept_policies().await, [first]);
 }
 
+pub async fn requests_for_policies_of_every_tenant_are_their_own(world: World) {
+    let everyone = world.policy(AccessRule::everything(), NOW);
+    assert_eq!(world.create(&everyone, request(1, 1, NOW)).await, CreateOutcome::Created);
+    assert_eq!(world.create(&everyone, request(1, 1, NOW)).await, repeated(&everyone));
+    let acme = world.policy(rule("jwt:ci"), NOW);
+    assert_eq!(world.create(&acme, request(1, 2, NOW)).await, CreateOutcome::Created, "of one tenant");
+}
+
 pub async fn a_request_is_repeated_for_a_time_only(world: World) {
-    let (early, late) = (NOW - 2 * HOUR, NOW - HOUR);
-    for (name, at, number, repeated) in [("jwt:early", early, 1, false), ("jwt:late", late, 2, true)] {
-        let policy = world.policy(rule(name), at);
-        world.create(&policy, request(number)).await;
-        let again = world.create(&policy, request(number)).await;
-        assert_eq!(matches!(again, PolicyCreation::Repeated(_)), repeated, "{name}");
-    }
+    let policy = world.policy(rule("jwt:ci"), NOW);
+    world.create(&policy, request(1, 1, NOW)).await;
+    assert_eq!(world.create(&policy, request(1, 1, NOW + REQUESTS_KEPT)).await, repeated(&policy));
+    let late = NOW + REQUESTS_KEPT + Duration::from_micros(1);
+    assert_eq!(world.create(&policy, request(1, 1, late)).await, CreateOutcome::Taken);
 }
 
 pub async fn policies_come_in_pages_by_id(world: World) {
@@ -108,11 +119,13 @@ pub async fn policies_come_in_pages_by_id(world: World) {
 
 pub async fn a_policy_is_deleted_once(world: World) {
     let policy = world.policy(rule("jwt:ci"), NOW);
-    world.create(&policy, request(1)).await;
+    world.create(&policy, request(1, 1, NOW)).await;
     assert!(world.access.delete_policy(policy.id).await.unwrap());
     assert!(!world.access.delete_policy(policy.id).await.unwrap());
     assert_eq!(world.kept_policies().await, []);
-    assert_eq!(world.create(&policy, request(1)).await, PolicyCreation::Created, "nothing is left of it");
+    let again = world.create(&policy, request(1, 1, NOW)).await;
+    assert_eq!(again, repeated(&policy), "what is repeated late makes no second one");
+    assert_eq!(world.create(&policy, request(2, 1, NOW)).await, CreateOutcome::Created);
 }
 
 pub async fn the_version_changes_with_every_change_and_with_nothing_else(world: World) {

@@ -178,7 +178,7 @@ pub async fn no_code_is_exchanged_through_a_deleted_registration(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     assert_eq!(world.delete("main", None).await, ChangeOutcome::Changed);
     let claim = world.exchange_of(&authorization);
-    assert_eq!(world.grants.claim_exchange(&claim).await.unwrap(), None);
+    assert_eq!(world.grants.claim_exchange(&claim).await.unwrap().attempt(), None);
     assert_eq!(world.status_of(authorization.id).await, crate::AuthorizationStatus::Pending);
 }
 

@@ -1,14 +1,16 @@
 //! Keys, registrations and token sets to test with.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use broker_crypto::Sealed;
 
 use crate::ports::{GrantAfter, RegistrationKey};
 use crate::{
-    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, RegisteredSecret,
-    RegistrationId, RowVersion, SealedTokenSet, SecretId, Tenant, TenantId, Timestamp, UserId,
+    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, Quotas,
+    RegisteredSecret, RegistrationId, RowVersion, SealedTokenSet, SecretId, Tenant, TenantId, TenantQuotas,
+    Timestamp, UserId,
 };
 
 /// The present of every case.
@@ -20,6 +22,21 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub fn tenant_id(name: &str) -> TenantId {
     TenantId::new(name).unwrap()
 }
+
+/// What every store under test is opened with: [`SMALL`] may have little.
+pub fn quotas() -> Quotas {
+    let two = NonZeroU32::new(2).unwrap();
+    let little = TenantQuotas {
+        grants: two,
+        client_registrations: two,
+        pending_authorizations: two,
+        access_policies: two,
+    };
+    Quotas::new(TenantQuotas::default(), BTreeMap::from([(tenant_id(SMALL), little)]))
+}
+
+/// A tenant that may have two of everything.
+pub(super) const SMALL: &str = "small";
 
 pub fn provider() -> ProviderName {
     provider_named("evercam")

@@ -184,7 +184,7 @@ pub async fn other_secrets_let_the_canary_pass_at_once(world: World) {
 pub async fn an_authorization_is_reopened_for_the_next_secret(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     let claim = world.exchange_of(&authorization);
-    let attempt = world.grants.claim_exchange(&claim).await.unwrap().unwrap();
+    let attempt = world.grants.claim_exchange(&claim).await.unwrap().attempt().unwrap();
     let end = AttemptEnd {
         refused_secret: Some(id(1)),
         reopens_authorization: true,
@@ -194,7 +194,7 @@ pub async fn an_authorization_is_reopened_for_the_next_secret(world: World) {
     assert!(world.grants.close_attempt(&end).await.unwrap());
     assert_eq!(world.status_of(authorization.id).await, AuthorizationStatus::Pending);
     let claim = world.exchange_of(&authorization);
-    let next = world.grants.claim_exchange(&claim).await.unwrap().unwrap();
+    let next = world.grants.claim_exchange(&claim).await.unwrap().attempt().unwrap();
     assert_eq!((next.presentation_no, next.lineage), (attempt.presentation_no + 1, attempt.lineage));
     assert!(!world.grants.close_attempt(&end).await.unwrap(), "closed once");
     assert_eq!(world.status_of(authorization.id).await, AuthorizationStatus::Exchanging);

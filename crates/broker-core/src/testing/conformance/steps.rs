@@ -40,7 +40,7 @@ impl World {
         let authorization = self.request(key, registration);
         self.consents.start_authorization(&authorization).await.unwrap();
         let claim = self.exchange_of(&authorization);
-        let attempt = self.grants.claim_exchange(&claim).await.unwrap().unwrap();
+        let attempt = self.grants.claim_exchange(&claim).await.unwrap().attempt().unwrap();
         (attempt, authorization.id)
     }
 

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
+use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::testing::ManualClock;
 use broker_core::{
     Access, AccessAction, AccessPolicy, AccessRule, AccessSettings, Ask, Asked, BrokerError, Enforcement,
-    NewAccessPolicy, Permit, PolicyId, Principal, PrincipalPattern, Reach, RequestId, RequestRate,
-    ScopeLimit, TenantId, Timestamp,
+    NewAccessPolicy, Permit, PolicyId, Principal, PrincipalPattern, Reach, RequestRate, ScopeLimit, TenantId,
+    Timestamp,
 };
 use broker_crypto::SeededEntropy;
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -51,10 +51,9 @@ impl AccessStore for Door {
     async fn create_policy(
         &self,
         policy: &AccessPolicy,
-        request: Option<RequestId>,
-        repeatable_since: Timestamp,
-    ) -> Result<PolicyCreation, StoreError> {
-        self.store()?.create_policy(policy, request, repeatable_since).await
+        request: Option<&RequestMark>,
+    ) -> Result<CreateOutcome, StoreError> {
+        self.store()?.create_policy(policy, request).await
     }
 
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {

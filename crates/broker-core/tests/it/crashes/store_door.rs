@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError, VendableGrant,
+    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
+    VendableGrant,
 };
 use broker_core::{
     Attempt, AttemptId, AttemptKind, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId,
@@ -90,7 +91,7 @@ impl GrantStore for StoreDoor {
         self.inner.postpone(due, until).await
     }
 
-    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+    async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
         self.inner.claim_exchange(claim).await
     }
 

@@ -2,8 +2,10 @@
 
 mod deletion;
 mod etag;
+pub(super) mod grants;
 pub(super) mod keys;
 mod mask;
+pub(super) mod new_registration;
 mod page;
 pub(super) mod providers;
 pub(super) mod registrations;
@@ -13,5 +15,4 @@ pub(super) mod secrets;
 pub(super) mod tenants;
 
 pub(super) use self::etag::write as etag_of;
-pub(super) use self::page::Page;
 pub(crate) use self::providers::Adapters;

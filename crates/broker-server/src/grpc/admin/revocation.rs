@@ -5,7 +5,8 @@ use broker_core::{BrokerError, ProviderName, RegistrationId, UserId};
 use broker_proto::v1::{self, GrantState, RevokeGrantsRequest, RevokeGrantsResponse};
 use tonic::{Request, Response, Status};
 
-use crate::grpc::admin_service::{AdminApi, lifecycle};
+use super::grants::lifecycle;
+use crate::grpc::admin_service::AdminApi;
 use crate::grpc::message;
 use crate::grpc::request::Fields;
 

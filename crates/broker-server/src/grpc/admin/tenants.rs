@@ -2,8 +2,8 @@
 
 use broker_core::{Asked, BrokerError, Tenant, TenantId};
 use broker_proto::v1::{
-    self, GetTenantRequest, GetTenantResponse, ListTenantsRequest, ListTenantsResponse, TenantState,
-    UpdateTenantRequest, UpdateTenantResponse,
+    self, CreateTenantRequest, CreateTenantResponse, GetTenantRequest, GetTenantResponse, ListTenantsRequest,
+    ListTenantsResponse, TenantState, UpdateTenantRequest, UpdateTenantResponse,
 };
 use futures_util::future::join_all;
 use tonic::{Request, Status};
@@ -15,6 +15,23 @@ use super::page::Page;
 use crate::grpc::admin_service::AdminApi;
 use crate::grpc::request::Fields;
 use crate::grpc::{message, page_token};
+
+pub(in crate::grpc) async fn create(
+    api: &AdminApi,
+    request: Request<CreateTenantRequest>,
+) -> Result<CreateTenantResponse, Status> {
+    let call = api.guard.call(&request).map_err(api.told())?;
+    let message = request.into_inner();
+    let mut fields = Fields::default();
+    let id = fields.tenant(&message.tenant_id);
+    fields.at_most("display_name", &message.display_name, 256);
+    let request = fields.request_id(&message.request_id);
+    let id = fields.finish(id).map_err(api.told())?;
+    call.admit_at(&id, None).map_err(api.told())?;
+    let tenant = api.broker.create_tenant(id, message.display_name, request).await.map_err(api.told())?;
+    tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant created");
+    Ok(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) })
+}
 
 pub(in crate::grpc) async fn get(
     api: &AdminApi,
