@@ -5,6 +5,7 @@
 //! time may have a file open.
 
 mod access;
+mod audit;
 mod batch;
 mod columns;
 mod consents;
