@@ -28,6 +28,13 @@ CREATE TABLE audit_inbox (
     CHECK (user_id IS NULL OR provider IS NOT NULL)
 );
 
+-- What the broker did by itself to something of a tenant other than a grant.
+CREATE FUNCTION audit_resource(of_tenant text, of_provider text, did text, resource text, did_at bigint) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO audit_inbox (tenant, at, action, provider, resource, outcome, reason, purpose)
+    VALUES (of_tenant, did_at, did, of_provider, resource, 'succeeded', '', '')
+$$;
+
 -- What the broker did to a grant by itself, from within the functions that do it.
 CREATE FUNCTION audit_grant(
     of_tenant text, of_provider text, of_user text, of_account text, did text, at_generation bigint, because text,
