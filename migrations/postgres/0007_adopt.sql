@@ -155,6 +155,27 @@ BEGIN
     WHERE tenant = a.tenant AND id = a.authorization_id AND status = 'exchanging';
 END $$;
 
+-- One record of every adopted answer; `adopted` has their numbers.
+CREATE FUNCTION audit_adoptions(answers answer[], adopted integer[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_inbox (tenant, at, action, provider, user_id, account, resource, generation, outcome, reason,
+                             purpose)
+    SELECT q.tenant, q.at, CASE WHEN q.consented_at IS NULL THEN 'rotate' ELSE 'consent' END, q.provider, q.user_id,
+           q.account, 'attempts/' || q.attempt, q.base + 1, 'succeeded', '', ''
+    FROM unnest(answers) q WHERE q.n = ANY (adopted);
+END $$;
+
+-- The registration works: whatever its pause was for is over.
+CREATE FUNCTION end_registration_pause(a answer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE registration_pauses SET ended_at = a.at
+    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration AND ended_at IS NULL;
+    IF FOUND THEN
+        PERFORM audit_resource(a.tenant, a.provider, 'recover_registration',
+                               concat_ws('/', 'registrations', a.provider, a.registration), a.at);
+    END IF;
+END $$;
+
 -- `detail` is the generation the outcome names. The caller holds the locks.
 CREATE FUNCTION adopt_locked(a answer, OUT outcome text, OUT detail bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -212,9 +233,7 @@ BEGIN
                             closed_at = coalesce(closed_at, a.at)
         WHERE id = a.attempt;
     END IF;
-    -- The registration works: whatever its pause was for is over.
-    UPDATE registration_pauses SET ended_at = a.at
-    WHERE tenant = a.tenant AND provider = a.provider AND registration = a.registration AND ended_at IS NULL;
+    PERFORM end_registration_pause(a);
     outcome := 'adopted';
     detail := a.base + 1;
 END $$;
@@ -223,6 +242,7 @@ CREATE FUNCTION adopt_answers(answers answer[]) RETURNS TABLE (n integer, outcom
 LANGUAGE plpgsql AS $$
 DECLARE
     a answer;
+    adopted integer[] := '{}';
 BEGIN
     PERFORM lock_consents(c.grant_id)
     FROM (SELECT q.grant_id FROM unnest(answers) q WHERE q.consented_at IS NOT NULL ORDER BY q.grant_id) c;
@@ -236,6 +256,11 @@ BEGIN
     FOREACH a IN ARRAY answers LOOP
         n := a.n;
         SELECT d.outcome, d.detail INTO outcome, detail FROM adopt_locked(a) d;
+        IF outcome = 'adopted' THEN
+            adopted := adopted || n;
+        END IF;
         RETURN NEXT;
     END LOOP;
+    -- All at once: adopting is what the broker writes most.
+    PERFORM audit_adoptions(answers, adopted);
 END $$;

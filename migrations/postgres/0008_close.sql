@@ -68,16 +68,41 @@ CREATE TYPE grant_after AS (
     failure_http_status integer
 );
 
+-- Whether the attempt's end gives the grant up that was not given up, or not for this cause.
+CREATE FUNCTION is_given_up(e attempt_end, g grant_after) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN g.lifecycle IN ('needs_consent', 'consent_expired') AND EXISTS (
+        SELECT 1 FROM grant_rotation r
+        WHERE r.grant_id = e.grant_id
+          AND (r.lifecycle, r.consent_cause) IS DISTINCT FROM (g.lifecycle, g.consent_cause));
+END $$;
+
+CREATE FUNCTION audit_giving_up(e attempt_end, g grant_after) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM audit_grant(k.tenant, k.provider, k.user_id, k.account,
+                        CASE g.lifecycle WHEN 'needs_consent' THEN 'need_consent' ELSE 'expire' END, NULL,
+                        coalesce(g.consent_cause, ''), e.at)
+    FROM grants k WHERE k.id = e.grant_id;
+END $$;
+
 -- Touches the grant only where the attempt found it: a later token set or another lineage owes nothing to an attempt
 -- that came before. A revoked grant stays so. The taint is kept if it was there, the failure if there is no new one.
 CREATE FUNCTION leave_behind(e attempt_end, g grant_after) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    given_up boolean := is_given_up(e, g);
 BEGIN
     UPDATE grant_rotation SET
         lifecycle = g.lifecycle, consent_cause = g.consent_cause, phase = g.phase, tainted = tainted OR g.tainted,
         due_at = g.due_at, updated_at = e.at
     WHERE grant_id = e.grant_id AND tenant = e.tenant AND lineage = e.lineage AND generation = e.generation
       AND lifecycle NOT IN ('revoking', 'revoked');
-    IF FOUND AND g.failure_kind IS NOT NULL THEN
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF given_up THEN
+        PERFORM audit_giving_up(e, g);
+    END IF;
+    IF g.failure_kind IS NOT NULL THEN
         UPDATE grants SET
             failure_kind = g.failure_kind, failure_at = g.failure_at, failure_since = g.failure_since,
             failure_in_a_row = g.failure_in_a_row, failure_oauth_error = g.failure_oauth_error,
@@ -86,19 +111,50 @@ BEGIN
     END IF;
 END $$;
 
+CREATE FUNCTION step_back(e attempt_end) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    before client_secrets;
+BEGIN
+    SELECT * INTO before FROM client_secrets s
+    WHERE s.tenant = e.tenant AND s.provider = e.provider AND s.registration = e.registration
+      AND s.number = e.refused_secret
+    FOR NO KEY UPDATE;
+    UPDATE client_secrets s SET refused_at = e.at
+    WHERE s.tenant = e.tenant AND s.provider = e.provider AND s.registration = e.registration
+      AND s.number = e.refused_secret;
+    IF FOUND AND before.refused_at IS NULL THEN
+        PERFORM audit_resource(e.tenant, e.provider, 'refuse_secret',
+                               concat_ws('/', 'registrations', e.provider, e.registration, 'secrets', e.refused_secret),
+                               e.at);
+    END IF;
+END $$;
+
+-- Begins or renews the pause.
+CREATE FUNCTION pause_registration(e attempt_end) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    refusals integer;
+BEGIN
+    INSERT INTO registration_pauses AS p (tenant, provider, registration, paused_at, canary_at, times)
+    VALUES (e.tenant, e.provider, e.registration, e.at, e.pause_until, 1)
+    ON CONFLICT (tenant, provider, registration) DO UPDATE SET
+        canary_at = excluded.canary_at, ended_at = NULL,
+        times = CASE WHEN p.ended_at IS NULL THEN p.times + 1 ELSE 1 END
+    RETURNING p.times INTO refusals;
+    IF refusals = 1 THEN
+        PERFORM audit_resource(e.tenant, e.provider, 'pause_registration',
+                               concat_ws('/', 'registrations', e.provider, e.registration), e.at);
+    END IF;
+END $$;
+
 -- What the refusal of a client leaves of its registration: the secret steps back behind those that were not refused. The
 -- registration rests, or another secret is tried at once, and then a rest there is lets that claim pass.
 CREATE FUNCTION refuse_client(e attempt_end) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE client_secrets s SET refused_at = e.at
-    WHERE s.tenant = e.tenant AND s.provider = e.provider AND s.registration = e.registration
-      AND s.number = e.refused_secret;
+    IF e.refused_secret IS NOT NULL THEN
+        PERFORM step_back(e);
+    END IF;
     IF e.pause_until IS NOT NULL THEN
-        INSERT INTO registration_pauses AS p (tenant, provider, registration, paused_at, canary_at, times)
-        VALUES (e.tenant, e.provider, e.registration, e.at, e.pause_until, 1)
-        ON CONFLICT (tenant, provider, registration) DO UPDATE SET
-            canary_at = excluded.canary_at, ended_at = NULL,
-            times = CASE WHEN p.ended_at IS NULL THEN p.times + 1 ELSE 1 END;
+        PERFORM pause_registration(e);
     ELSIF e.refused_secret IS NOT NULL THEN
         UPDATE registration_pauses p SET canary_at = least(p.canary_at, e.at)
         WHERE p.tenant = e.tenant AND p.provider = e.provider AND p.registration = e.registration;

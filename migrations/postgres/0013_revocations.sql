@@ -77,10 +77,25 @@ BEGIN
     IF keep_for_revocation(a) THEN
         UPDATE grant_rotation SET lifecycle = 'revoking', updated_at = a.at WHERE grant_id = a.grant_id;
         UPDATE grants SET revocation = NULL WHERE id = a.grant_id;
+        PERFORM audit_grant(a.tenant, a.provider, a.user_id, a.account, 'revoke_answer', NULL,
+                            'attempts/' || a.attempt, a.at);
     END IF;
     UPDATE attempts SET closed_at = coalesce(closed_at, a.at), conclusion = 'revoked' WHERE id = a.attempt;
     UPDATE authorizations SET status = 'failed', failure = 'revoked', settled_at = a.at
     WHERE tenant = a.tenant AND id = a.authorization_id AND status = 'exchanging';
+END $$;
+
+-- Gives up what of earlier lineages still waits to be revoked; a record for each token set.
+CREATE FUNCTION let_go(a answer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    WITH gone AS (
+        UPDATE revocations SET access_token = NULL, refresh_token = NULL, refresh_token_generation = NULL,
+                               due_at = NULL, ended_at = a.at, outcome = 'let_go'
+        WHERE grant_id = a.grant_id AND ended_at IS NULL RETURNING id
+    )
+    INSERT INTO audit_inbox (tenant, at, action, provider, user_id, account, resource, outcome, reason, purpose)
+    SELECT a.tenant, a.at, 'let_go', a.provider, a.user_id, a.account, 'revocations/' || gone.id, 'succeeded', '', ''
+    FROM gone;
 END $$;
 
 -- What a new consent replaces (rule 13): revoked where that does not reach the new one; else let go, with what of earlier
@@ -90,9 +105,7 @@ BEGIN
     IF a.replaced = 'revoke' THEN
         PERFORM keep_held_tokens(ARRAY[a.grant_id], a.at);
     ELSE
-        UPDATE revocations SET access_token = NULL, refresh_token = NULL, refresh_token_generation = NULL,
-                               due_at = NULL, ended_at = a.at, outcome = 'let_go'
-        WHERE grant_id = a.grant_id AND ended_at IS NULL;
+        PERFORM let_go(a);
     END IF;
 END $$;
 
@@ -132,24 +145,39 @@ BEGIN
     RETURN QUERY SELECT unnest(fresh);
 END $$;
 
--- Erases a token set. `true`: it was the last one of a revoking grant, which thereby is revoked.
-CREATE FUNCTION end_revocation(of_revocation uuid, of_grant uuid, of_tenant text, ended_as text, end_at bigint)
-RETURNS boolean LANGUAGE plpgsql AS $$
+-- A revoking grant is revoked with the last of its token sets. `true`: it is, thereby.
+CREATE FUNCTION end_revoking(of_grant uuid, of_tenant text, ended_as text, end_at bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM grant_rotation r WHERE r.grant_id = of_grant AND r.tenant = of_tenant FOR UPDATE;
-    UPDATE revocations SET access_token = NULL, refresh_token = NULL, refresh_token_generation = NULL,
-                           due_at = NULL, ended_at = end_at, outcome = ended_as
-    WHERE id = of_revocation AND grant_id = of_grant AND tenant = of_tenant AND ended_at IS NULL;
-    IF NOT FOUND OR EXISTS (SELECT 1 FROM revocations p WHERE p.grant_id = of_grant AND p.ended_at IS NULL) THEN
-        RETURN false;
-    END IF;
     UPDATE grant_rotation SET lifecycle = 'revoked', updated_at = end_at
-    WHERE grant_id = of_grant AND tenant = of_tenant AND lifecycle = 'revoking';
+    WHERE grant_id = of_grant AND tenant = of_tenant AND lifecycle = 'revoking'
+      AND NOT EXISTS (SELECT 1 FROM revocations p WHERE p.grant_id = of_grant AND p.ended_at IS NULL);
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     UPDATE grants SET revocation = ended_as WHERE id = of_grant;
     RETURN true;
+END $$;
+
+-- Erases a token set. `true`: it was the last one of a revoking grant, which thereby is revoked.
+CREATE FUNCTION end_revocation(of_revocation uuid, of_grant uuid, of_tenant text, ended_as text, end_at bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    grant_revoked boolean;
+BEGIN
+    PERFORM 1 FROM grant_rotation r WHERE r.grant_id = of_grant AND r.tenant = of_tenant FOR UPDATE;
+    UPDATE revocations SET access_token = NULL, refresh_token = NULL, refresh_token_generation = NULL,
+                           due_at = NULL, ended_at = end_at, outcome = ended_as
+    WHERE id = of_revocation AND grant_id = of_grant AND tenant = of_tenant AND ended_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    grant_revoked := end_revoking(of_grant, of_tenant, ended_as, end_at);
+    PERFORM audit_grant(k.tenant, k.provider, k.user_id, k.account,
+                        CASE WHEN grant_revoked THEN 'revoke' ELSE 'revoke_tokens' END, NULL,
+                        concat_ws('/', 'revocations', of_revocation, ended_as), end_at)
+    FROM grants k WHERE k.id = of_grant;
+    RETURN grant_revoked;
 END $$;
 
 -- Moves the next try, and notes the failure of this one if there was one; on the grant too, while that is revoking.

@@ -6,6 +6,7 @@
 mod access;
 mod administer;
 mod attempt;
+mod audit;
 mod authorization;
 mod broker;
 mod clock;
@@ -48,6 +49,7 @@ pub use administer::{
     RegistrationUpdate,
 };
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
+pub use audit::{Actor, AuditAction, AuditOutcome, AuditRecord, TokenFingerprint};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
 pub use clock::Clock;

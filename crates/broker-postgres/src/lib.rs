@@ -5,6 +5,7 @@
 //! open between two round trips. Several brokers may share a database.
 
 mod access;
+mod audit;
 mod batch;
 mod columns;
 mod condemned;

@@ -29,6 +29,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     13 "0013_revocations",
     14 "0014_deletions",
     15 "0015_keys",
+    16 "0016_audit",
     19 "0019_quotas",
 );
 

@@ -1,11 +1,12 @@
 //! Tenants that are being deleted, or were.
 
 use async_trait::async_trait;
-use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError};
+use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError, records};
 use broker_core::{TenantId, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
 
@@ -133,8 +134,9 @@ async fn destroy(connection: &mut SqliteConnection, ask: &DestroyKeys) -> Result
     sqlx::query("UPDATE tenant_deletions SET destroyed_at = ?2 WHERE tenant = ?1")
         .bind(ask.tenant.as_str())
         .bind_time(ask.at)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(failed)?;
+    audit::write(connection, &records::keys_destroyed(&ask.tenant, ask.at)).await?;
     Ok(true)
 }

@@ -5,6 +5,7 @@
 //! time may have a file open.
 
 mod access;
+mod audit;
 mod batch;
 mod columns;
 mod consents;
@@ -12,6 +13,7 @@ mod deletions;
 mod fleet;
 mod grants;
 mod history;
+mod inbox;
 mod keys;
 mod lock;
 mod migrations;

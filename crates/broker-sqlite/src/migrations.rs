@@ -10,6 +10,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "revocations", include_str!("../../../migrations/sqlite/0004_revocations.sql")),
     (5, "deletions", include_str!("../../../migrations/sqlite/0005_deletions.sql")),
     (6, "keys", include_str!("../../../migrations/sqlite/0006_keys.sql")),
+    (7, "audit", include_str!("../../../migrations/sqlite/0007_audit.sql")),
     (8, "quotas", include_str!("../../../migrations/sqlite/0008_quotas.sql")),
 ];
 

@@ -16,6 +16,7 @@ mod key_store;
 mod lease;
 mod outcomes;
 mod provider_client;
+pub mod records;
 mod revocation_store;
 mod scheduler_store;
 mod sealed_store;

@@ -1,9 +1,10 @@
 //! What providers answered badly, and the breakers that opened over it.
 
-use broker_core::ports::{BadAnswers, OpenBreaker, StoreError};
+use broker_core::ports::{BadAnswers, OpenBreaker, StoreError, records};
 use broker_core::{ProviderName, Timestamp};
 use sqlx::PgPool;
 
+use crate::audit;
 use crate::columns::{name, number};
 use crate::operation::failed;
 
@@ -39,22 +40,28 @@ pub(super) async fn bad_answers(
     })
 }
 
+/// A row that was inserted, not updated, has no `xmax`: the breaker opened.
 pub(super) async fn note_bad_answer(
     pool: &PgPool,
     provider: &ProviderName,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query!(
-        "INSERT INTO provider_breakers AS b (provider, opened_at, last_bad_at, suspects_refreshed)
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let opened = sqlx::query_scalar!(
+        r#"INSERT INTO provider_breakers AS b (provider, opened_at, last_bad_at, suspects_refreshed)
          VALUES ($1, $2, $2, 0)
-         ON CONFLICT (provider) DO UPDATE SET last_bad_at = greatest(b.last_bad_at, excluded.last_bad_at)",
+         ON CONFLICT (provider) DO UPDATE SET last_bad_at = greatest(b.last_bad_at, excluded.last_bad_at)
+         RETURNING xmax = 0 AS "opened!""#,
         provider.as_str(),
         at.as_unix_micros(),
     )
-    .execute(pool)
+    .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(())
+    if opened {
+        audit::write(&mut tx, &records::breaker_opened(provider, at)).await?;
+    }
+    tx.commit().await.map_err(failed)
 }
 
 pub(super) async fn note_suspect_refreshed(pool: &PgPool, provider: &ProviderName) -> Result<(), StoreError> {

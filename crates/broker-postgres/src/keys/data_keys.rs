@@ -1,11 +1,12 @@
 //! Data keys, wrapped.
 
-use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError};
+use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError, records};
 use broker_core::{KeyRotationId, TenantId, Timestamp};
 use broker_crypto::{DekId, KeyPurpose, WrappedDek};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::audit;
 use crate::columns::{name, number, time, uuid, word};
 use crate::operation::failed;
 use crate::sealed;
@@ -117,6 +118,9 @@ pub(super) async fn add(
         .await
         .map_err(failed)?;
     let added = insert(&mut tx, tenant, key, rotation, at).await?;
+    if added {
+        audit::write(&mut tx, &records::data_key_added(tenant, key.id, at)).await?;
+    }
     tx.commit().await.map_err(failed)?;
     Ok(added)
 }

@@ -1,27 +1,32 @@
 //! Key encryption keys, by name.
 
 use broker_core::Timestamp;
-use broker_core::ports::{KnownKek, StoreError};
+use broker_core::ports::{KnownKek, StoreError, records};
 use broker_crypto::KekId;
 use sqlx::PgPool;
 
+use crate::audit;
 use crate::columns::{time, word};
 use crate::operation::failed;
 
 pub(super) async fn note_primary(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query!(
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let became = sqlx::query!(
         "WITH superseded AS (
              UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> $1 AND superseded_at IS NULL
          )
-         INSERT INTO key_encryption_keys (id, created_at) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
+         INSERT INTO key_encryption_keys AS k (id, created_at) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE k.superseded_at IS NOT NULL",
         id.as_str(),
         at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(())
+    if became.rows_affected() == 1 {
+        audit::write(&mut tx, &records::primary_kek_changed(id, at)).await?;
+    }
+    tx.commit().await.map_err(failed)
 }
 
 pub(super) async fn known(pool: &PgPool) -> Result<Vec<KnownKek>, StoreError> {

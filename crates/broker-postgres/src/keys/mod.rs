@@ -111,6 +111,6 @@ impl KeyStore for PostgresStore {
         note: &KeyRotationNote,
         state: KeyRotationState,
     ) -> Result<bool, StoreError> {
-        self.operation("end_key_rotation", rotations::note(&self.pools.adoption, note, state)).await
+        self.operation("end_key_rotation", rotations::end(&self.pools.adoption, note, state)).await
     }
 }

@@ -1,14 +1,15 @@
 //! Rotations of keys.
 
-use broker_core::ports::{KeyRotationNote, StoreError};
+use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
     Timestamp,
 };
 use broker_crypto::KekId;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
+use crate::audit;
 use crate::columns::{name, number, time, uuid, word};
 use crate::operation::failed;
 
@@ -47,7 +48,7 @@ impl Row {
     }
 }
 
-/// Three statements, and no transaction: each is true whatever the others come to, and of several replicas at once one
+/// Three steps, and no transaction around them: each is true whatever the others come to, and of several replicas at once one
 /// inserts and all read the same row.
 pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
     end_those_to_another_target(pool, rotation).await?;
@@ -69,19 +70,26 @@ pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRo
 }
 
 async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
-    sqlx::query!(
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let ended = sqlx::query_scalar!(
         "UPDATE key_rotations SET state = 'failed', ended_at = $4, owner = NULL, heartbeat_at = NULL
          WHERE kind = $1 AND coalesce(tenant, '') = coalesce($2, '') AND state = 'running'
-           AND target IS DISTINCT FROM $3",
+           AND target IS DISTINCT FROM $3
+         RETURNING id",
         rotation.kind.as_str(),
         rotation.tenant.as_ref().map(TenantId::as_str),
         rotation.target.as_ref().map(KekId::as_str),
         rotation.created_at.as_unix_micros(),
     )
-    .execute(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(())
+    for id in ended {
+        let id = KeyRotationId::from_bytes(id.into_bytes());
+        let (tenant, at) = (rotation.tenant.as_ref(), rotation.created_at);
+        audit::write(&mut tx, &records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at)).await?;
+    }
+    tx.commit().await.map_err(failed)
 }
 
 async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
@@ -160,8 +168,24 @@ pub(super) async fn claim(
     row.map(Row::rotation).transpose()
 }
 
-pub(super) async fn note(
+pub(super) async fn end(
     pool: &PgPool,
+    note: &KeyRotationNote,
+    state: KeyRotationState,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let ended = self::note(&mut *tx, note, state).await?;
+    if ended {
+        let KeyRotation { id, tenant, .. } = &note.rotation;
+        let record = records::key_rotation_ended(*id, tenant.as_ref(), state, note.at);
+        audit::write(&mut tx, &record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(ended)
+}
+
+pub(super) async fn note(
+    executor: impl PgExecutor<'_>,
     note: &KeyRotationNote,
     state: KeyRotationState,
 ) -> Result<bool, StoreError> {
@@ -180,7 +204,7 @@ pub(super) async fn note(
         rotation.failed.cast_signed(),
         state.as_str(),
     )
-    .execute(pool)
+    .execute(executor)
     .await
     .map_err(failed)?;
     Ok(noted.rows_affected() == 1)

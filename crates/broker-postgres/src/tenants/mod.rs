@@ -1,5 +1,6 @@
 //! Tenants, their data keys and their client registrations.
 
+mod acceptance;
 mod changes;
 mod deletion;
 pub(crate) mod keys;
@@ -106,7 +107,7 @@ impl TenantStore for PostgresStore {
         secret: SecretId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        let noted = secrets::note_accepted(&self.pools.rotation, key, secret, at);
+        let noted = acceptance::note(&self.pools.rotation, key, secret, at);
         self.operation("note_secret_accepted", noted).await
     }
 

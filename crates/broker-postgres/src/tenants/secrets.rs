@@ -111,29 +111,6 @@ pub(super) async fn retire(
     Ok(RetireOutcome::Retired)
 }
 
-pub(super) async fn note_accepted(
-    pool: &PgPool,
-    key: &RegistrationKey,
-    secret: SecretId,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "UPDATE client_secrets
-         SET last_accepted_at = $5, refused_at = CASE WHEN refused_at > $5 THEN refused_at END
-         WHERE tenant = $1 AND provider = $2 AND registration = $3 AND number = $4
-           AND coalesce(last_accepted_at <= $5, true)",
-        key.tenant.as_str(),
-        key.provider.as_str(),
-        key.id.as_str(),
-        secret_number(secret)?,
-        at.as_unix_micros(),
-    )
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    Ok(())
-}
-
 /// Of a registration that is there.
 async fn standing(connection: &mut PgConnection, key: &RegistrationKey) -> Result<Standing, StoreError> {
     sqlx::query_as!(
@@ -179,6 +156,6 @@ async fn note_change(
     Ok(())
 }
 
-fn secret_number(id: SecretId) -> Result<i32, StoreError> {
+pub(super) fn secret_number(id: SecretId) -> Result<i32, StoreError> {
     number(id.get(), "number")
 }

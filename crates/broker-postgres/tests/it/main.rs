@@ -5,6 +5,7 @@
 mod batches;
 mod epochs;
 mod foreign_text;
+mod inbox;
 mod inventory;
 mod schema;
 mod stores;

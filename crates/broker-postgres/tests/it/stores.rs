@@ -9,10 +9,12 @@ use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest, quotas};
+use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use test_servers::TestDatabase;
+
+use crate::inbox::Inbox;
 
 pub(crate) struct InPostgres {
     pub(crate) store: Arc<PostgresStore>,
@@ -89,6 +91,10 @@ impl StoreUnderTest for InPostgres {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
     }
+
+    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
+        Arc::new(Inbox::at(self.database.url()))
+    }
 }
 
 #[async_trait]
@@ -96,6 +102,10 @@ impl DurableStore for InPostgres {
     async fn reopen(self) -> Self {
         self.store.close().await;
         Self::open(self.database).await
+    }
+
+    async fn refuse_records(&self) {
+        self.meddle("ALTER TABLE audit_inbox ADD CONSTRAINT refused CHECK (false) NOT VALID").await;
     }
 }
 

@@ -1,10 +1,11 @@
 //! What providers answered badly, and the breakers that opened over it.
 
-use broker_core::ports::{BadAnswers, OpenBreaker, StoreError};
+use broker_core::ports::{BadAnswers, OpenBreaker, StoreError, records};
 use broker_core::{ProviderName, Timestamp};
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -41,21 +42,38 @@ pub(super) async fn bad_answers(
 }
 
 pub(super) async fn note_bad_answer(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
+    provider: &ProviderName,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let noted =
+        sqlx::query("UPDATE provider_breakers SET last_bad_at = max(last_bad_at, ?2) WHERE provider = ?1")
+            .bind(provider.as_str())
+            .bind_time(at)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    match noted.rows_affected() {
+        0 => open_now(connection, provider, at).await,
+        _ => Ok(()),
+    }
+}
+
+async fn open_now(
+    connection: &mut SqliteConnection,
     provider: &ProviderName,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO provider_breakers (provider, opened_at, last_bad_at, suspects_refreshed)
-         VALUES (?1, ?2, ?2, 0)
-         ON CONFLICT (provider) DO UPDATE SET last_bad_at = max(last_bad_at, excluded.last_bad_at)",
+         VALUES (?1, ?2, ?2, 0)",
     )
     .bind(provider.as_str())
     .bind_time(at)
-    .execute(pool)
+    .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    Ok(())
+    audit::write(connection, &records::breaker_opened(provider, at)).await
 }
 
 pub(super) async fn note_suspect_refreshed(

@@ -112,7 +112,12 @@ impl FleetStore for SqliteStore {
     }
 
     async fn note_bad_answer(&self, provider: &ProviderName, at: Timestamp) -> Result<(), StoreError> {
-        operation("note_bad_answer", breakers::note_bad_answer(&self.writer, provider, at)).await
+        operation("note_bad_answer", async {
+            let mut tx = self.write().await?;
+            breakers::note_bad_answer(&mut tx, provider, at).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
     }
 
     async fn note_suspect_refreshed(&self, provider: &ProviderName) -> Result<(), StoreError> {

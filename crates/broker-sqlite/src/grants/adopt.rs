@@ -1,11 +1,12 @@
 //! The compare-and-set that makes an answer the grant's token set.
 
 use broker_core::ports::{AdoptOutcome, Adoption, Lineage, ReplacedTokens, StoreError};
-use broker_core::{Attempt, AttemptKind, Generation, LineageId, Timestamp};
+use broker_core::{Attempt, AttemptKind, AuditAction, Generation, LineageId, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::lookup::{self, Standing};
 use super::{attempts, close, pauses, token_set};
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::revocations::answers;
@@ -45,6 +46,7 @@ pub(crate) async fn adopt(
             close_overtaken(connection, attempt, adoption.at).await?;
             complete_authorization(connection, adoption).await?;
             pauses::end(connection, attempt, adoption.at).await?;
+            record(connection, adoption).await?;
         }
         AdoptOutcome::Superseded => {
             supersede(connection, attempt, adoption.at).await?;
@@ -227,7 +229,18 @@ async fn complete_authorization(
     Ok(())
 }
 
-/// Records that the answer came to nothing. An attempt concluded before keeps its conclusion.
+async fn record(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<(), StoreError> {
+    let attempt = &adoption.attempt;
+    let action = match adoption.lineage {
+        Lineage::Present => AuditAction::ROTATE,
+        Lineage::New { .. } => AuditAction::CONSENT,
+    };
+    let resource = format!("attempts/{}", attempt.id);
+    let generation = Some(adoption.tokens.generation);
+    audit::write_of_grant(connection, &attempt.key, action, generation, &resource, adoption.at).await
+}
+
+/// Marks that the answer came to nothing. An attempt concluded before keeps its conclusion.
 async fn supersede(
     connection: &mut SqliteConnection,
     attempt: &Attempt,

@@ -5,7 +5,7 @@ use broker_core::{Attempt, AuthorizationId, LastFailure, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::rows::lifecycle_words;
-use super::{attempts, pauses, unread};
+use super::{attempts, giving_up, refusals, unread};
 use crate::columns::BindDomain;
 use crate::operation::failed;
 
@@ -19,7 +19,7 @@ pub(crate) async fn close(connection: &mut SqliteConnection, end: &AttemptEnd) -
     if let Some(answer) = &end.unread {
         unread::keep(connection, &end.attempt, answer).await?;
     }
-    pauses::refuse_client(connection, end).await?;
+    refusals::refuse_client(connection, end).await?;
     if let Some(after) = &end.grant {
         leave_behind(connection, &end.attempt, after, end.at).await?;
     }
@@ -116,7 +116,8 @@ async fn leave_behind(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let (lifecycle, cause) = lifecycle_words(after.lifecycle);
-    sqlx::query(
+    let given_up = giving_up::is_news(connection, attempt, after).await?;
+    let left = sqlx::query(
         "UPDATE grants
          SET lifecycle = ?7, consent_cause = ?8, phase = ?9, tainted = max(tainted, ?10), due_at = ?11,
              updated_at = ?12
@@ -135,6 +136,9 @@ async fn leave_behind(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    if given_up && left.rows_affected() == 1 {
+        giving_up::record(connection, attempt, after, at).await?;
+    }
     match &after.failure {
         None => Ok(()),
         Some(failure) => keep_failure(connection, attempt, failure).await,

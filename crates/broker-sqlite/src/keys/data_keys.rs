@@ -1,11 +1,12 @@
 //! Data keys, wrapped.
 
-use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError};
+use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError, records};
 use broker_core::{KeyRotationId, TenantId, Timestamp};
 use broker_crypto::{DekId, KeyPurpose, WrappedDek};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::sealed;
@@ -107,6 +108,7 @@ pub(super) async fn add(
         return Ok(false);
     }
     supersede(connection, tenant, key, at).await?;
+    audit::write(connection, &records::data_key_added(tenant, key.id, at)).await?;
     Ok(true)
 }
 

@@ -1,11 +1,12 @@
 //! Key encryption keys, by name.
 
 use broker_core::Timestamp;
-use broker_core::ports::{KnownKek, StoreError};
+use broker_core::ports::{KnownKek, StoreError, records};
 use broker_crypto::KekId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -14,16 +15,21 @@ pub(super) async fn note_primary(
     id: &KekId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let statements = [
+    let became = sqlx::query(
         "INSERT INTO key_encryption_keys (id, created_at) VALUES (?1, ?2)
-         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
-        "UPDATE key_encryption_keys SET superseded_at = ?2 WHERE id <> ?1 AND superseded_at IS NULL",
-    ];
-    for statement in statements {
-        let noted = sqlx::query(statement).bind(id.as_str()).bind_time(at);
-        noted.execute(&mut *connection).await.map_err(failed)?;
+         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE superseded_at IS NOT NULL",
+    );
+    let became = became.bind(id.as_str()).bind_time(at).execute(&mut *connection).await.map_err(failed)?;
+    sqlx::query("UPDATE key_encryption_keys SET superseded_at = ?2 WHERE id <> ?1 AND superseded_at IS NULL")
+        .bind(id.as_str())
+        .bind_time(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    match became.rows_affected() {
+        0 => Ok(()),
+        _ => audit::write(connection, &records::primary_kek_changed(id, at)).await,
     }
-    Ok(())
 }
 
 pub(super) async fn known(pool: &SqlitePool) -> Result<Vec<KnownKek>, StoreError> {

@@ -124,6 +124,12 @@ impl KeyStore for SqliteStore {
         note: &KeyRotationNote,
         state: KeyRotationState,
     ) -> Result<bool, StoreError> {
-        operation("end_key_rotation", rotations::note(&self.writer, note, state)).await
+        operation("end_key_rotation", async {
+            let mut tx = self.write().await?;
+            let ended = rotations::end(&mut tx, note, state).await?;
+            tx.commit().await.map_err(crate::operation::failed)?;
+            Ok(ended)
+        })
+        .await
     }
 }

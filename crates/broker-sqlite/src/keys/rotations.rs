@@ -1,14 +1,15 @@
 //! Rotations of keys.
 
-use broker_core::ports::{KeyRotationNote, StoreError};
+use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
     Timestamp,
 };
 use broker_crypto::KekId;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -41,17 +42,24 @@ async fn end_those_to_another_target(
     connection: &mut SqliteConnection,
     rotation: &KeyRotation,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let ended = sqlx::query(
         "UPDATE key_rotations SET state = 'failed', ended_at = ?4, owner = NULL, heartbeat_at = NULL
-         WHERE kind = ?1 AND coalesce(tenant, '') = coalesce(?2, '') AND state = 'running' AND target IS NOT ?3",
+         WHERE kind = ?1 AND coalesce(tenant, '') = coalesce(?2, '') AND state = 'running' AND target IS NOT ?3
+         RETURNING id",
     )
     .bind(rotation.kind.as_str())
     .bind(rotation.tenant.as_ref().map(TenantId::as_str))
     .bind(rotation.target.as_ref().map(KekId::as_str))
     .bind_time(rotation.created_at)
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
+    let (tenant, at) = (rotation.tenant.as_ref(), rotation.created_at);
+    for row in ended {
+        let id = row.id("id", KeyRotationId::from_bytes)?;
+        let record = records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at);
+        audit::write(connection, &record).await?;
+    }
     Ok(())
 }
 
@@ -130,8 +138,22 @@ pub(super) async fn claim(
     .transpose()
 }
 
+pub(super) async fn end(
+    connection: &mut SqliteConnection,
+    note: &KeyRotationNote,
+    state: KeyRotationState,
+) -> Result<bool, StoreError> {
+    let ended = self::note(&mut *connection, note, state).await?;
+    if ended {
+        let KeyRotation { id, tenant, .. } = &note.rotation;
+        let record = records::key_rotation_ended(*id, tenant.as_ref(), state, note.at);
+        audit::write(connection, &record).await?;
+    }
+    Ok(ended)
+}
+
 pub(super) async fn note(
-    pool: &SqlitePool,
+    executor: impl SqliteExecutor<'_>,
     note: &KeyRotationNote,
     state: KeyRotationState,
 ) -> Result<bool, StoreError> {
@@ -150,7 +172,7 @@ pub(super) async fn note(
     .bind(rotation.remaining.cast_signed())
     .bind(rotation.failed.cast_signed())
     .bind(state.as_str())
-    .execute(pool)
+    .execute(executor)
     .await
     .map_err(failed)?;
     Ok(noted.rows_affected() == 1)

@@ -1,11 +1,11 @@
 //! Token sets on their way out: held ones, replaced ones, and answers that came too late.
 
-use broker_core::GrantKey;
-use broker_core::Timestamp;
 use broker_core::ports::{Adoption, ReplacedTokens, StoreError};
+use broker_core::{AuditAction, GrantKey, RevocationId, Timestamp};
 use sqlx::SqliteConnection;
 
-use crate::columns::BindDomain;
+use crate::audit;
+use crate::columns::{BindDomain, Columns};
 use crate::grants::attempts::authorization_of;
 use crate::grants::close::fail_authorization;
 use crate::operation::failed;
@@ -70,6 +70,9 @@ pub(crate) async fn revoke(connection: &mut SqliteConnection, adoption: &Adoptio
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
+        let answer = format!("attempts/{}", attempt.id);
+        let action = AuditAction::REVOKE_ANSWER;
+        audit::write_of_grant(connection, &attempt.key, action, None, &answer, adoption.at).await?;
     }
     sqlx::query(
         "UPDATE attempts SET closed_at = coalesce(closed_at, ?6), conclusion = 'revoked'
@@ -101,16 +104,20 @@ pub(crate) async fn give_up_replaced(
 }
 
 async fn let_go(connection: &mut SqliteConnection, key: &GrantKey, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
+    let gone = sqlx::query(
         "UPDATE revocations
          SET access_token = NULL, refresh_token = NULL, refresh_token_generation = NULL, due_at = NULL,
              ended_at = ?2, outcome = 'let_go'
-         WHERE grant_id = ?1 AND ended_at IS NULL",
+         WHERE grant_id = ?1 AND ended_at IS NULL RETURNING id",
     )
     .bind(key.grant_id().as_bytes().to_vec())
     .bind_time(at)
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
+    for row in gone {
+        let tokens = format!("revocations/{}", row.id("id", RevocationId::from_bytes)?);
+        audit::write_of_grant(connection, key, AuditAction::LET_GO, None, &tokens, at).await?;
+    }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use broker_core::ports::{PendingRevocation, StoreError, TakeRevocations};
 use broker_core::{
-    FailureKind, Generation, LastFailure, RegistrationId, RevocationId, RevocationOutcome, TenantId,
-    Timestamp,
+    AuditAction, FailureKind, Generation, LastFailure, RegistrationId, RevocationId, RevocationOutcome,
+    TenantId, Timestamp,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -155,6 +156,18 @@ pub(super) async fn end(
     if ended.rows_affected() == 0 {
         return Ok(false);
     }
+    let grant_revoked = end_revoking(connection, revocation, outcome, at).await?;
+    record(connection, revocation, outcome, grant_revoked, at).await?;
+    Ok(grant_revoked)
+}
+
+/// A revoking grant is revoked with the last of its token sets. `true`: it is, thereby.
+async fn end_revoking(
+    connection: &mut SqliteConnection,
+    revocation: &PendingRevocation,
+    outcome: RevocationOutcome,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let revoked = sqlx::query(
         "UPDATE grants SET lifecycle = 'revoked', revocation = ?5, updated_at = ?6
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND lifecycle = 'revoking'
@@ -167,6 +180,18 @@ pub(super) async fn end(
     .await
     .map_err(failed)?;
     Ok(revoked.rows_affected() == 1)
+}
+
+async fn record(
+    connection: &mut SqliteConnection,
+    revocation: &PendingRevocation,
+    outcome: RevocationOutcome,
+    grant_revoked: bool,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let action = if grant_revoked { AuditAction::REVOKE } else { AuditAction::REVOKE_TOKENS };
+    let ended = format!("revocations/{}/{}", revocation.id, outcome.as_str());
+    audit::write_of_grant(connection, &revocation.key, action, None, &ended, at).await
 }
 
 pub(super) async fn prune(pool: &SqlitePool, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {

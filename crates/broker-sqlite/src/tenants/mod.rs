@@ -1,5 +1,6 @@
 //! Tenants, their data keys and their client registrations.
 
+mod acceptance;
 mod changes;
 mod deletion;
 mod keys;
@@ -149,7 +150,12 @@ impl TenantStore for SqliteStore {
         secret: SecretId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        operation("note_secret_accepted", secrets::note_accepted(&self.writer, key, secret, at)).await
+        operation("note_secret_accepted", async {
+            let mut tx = self.write().await?;
+            acceptance::note(&mut tx, key, secret, at).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
     }
 
     async fn prune_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

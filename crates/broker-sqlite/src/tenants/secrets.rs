@@ -5,7 +5,7 @@ use broker_core::ports::{
     StoreError,
 };
 use broker_core::{RegisteredSecret, SecretId, Timestamp};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use super::changes;
 use crate::columns::{BindDomain, Columns};
@@ -99,27 +99,6 @@ pub(super) async fn retire(
     .map_err(failed)?;
     note_change(connection, key, standing.made, retirement.at).await?;
     Ok(RetireOutcome::Retired)
-}
-
-pub(super) async fn note_accepted(
-    pool: &SqlitePool,
-    key: &RegistrationKey,
-    secret: SecretId,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE client_secrets
-         SET last_accepted_at = ?5, refused_at = CASE WHEN refused_at > ?5 THEN refused_at END
-         WHERE tenant = ?1 AND provider = ?2 AND registration = ?3 AND number = ?4
-           AND coalesce(last_accepted_at <= ?5, TRUE)",
-    )
-    .bind_registration(key)
-    .bind(secret.get())
-    .bind_time(at)
-    .execute(pool)
-    .await
-    .map_err(failed)?;
-    Ok(())
 }
 
 async fn exists(

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use broker_core::AuditRecord;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest, quotas};
+use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
 use broker_sqlite::{SqliteLocation, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 pub(crate) struct InMemory(Arc<SqliteStore>);
@@ -65,6 +68,10 @@ impl StoreUnderTest for InMemory {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.0.clone()
     }
+
+    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
+        Arc::new(Inbox(self.0.clone()))
+    }
 }
 
 #[async_trait]
@@ -112,6 +119,10 @@ impl StoreUnderTest for InFile {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
     }
+
+    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
+        Arc::new(Inbox(self.store.clone()))
+    }
 }
 
 #[async_trait]
@@ -121,6 +132,26 @@ impl DurableStore for InFile {
         let Self { store, directory } = self;
         assert!(Arc::into_inner(store).is_some(), "somebody still uses the store, and holds its lock");
         Self::open(directory).await
+    }
+
+    async fn refuse_records(&self) {
+        let mut beside =
+            SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(self.database()))
+                .await
+                .unwrap();
+        let trigger =
+            "CREATE TRIGGER refuse BEFORE INSERT ON audit_inbox BEGIN SELECT raise(ABORT, 'refused'); END";
+        sqlx::query(trigger).execute(&mut beside).await.unwrap();
+    }
+}
+
+/// The audit inbox of a store.
+struct Inbox(Arc<SqliteStore>);
+
+#[async_trait]
+impl BrokerRecords for Inbox {
+    async fn broker_records(&self) -> Vec<AuditRecord> {
+        self.0.broker_records().await.unwrap()
     }
 }
 

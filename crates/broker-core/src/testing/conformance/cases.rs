@@ -271,6 +271,23 @@ macro_rules! store_conformance {
             a_rotation_is_one_replicas_until_it_falls_silent,
             a_rotation_to_another_target_ends_the_one_before,
         );
+        $crate::store_conformance!(@theme $store, records:
+            a_consent_and_a_refresh_are_on_record_once,
+            of_many_adoptions_at_once_each_is_on_record,
+            what_comes_to_nothing_is_not_on_record,
+            a_grant_that_is_given_up_is_on_record_with_its_cause,
+            what_a_revoked_attempt_still_brought_is_on_record_once,
+            a_grant_is_revoked_on_record_with_the_last_of_its_tokens,
+            what_is_let_go_is_on_record,
+            a_registration_is_paused_and_recovers_on_record,
+            a_secret_is_refused_and_accepted_on_record,
+            keys_are_destroyed_on_record_once,
+            a_data_key_takes_over_on_record,
+            a_rotation_of_keys_ends_on_record,
+            a_primary_key_changes_on_record,
+            a_breaker_opens_on_record,
+            a_change_that_is_refused_leaves_no_record,
+        );
         $crate::store_conformance!(@theme $store, sealed:
             every_value_is_walked_and_opens_at_its_own_place_only,
             a_row_is_exchanged_only_as_it_was_read,
@@ -312,6 +329,11 @@ macro_rules! durable_store_conformance {
             a_restart_keeps_installation_epoch_and_replicas,
             a_start_finds_what_the_last_run_left_open,
         );
+
+        #[tokio::test]
+        async fn nothing_changes_without_its_record() {
+            $crate::testing::conformance::unrecorded::nothing_changes_without_its_record::<$store>().await;
+        }
     };
     (@cases $store:ty: $($case:ident,)*) => {
         mod restarts {
@@ -336,7 +358,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "sealed" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "records" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

@@ -6,12 +6,12 @@ use crate::ports::{CreateOutcome, DestroyKeys};
 use crate::{AuthorizationStatus, Tenant, Timestamp};
 
 impl World {
-    async fn begin_deletion(&self) {
+    pub(super) async fn begin_deletion(&self) {
         assert!(self.deletions.begin_deletion(&tenant_id("acme"), NOW).await.unwrap());
     }
 
     /// Whether the keys are destroyed now; what was sent more than a minute ago counts as settled.
-    async fn destroy_at(&self, at: Timestamp) -> bool {
+    pub(super) async fn destroy_at(&self, at: Timestamp) -> bool {
         let tenant = tenant_id("acme");
         let ask = DestroyKeys { tenant, at, settled_since: at - SECOND * 60, alive_since: at - SECOND };
         self.deletions.destroy_keys(&ask).await.unwrap()

@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::AuditRecord;
 use crate::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
+
+/// What a store has written of what the broker did by itself, behind the ports.
+#[async_trait]
+pub trait BrokerRecords: Send + Sync {
+    /// The records of the inbox that name no caller, oldest first.
+    async fn broker_records(&self) -> Vec<AuditRecord>;
+}
 
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
@@ -31,6 +39,7 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn keys(&self) -> Arc<dyn KeyStore>;
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
+    fn broker_records(&self) -> Arc<dyn BrokerRecords>;
 }
 
 /// A store that outlives the process which uses it.
@@ -38,4 +47,7 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
 pub trait DurableStore: StoreUnderTest {
     /// Ends every use of the store and opens it once more, as the next run of a process would.
     async fn reopen(self) -> Self;
+
+    /// From now on the inbox takes no record.
+    async fn refuse_records(&self);
 }

@@ -7,16 +7,16 @@ use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
 use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
 use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
 
-fn kek(name: &str) -> KekId {
+pub(super) fn kek(name: &str) -> KekId {
     KekId::new(name).unwrap()
 }
 
-fn wrapped(n: u8, purpose: KeyPurpose, under: &str) -> WrappedDek {
+pub(super) fn wrapped(n: u8, purpose: KeyPurpose, under: &str) -> WrappedDek {
     let envelope = service_envelope(&kek(under), &n.to_string());
     WrappedDek { id: DekId::from_bytes(&[n; 16]).unwrap(), purpose, envelope }
 }
 
-fn rotation(n: u8, kind: KeyKind, target: Option<&str>) -> KeyRotation {
+pub(super) fn rotation(n: u8, kind: KeyKind, target: Option<&str>) -> KeyRotation {
     KeyRotation {
         id: KeyRotationId::from_bytes([n; 16]),
         kind,
@@ -34,7 +34,7 @@ fn rotation(n: u8, kind: KeyKind, target: Option<&str>) -> KeyRotation {
 }
 
 impl World {
-    async fn add_key(&self, key: &WrappedDek, by: u8, at: Timestamp) -> bool {
+    pub(super) async fn add_key(&self, key: &WrappedDek, by: u8, at: Timestamp) -> bool {
         let by = KeyRotationId::from_bytes([by; 16]);
         self.keys.add_data_key(&tenant_id("acme"), key, by, at).await.unwrap()
     }

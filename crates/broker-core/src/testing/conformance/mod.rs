@@ -63,6 +63,8 @@ pub mod pruning;
 #[doc(hidden)]
 pub mod quotas;
 #[doc(hidden)]
+pub mod records;
+#[doc(hidden)]
 pub mod registrations;
 pub mod replaced;
 #[doc(hidden)]
@@ -85,7 +87,9 @@ pub mod sent;
 pub mod tenants;
 #[doc(hidden)]
 pub mod unread;
+#[doc(hidden)]
+pub mod unrecorded;
 
-pub use fixture::{DurableStore, StoreUnderTest};
+pub use fixture::{BrokerRecords, DurableStore, StoreUnderTest};
 pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, quotas, registration, tenant_id, tokens};
 pub use world::World;

@@ -8,7 +8,7 @@ use crate::{Attempt, GrantKey, Phase, Timestamp};
 
 impl World {
     /// Ends a refresh as the provider's refusal of its registration.
-    async fn refuse_client(&self, attempt: &Attempt, until: Timestamp) {
+    pub(super) async fn refuse_client(&self, attempt: &Attempt, until: Timestamp) {
         let end = AttemptEnd {
             pause_registration_until: Some(until),
             ..self.end_of(attempt, Some(after(Phase::Idle, false)))
@@ -30,7 +30,7 @@ impl World {
         self.grants.claim_refresh(&claim).await.unwrap()
     }
 
-    async fn canary(&self, key: &GrantKey) -> ClaimedRefresh {
+    pub(super) async fn canary(&self, key: &GrantKey) -> ClaimedRefresh {
         granted(self.claim_at(key, NOW + HOUR).await)
     }
 }

@@ -8,7 +8,7 @@ use crate::{Attempt, AuthorizationId, Lifecycle};
 
 impl World {
     /// Adopts a consent as generation 2, with this fate of what it replaces.
-    async fn replace(
+    pub(super) async fn replace(
         &self,
         (attempt, authorization): &(Attempt, AuthorizationId),
         replaced: ReplacedTokens,

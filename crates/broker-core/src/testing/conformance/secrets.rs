@@ -39,7 +39,13 @@ impl World {
     }
 
     /// Refreshes a user's grant in vain: the provider refuses this secret.
-    async fn refuse(&self, user: &str, number: u32, at: Timestamp, pause_until: Option<Timestamp>) {
+    pub(super) async fn refuse(
+        &self,
+        user: &str,
+        number: u32,
+        at: Timestamp,
+        pause_until: Option<Timestamp>,
+    ) {
         let attempt = self.claim(&key(user), 1).await.attempt;
         let end = AttemptEnd {
             refused_secret: Some(id(number)),
@@ -50,7 +56,7 @@ impl World {
         assert!(self.grants.close_attempt(&end).await.unwrap());
     }
 
-    async fn accept(&self, number: u32, at: Timestamp) {
+    pub(super) async fn accept(&self, number: u32, at: Timestamp) {
         self.tenants.note_secret_accepted(&registration_key("main"), id(number), at).await.unwrap();
     }
 

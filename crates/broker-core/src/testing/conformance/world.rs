@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
-use super::StoreUnderTest;
+use super::fixture::{BrokerRecords, StoreUnderTest};
 use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
 use crate::ports::{
     AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore,
@@ -28,6 +28,7 @@ pub struct World {
     pub deletions: Arc<dyn DeletionStore>,
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
+    pub(super) records: Arc<dyn BrokerRecords>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -57,6 +58,7 @@ impl World {
             deletions: store.deletions(),
             keys: store.keys(),
             sealed: store.sealed(),
+            records: store.broker_records(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

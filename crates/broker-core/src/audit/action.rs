@@ -1,0 +1,63 @@
+//! What was done: an RPC, or something the broker does by itself.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The full name of an RPC (`tokenbroker.v1.TokenService/GetAccessToken`), or a word for what the broker does by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AuditAction(Cow<'static, str>);
+
+impl AuditAction {
+    /// A refresh was adopted.
+    pub const ROTATE: Self = Self(Cow::Borrowed("rotate"));
+    /// A consent was adopted: a new lineage.
+    pub const CONSENT: Self = Self(Cow::Borrowed("consent"));
+    /// The grant was given up until its user consents again.
+    pub const NEED_CONSENT: Self = Self(Cow::Borrowed("need_consent"));
+    /// The window of the grant ended.
+    pub const EXPIRE: Self = Self(Cow::Borrowed("expire"));
+    /// The last revocation of the grant ended.
+    pub const REVOKE: Self = Self(Cow::Borrowed("revoke"));
+    /// One of several token sets of a grant was revoked at the provider, or given up; the grant is not revoked thereby.
+    pub const REVOKE_TOKENS: Self = Self(Cow::Borrowed("revoke_tokens"));
+    /// Token sets that waited to be revoked were let go, because that could have ended a new consent.
+    pub const LET_GO: Self = Self(Cow::Borrowed("let_go"));
+    /// An answer came after its grant was revoked: its tokens are to be revoked too, and the grant is revoking again.
+    pub const REVOKE_ANSWER: Self = Self(Cow::Borrowed("revoke_answer"));
+    /// The provider refuses a registration: none of its grants is refreshed but for a trial.
+    pub const PAUSE_REGISTRATION: Self = Self(Cow::Borrowed("pause_registration"));
+    /// A paused registration works again.
+    pub const RECOVER_REGISTRATION: Self = Self(Cow::Borrowed("recover_registration"));
+    /// The provider refused a client secret: others are tried first.
+    pub const REFUSE_SECRET: Self = Self(Cow::Borrowed("refuse_secret"));
+    /// The provider accepted a client secret it had refused.
+    pub const ACCEPT_SECRET: Self = Self(Cow::Borrowed("accept_secret"));
+    /// The breaker of a provider opened: none of its grants is given up.
+    pub const OPEN_BREAKER: Self = Self(Cow::Borrowed("open_breaker"));
+    /// The breaker of a provider closed.
+    pub const CLOSE_BREAKER: Self = Self(Cow::Borrowed("close_breaker"));
+    /// A data key took over from the one before.
+    pub const ADD_DATA_KEY: Self = Self(Cow::Borrowed("add_data_key"));
+    /// New data keys are wrapped under another key encryption key.
+    pub const CHANGE_PRIMARY_KEK: Self = Self(Cow::Borrowed("change_primary_kek"));
+    /// The data keys of a deleted tenant were destroyed.
+    pub const DESTROY_KEYS: Self = Self(Cow::Borrowed("destroy_keys"));
+    /// A rotation of keys ended, or gave way to one to another target.
+    pub const ROTATE_KEYS: Self = Self(Cow::Borrowed("rotate_keys"));
+
+    /// The action of that name, as a store has kept it or as an RPC has it.
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AuditAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
