@@ -19,6 +19,14 @@ impl DeletionStore for PostgresStore {
         self.operation("deletion", read(&self.pools.vending, tenant)).await
     }
 
+    async fn deletions_between(
+        &self,
+        first: &TenantId,
+        last: &TenantId,
+    ) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
+        self.operation("deletions_between", read_between(&self.pools.vending, first, last)).await
+    }
+
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
         self.operation("deletions", under_way(&self.pools.rotation)).await
     }
@@ -40,22 +48,45 @@ async fn begin(pool: &PgPool, tenant: &TenantId, at: Timestamp) -> Result<bool, 
 }
 
 async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-    let row = sqlx::query!(
-        r#"SELECT d.began_at, d.destroyed_at,
+    Ok(read_between(pool, tenant, tenant).await?.pop().map(|(_, deletion)| deletion))
+}
+
+async fn read_between(
+    pool: &PgPool,
+    first: &TenantId,
+    last: &TenantId,
+) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
+    let rows = sqlx::query_as!(
+        DeletionRow,
+        r#"SELECT d.tenant, d.began_at, d.destroyed_at,
                   (SELECT count(*) FROM grant_rotation r
                    WHERE r.tenant = d.tenant AND r.lifecycle <> 'revoked') AS "grants_left!"
-           FROM tenant_deletions d WHERE d.tenant = $1"#,
-        tenant.as_str(),
+           FROM tenant_deletions d WHERE d.tenant BETWEEN $1 AND $2 ORDER BY d.tenant"#,
+        first.as_str(),
+        last.as_str(),
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Deletion {
-        began_at: Timestamp::from_unix_micros(row.began_at),
-        destroyed_at: time(row.destroyed_at),
-        grants_left: number(row.grants_left, "grants_left")?,
-    }))
+    rows.into_iter().map(DeletionRow::deletion).collect()
+}
+
+struct DeletionRow {
+    tenant: String,
+    began_at: i64,
+    destroyed_at: Option<i64>,
+    grants_left: i64,
+}
+
+impl DeletionRow {
+    fn deletion(self) -> Result<(TenantId, Deletion), StoreError> {
+        let deletion = Deletion {
+            began_at: Timestamp::from_unix_micros(self.began_at),
+            destroyed_at: time(self.destroyed_at),
+            grants_left: number(self.grants_left, "grants_left")?,
+        };
+        Ok((name(self.tenant, TenantId::new, "tenant")?, deletion))
+    }
 }
 
 async fn under_way(pool: &PgPool) -> Result<Vec<TenantId>, StoreError> {

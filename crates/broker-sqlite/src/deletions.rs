@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError, records};
 use broker_core::{TenantId, Timestamp};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
 use crate::audit;
@@ -36,6 +37,15 @@ impl DeletionStore for SqliteStore {
 
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
         operation("deletion", async { read(&mut *self.read().await?, tenant).await }).await
+    }
+
+    async fn deletions_between(
+        &self,
+        first: &TenantId,
+        last: &TenantId,
+    ) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
+        operation("deletions_between", async { read_between(&mut *self.read().await?, first, last).await })
+            .await
     }
 
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
@@ -89,21 +99,37 @@ async fn begin(
 }
 
 async fn read(connection: &mut SqliteConnection, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-    let row = sqlx::query(
-        "SELECT began_at, destroyed_at,
-                (SELECT count(*) FROM grants g WHERE g.tenant = ?1 AND g.lifecycle <> 'revoked') AS grants_left
-         FROM tenant_deletions WHERE tenant = ?1",
+    Ok(read_between(connection, tenant, tenant).await?.pop().map(|(_, deletion)| deletion))
+}
+
+async fn read_between(
+    connection: &mut SqliteConnection,
+    first: &TenantId,
+    last: &TenantId,
+) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
+    sqlx::query(
+        "SELECT d.tenant, d.began_at, d.destroyed_at,
+                (SELECT count(*) FROM grants g
+                 WHERE g.tenant = d.tenant AND g.lifecycle <> 'revoked') AS grants_left
+         FROM tenant_deletions d WHERE d.tenant BETWEEN ?1 AND ?2 ORDER BY d.tenant",
     )
-    .bind(tenant.as_str())
-    .fetch_optional(connection)
+    .bind(first.as_str())
+    .bind(last.as_str())
+    .fetch_all(connection)
     .await
-    .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Deletion {
+    .map_err(failed)?
+    .iter()
+    .map(from_row)
+    .collect()
+}
+
+fn from_row(row: &SqliteRow) -> Result<(TenantId, Deletion), StoreError> {
+    let deletion = Deletion {
         began_at: row.time("began_at")?,
         destroyed_at: row.optional_time("destroyed_at")?,
         grants_left: row.number("grants_left")?,
-    }))
+    };
+    Ok((row.name("tenant", TenantId::new)?, deletion))
 }
 
 async fn destroy(connection: &mut SqliteConnection, ask: &DestroyKeys) -> Result<bool, StoreError> {

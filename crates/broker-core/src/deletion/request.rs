@@ -1,5 +1,7 @@
 //! What operators ask for, and what a tenant that is being deleted is refused.
 
+use std::collections::BTreeMap;
+
 use crate::ports::{Deletion, GrantFilter};
 use crate::{Broker, BrokerError, RowVersion, Tenant, TenantId};
 
@@ -28,6 +30,18 @@ impl Broker {
     /// How far a tenant's deletion is; `None` if it is not being deleted.
     pub async fn deletion(&self, id: &TenantId) -> Result<Option<Deletion>, BrokerError> {
         Ok(self.deletions.deletion(id).await?)
+    }
+
+    /// How far the deletions of a page of tenants are, of those that are being deleted.
+    pub async fn deletions_of(
+        &self,
+        tenants: &[Tenant],
+    ) -> Result<BTreeMap<TenantId, Deletion>, BrokerError> {
+        let (Some(first), Some(last)) = (tenants.first(), tenants.last()) else {
+            return Ok(BTreeMap::new());
+        };
+        let deletions = self.deletions.deletions_between(&first.id, &last.id).await?;
+        Ok(deletions.into_iter().collect())
     }
 
     /// Revokes every grant of the tenant that is not, however many.

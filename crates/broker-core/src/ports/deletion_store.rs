@@ -38,6 +38,13 @@ pub trait DeletionStore: Send + Sync {
     /// How far a tenant's deletion is; `None` if it is not being deleted.
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError>;
 
+    /// How far the deletions of tenants from one id to another are, both included, in their order.
+    async fn deletions_between(
+        &self,
+        first: &TenantId,
+        last: &TenantId,
+    ) -> Result<Vec<(TenantId, Deletion)>, StoreError>;
+
     /// Tenants that are being deleted.
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError>;
 

@@ -2,14 +2,14 @@
 
 use broker_core::{
     AccessAction, AccessPolicy, AccessRule, AccessSettings, ActionSet, Enforcement, PrincipalPattern,
-    ProviderName, Reach, RequestRate, ScopeLimit, TenantId,
+    ProviderName, Reach, RequestRate, ScopeLimit, TenantId, TenantQuotas,
 };
 use serde::Deserialize;
 
 use super::{AuthMode, Config, QuotaConfig};
 
 /// `[access]`
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccessConfig {
     /// What to do about what no policy allows. Where nothing is said it is refused; but where callers are not checked
@@ -18,17 +18,33 @@ pub struct AccessConfig {
     /// How often each tenant is served by this replica, all callers together.
     pub tenant_requests_per_second: Option<f64>,
     /// How many grants of each tenant may live.
-    pub tenant_max_grants: Option<u32>,
+    pub tenant_max_grants: u32,
     /// How many client registrations each tenant may have.
-    pub tenant_max_client_registrations: Option<u32>,
+    pub tenant_max_client_registrations: u32,
     /// How many authorizations the users of each tenant may have to complete.
-    pub tenant_max_pending_authorizations: Option<u32>,
+    pub tenant_max_pending_authorizations: u32,
     /// How many access policies there may be about each tenant, those here not counted.
-    pub tenant_max_access_policies: Option<u32>,
+    pub tenant_max_access_policies: u32,
     /// Tenants with limits of their own.
     pub quota: Vec<QuotaConfig>,
     /// Policies that are always in force.
     pub policy: Vec<PolicyConfig>,
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        let quotas = TenantQuotas::default();
+        Self {
+            mode: None,
+            tenant_requests_per_second: None,
+            tenant_max_grants: quotas.grants.get(),
+            tenant_max_client_registrations: quotas.client_registrations.get(),
+            tenant_max_pending_authorizations: quotas.pending_authorizations.get(),
+            tenant_max_access_policies: quotas.access_policies.get(),
+            quota: Vec::new(),
+            policy: Vec::new(),
+        }
+    }
 }
 
 /// What to do about what no policy allows.

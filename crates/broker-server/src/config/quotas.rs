@@ -50,10 +50,10 @@ impl AccessConfig {
     fn every_tenant(&self) -> QuotaConfig {
         QuotaConfig {
             tenant: String::new(),
-            max_grants: self.tenant_max_grants,
-            max_client_registrations: self.tenant_max_client_registrations,
-            max_pending_authorizations: self.tenant_max_pending_authorizations,
-            max_access_policies: self.tenant_max_access_policies,
+            max_grants: Some(self.tenant_max_grants),
+            max_client_registrations: Some(self.tenant_max_client_registrations),
+            max_pending_authorizations: Some(self.tenant_max_pending_authorizations),
+            max_access_policies: Some(self.tenant_max_access_policies),
         }
     }
 }

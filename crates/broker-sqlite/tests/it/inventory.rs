@@ -12,7 +12,6 @@ use crate::stores::InFile;
 /// Columns of bytes that are not sealed under a data key: ids, digests, and data keys as they are wrapped.
 const NOT_SEALED: &[&str] = &[
     "access_policies.id",
-    "access_policies.request_id",
     "access_policies.rule_digest",
     "attempts.authorization_id",
     "attempts.grant_id",

@@ -45,6 +45,7 @@ macro_rules! store_conformance {
             an_adoption_that_does_not_fit_its_attempt_is_refused,
         );
         $crate::store_conformance!(@theme $store, deletions:
+            deletions_are_read_from_one_tenant_to_another,
             a_tenant_is_deleted_by_steps,
             a_deleted_tenant_keeps_its_id_and_none_of_its_keys,
             links_of_a_tenant_that_is_deleted_are_worth_nothing,

@@ -22,6 +22,24 @@ impl World {
     }
 }
 
+pub async fn deletions_are_read_from_one_tenant_to_another(world: World) {
+    for name in ["bravo", "delta", "echo"] {
+        world.add_tenant(name).await;
+    }
+    for name in ["bravo", "delta"] {
+        assert!(world.deletions.begin_deletion(&tenant_id(name), NOW).await.unwrap());
+    }
+    let between = async |first, last| {
+        let read = world.deletions.deletions_between(&tenant_id(first), &tenant_id(last)).await.unwrap();
+        read.into_iter().map(|(tenant, deletion)| (tenant.to_string(), deletion.began_at)).collect::<Vec<_>>()
+    };
+    let [bravo, delta] = ["bravo", "delta"].map(|name| (name.to_owned(), NOW));
+    assert_eq!(between("acme", "echo").await, [bravo.clone(), delta.clone()]);
+    assert_eq!(between("acme", "bravo").await, [bravo]);
+    assert_eq!(between("charlie", "delta").await, [delta]);
+    assert_eq!(between("echo", "zulu").await, []);
+}
+
 pub async fn a_tenant_is_deleted_by_steps(world: World) {
     assert_eq!(world.deletions.deletion(&tenant_id("acme")).await.unwrap(), None);
     assert!(!world.deletions.begin_deletion(&tenant_id("nobody"), NOW).await.unwrap());

@@ -1,11 +1,11 @@
 //! Tenants.
 
+use broker_core::ports::Deletion;
 use broker_core::{Asked, BrokerError, Tenant, TenantId};
 use broker_proto::v1::{
     self, CreateTenantRequest, CreateTenantResponse, GetTenantRequest, GetTenantResponse, ListTenantsRequest,
     ListTenantsResponse, TenantState, UpdateTenantRequest, UpdateTenantResponse,
 };
-use futures_util::future::join_all;
 use tonic::{Request, Status};
 
 use super::deletion::deleted;
@@ -43,7 +43,8 @@ pub(in crate::grpc) async fn get(
     let id = fields.finish(id).map_err(api.told())?;
     call.admit_at(&id, None).map_err(api.told())?;
     let tenant = api.broker.tenant(&id).await.map_err(api.told())?;
-    Ok(GetTenantResponse { tenant: Some(as_it_stands(api, &tenant).await.map_err(api.told())?) })
+    let deletion = api.broker.deletion(&id).await.map_err(api.told())?;
+    Ok(GetTenantResponse { tenant: Some(as_it_stands(&tenant, deletion.as_ref())) })
 }
 
 pub(in crate::grpc) async fn list(
@@ -56,9 +57,9 @@ pub(in crate::grpc) async fn list(
     call.admit(Asked::All, Asked::All).map_err(api.told())?;
     let mut tenants = api.broker.list_tenants(after.as_ref(), page.to_read()).await.map_err(api.told())?;
     let next_page_token = page.cut(&mut tenants, |last| page_token::of([last.id.as_str()]));
-    let tenants = join_all(tenants.iter().map(|tenant| as_it_stands(api, tenant))).await;
-    let tenants: Result<Vec<_>, _> = tenants.into_iter().collect();
-    let mut tenants = tenants.map_err(api.told())?;
+    let deletions = api.broker.deletions_of(&tenants).await.map_err(api.told())?;
+    let stands = |tenant: &Tenant| as_it_stands(tenant, deletions.get(&tenant.id));
+    let mut tenants: Vec<_> = tenants.iter().map(stands).collect();
     // A page may be shorter than asked for, but for the last one.
     tenants.retain(|tenant| is_wanted(message, tenant.state()));
     Ok(ListTenantsResponse { tenants, next_page_token })
@@ -72,9 +73,8 @@ fn is_wanted(message: &ListTenantsRequest, state: TenantState) -> bool {
     }
 }
 
-async fn as_it_stands(api: &AdminApi, tenant: &Tenant) -> Result<v1::Tenant, BrokerError> {
-    let deletion = api.broker.deletion(&tenant.id).await?;
-    Ok(deletion.map_or_else(|| message::tenant(tenant), |deletion| deleted(tenant, &deletion)))
+fn as_it_stands(tenant: &Tenant, deletion: Option<&Deletion>) -> v1::Tenant {
+    deletion.map_or_else(|| message::tenant(tenant), |deletion| deleted(tenant, deletion))
 }
 
 pub(in crate::grpc) async fn update(
