@@ -2,7 +2,8 @@
 -- tenant's chain.
 
 CREATE TABLE audit_inbox (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- In the order of writing, among the rows that are there. AUTOINCREMENT would write a second table with each record.
+    id          INTEGER PRIMARY KEY,
     -- Whose log it belongs to; empty for what concerns every tenant. No reference: a record may tell of a tenant that
     -- is not there.
     tenant      TEXT    NOT NULL,

@@ -9,8 +9,8 @@ use crate::audit;
 use crate::columns::BindDomain;
 use crate::operation::failed;
 
-/// The secret steps back behind those that were not refused. The
-/// registration rests, or another secret is tried at once, and then a rest there is lets that claim pass.
+/// The secret steps back behind those that were not refused. The registration rests, or another secret is tried at once,
+/// and then a rest there is lets that claim pass.
 pub(super) async fn refuse_client(
     connection: &mut SqliteConnection,
     end: &AttemptEnd,
@@ -50,7 +50,7 @@ async fn step_back(
     }
 }
 
-/// Whether the secret is there, and was not refused since it was last accepted.
+/// Whether the secret is there and not refused.
 async fn is_accepted(
     connection: &mut SqliteConnection,
     key: &RegistrationKey,
