@@ -17,11 +17,14 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod process_role;
 mod requests;
 mod revocations;
+mod rotation_requests;
 mod scheduler;
 mod sealed;
 mod tenants;
 
 pub use migrations::migrate;
+pub use process_role::ProcessRole;
 pub use open::{OpenError, OpenOptions, PostgresStore, check_url};

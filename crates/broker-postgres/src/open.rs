@@ -14,6 +14,8 @@ use crate::grants::{Adoptions, Claims, SentMarks};
 use crate::migrations;
 use crate::operation::{CALL, bounded};
 use crate::pools::Pools;
+use crate::process_role::ProcessRole;
+use crate::rotation_requests::Stirring;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +28,19 @@ pub struct OpenOptions {
     pub rotation_connections: u32,
     /// At most so many connections for adoptions, closings and heartbeats.
     pub adoption_connections: u32,
+    /// What the process may do.
+    pub role: ProcessRole,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { migrate: false, vending_connections: 8, rotation_connections: 6, adoption_connections: 6 }
+        Self {
+            migrate: false,
+            vending_connections: 8,
+            rotation_connections: 6,
+            adoption_connections: 6,
+            role: ProcessRole::default(),
+        }
     }
 }
 
@@ -83,6 +93,8 @@ pub struct PostgresStore {
     pub(crate) seen: Arc<Seen>,
     /// Up to which closing time [`prune`](broker_core::ports::GrantStore::prune_attempts) has looked.
     pub(crate) pruned_to: AtomicI64,
+    pub(crate) stirring: Stirring,
+    pub(crate) role: ProcessRole,
     tasks: TaskTracker,
 }
 
@@ -98,10 +110,10 @@ impl PostgresStore {
         let mut connection = pools.rotation.acquire().await.map_err(OpenError::Unreachable)?;
         migrations::check(&mut connection).await?;
         drop(connection);
-        Ok(Self::over(pools))
+        Ok(Self::over(pools, options.role))
     }
 
-    fn over(pools: Pools) -> Self {
+    fn over(pools: Pools, role: ProcessRole) -> Self {
         let tasks = TaskTracker::new();
         let seen = Arc::new(Seen::default());
         let claims = Claims { pool: pools.rotation.clone(), seen: seen.clone() };
@@ -111,6 +123,8 @@ impl PostgresStore {
             adoptions: Batcher::new(Adoptions { pool: pools.adoption.clone() }, tasks.clone()),
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
+            stirring: Stirring::new(pools.vending.clone(), tasks.clone()),
+            role,
             tasks,
             pools,
         }
@@ -118,6 +132,7 @@ impl PostgresStore {
 
     /// Waits for what is running and closes every connection.
     pub async fn close(&self) {
+        self.stirring.stop();
         self.tasks.close();
         self.tasks.wait().await;
         self.pools.close().await;

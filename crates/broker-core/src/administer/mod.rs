@@ -11,6 +11,7 @@ mod secrets;
 mod tenants;
 mod urls;
 
+pub(crate) use pauses::refresh_paused;
 pub use client_test::{ClientSecretTest, ClientVerdict};
 pub use providers::ProviderStanding;
 pub use refresh_status::RefreshStatus;

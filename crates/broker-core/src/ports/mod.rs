@@ -17,6 +17,7 @@ mod lease;
 mod outcomes;
 mod provider_client;
 mod revocation_store;
+mod rotation_requests;
 mod scheduler_store;
 mod sealed_store;
 mod store_error;
@@ -49,6 +50,9 @@ pub use provider_client::{
     RevocationAnswer, RevocationRequest, RevokedToken, SendGate, SendRefused, TokenOutcome, TokenRequest,
 };
 pub use revocation_store::{PendingRevocation, RevocationStore, TakeRevocations};
+pub use rotation_requests::{
+    RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, TakeRequests, TakenRequest,
+};
 pub use scheduler_store::{
     Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore,
 };

@@ -8,14 +8,15 @@ use sqlx::PgPool;
 use crate::columns::{time, word};
 use crate::operation::failed;
 
-pub(super) async fn note_primary(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn note_primaries(pool: &PgPool, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
+    let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
     sqlx::query!(
         "WITH superseded AS (
-             UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> $1 AND superseded_at IS NULL
+             UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> ALL ($1) AND superseded_at IS NULL
          )
-         INSERT INTO key_encryption_keys (id, created_at) VALUES ($1, $2)
+         INSERT INTO key_encryption_keys (id, created_at) SELECT id, $2 FROM unnest($1::text[]) AS id
          ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
-        id.as_str(),
+        &ids,
         at.as_unix_micros(),
     )
     .execute(pool)

@@ -6,6 +6,7 @@ mod batches;
 mod epochs;
 mod foreign_text;
 mod inventory;
+mod rotation_requests;
 mod schema;
 mod stores;
 

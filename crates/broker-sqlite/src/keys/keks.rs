@@ -9,19 +9,27 @@ use sqlx::{SqliteConnection, SqlitePool};
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
-pub(super) async fn note_primary(
+/// Those that still stand keep the time at which others took over: they are marked and unmarked in one transaction.
+pub(super) async fn note_primaries(
     connection: &mut SqliteConnection,
-    id: &KekId,
+    ids: &[KekId],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let statements = [
-        "INSERT INTO key_encryption_keys (id, created_at) VALUES (?1, ?2)
-         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
-        "UPDATE key_encryption_keys SET superseded_at = ?2 WHERE id <> ?1 AND superseded_at IS NULL",
-    ];
-    for statement in statements {
-        let noted = sqlx::query(statement).bind(id.as_str()).bind_time(at);
-        noted.execute(&mut *connection).await.map_err(failed)?;
+    sqlx::query("UPDATE key_encryption_keys SET superseded_at = ?1 WHERE superseded_at IS NULL")
+        .bind_time(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    for id in ids {
+        sqlx::query(
+            "INSERT INTO key_encryption_keys (id, created_at) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL",
+        )
+        .bind(id.as_str())
+        .bind_time(at)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
     }
     Ok(())
 }
