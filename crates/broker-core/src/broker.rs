@@ -8,6 +8,7 @@ use broker_crypto::{Entropy, KeyEncryption};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::within;
 use crate::fleet::{FleetStanding, Rejected};
 use crate::keys::{KeyNews, TenantKeyCache, WorkedOn};
 use crate::ports::{
@@ -17,11 +18,8 @@ use crate::ports::{
 use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
-use crate::clock::within;
 use crate::vend::{GrantCache, NewsDesk, Profiles, unknown_provider};
-use crate::{
-    BrokerError, Clock, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing,
-};
+use crate::{BrokerError, Clock, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -127,7 +125,11 @@ impl Broker {
     pub fn new(with: Collaborators) -> Arc<Self> {
         Arc::new(Self {
             incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
-            keys: Arc::new(TenantKeyCache::new(with.key_encryption, with.tenants.clone(), with.clock.clone())),
+            keys: Arc::new(TenantKeyCache::new(
+                with.key_encryption,
+                with.tenants.clone(),
+                with.clock.clone(),
+            )),
             cache: Arc::new(GrantCache::new(with.cached_grants)),
             flights: Flights::default(),
             news: Arc::default(),

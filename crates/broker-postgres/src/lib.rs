@@ -26,5 +26,5 @@ mod sealed;
 mod tenants;
 
 pub use migrations::migrate;
-pub use process_role::ProcessRole;
 pub use open::{OpenError, OpenOptions, PostgresStore, check_url};
+pub use process_role::ProcessRole;

@@ -88,7 +88,13 @@ mod tests {
 
     #[test]
     fn every_line_says_what_is_wrong_and_what_goes_on() {
-        let well = Condition { store_answers: true, lease: None, barred: None, no_rotator: false, auth: Report::default() };
+        let well = Condition {
+            store_answers: true,
+            lease: None,
+            barred: None,
+            no_rotator: false,
+            auth: Report::default(),
+        };
         assert_eq!(well.lines(), "store: ok\nlease: ok\nrefresh: ok\n");
         let state =
             CoordinationState::Degraded { since: Timestamp::from_unix_seconds(0), problem: "timeout" };

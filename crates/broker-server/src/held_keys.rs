@@ -26,7 +26,8 @@ impl HeldKeys {
             return Ok(Self { encryption: access.ring(), watches: vec![access] });
         };
         warn_if_exposed("[keys.rotation]", rotation.exposed_file().as_deref());
-        let rotation = open(rotation.source()).map_err(|error| anyhow::Error::msg(of_this_section(error.to_string())))?;
+        let rotation = open(rotation.source())
+            .map_err(|error| anyhow::Error::msg(of_this_section(error.to_string())))?;
         let encryption = Arc::new(KeyEncryptionByPurpose::new(access.ring(), rotation.ring()));
         Ok(Self { encryption, watches: vec![access, rotation] })
     }

@@ -52,7 +52,8 @@ pub(crate) struct Built {
 pub(crate) async fn build(config: &Config, role: Role, around: Surroundings) -> anyhow::Result<Built> {
     let store = Store::open(config, role).await?;
     let HeldKeys { encryption, watches } = HeldKeys::read(config, &around.entropy)?;
-    for purpose in KeyPurpose::ALL.into_iter().filter(|purpose| role.rotates() || *purpose == KeyPurpose::Access)
+    for purpose in
+        KeyPurpose::ALL.into_iter().filter(|purpose| role.rotates() || *purpose == KeyPurpose::Access)
     {
         data_keys::check(&store, encryption.as_ref(), purpose, &config.keys.place(purpose)).await?;
     }

@@ -11,8 +11,8 @@ mod secrets;
 mod tenants;
 mod urls;
 
-pub(crate) use pauses::refresh_paused;
 pub use client_test::{ClientSecretTest, ClientVerdict};
+pub(crate) use pauses::refresh_paused;
 pub use providers::ProviderStanding;
 pub use refresh_status::RefreshStatus;
 pub use registrations::{NewRegistration, RegistrationUpdate};

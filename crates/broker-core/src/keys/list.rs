@@ -117,7 +117,12 @@ impl Broker {
         let mut keks = Vec::new();
         for id in ids {
             let use_count = self.key_store.wrapped_under(&id).await?;
-            keks.push(kek_info(&id, known.get(&id), primary.as_ref().is_some_and(|primary| primary.contains(&id)), use_count));
+            keks.push(kek_info(
+                &id,
+                known.get(&id),
+                primary.as_ref().is_some_and(|primary| primary.contains(&id)),
+                use_count,
+            ));
         }
         Ok(keks)
     }

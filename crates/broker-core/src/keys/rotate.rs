@@ -99,7 +99,11 @@ impl Broker {
         }
     }
 
-    async fn count_wrapped_otherwise(&self, tenant: &TenantId, target: &WrappingKeys) -> Result<u64, BrokerError> {
+    async fn count_wrapped_otherwise(
+        &self,
+        tenant: &TenantId,
+        target: &WrappingKeys,
+    ) -> Result<u64, BrokerError> {
         let query = DataKeyQuery { tenant: Some(tenant.clone()), after: None, limit: u32::MAX };
         let keys = self.key_store.data_keys(&query).await?;
         let otherwise = keys.iter().filter(|key| {

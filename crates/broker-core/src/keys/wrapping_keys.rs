@@ -56,7 +56,9 @@ impl WrappingKeys {
     /// Back from its text.
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(AND) {
-            Some((access, rotation)) => Some(Self { access: KekId::new(access)?, rotation: KekId::new(rotation)? }),
+            Some((access, rotation)) => {
+                Some(Self { access: KekId::new(access)?, rotation: KekId::new(rotation)? })
+            }
             None => KekId::new(text).map(Self::same),
         }
     }

@@ -22,7 +22,9 @@ const UNTAKEN: Duration = Duration::from_secs(3);
 const REST: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
-#[error("no rotator has taken the request: see that a process with --role rotator runs and can reach the store")]
+#[error(
+    "no rotator has taken the request: see that a process with --role rotator runs and can reach the store"
+)]
 struct NoRotator;
 
 /// Asks rotators.

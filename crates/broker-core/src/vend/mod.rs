@@ -16,9 +16,9 @@ use broker_crypto::{AccessToken, DekId, Place, Sealed, TenantKeys};
 
 pub use self::api::{Api, ApiCollaborators};
 pub(crate) use self::cache::GrantCache;
+pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::freshness::refusal;
 use self::freshness::{missing_scopes, satisfies, stale_reason};
-pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::news::NewsDesk;
 pub(crate) use self::refresher::{Here, Refresher};
 pub use self::vendor::Vendor;

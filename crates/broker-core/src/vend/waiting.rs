@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Vendor;
 use crate::ports::VendableGrant;
 use crate::rotation::{Flight, Rotated};
-use super::Vendor;
 use crate::{Lifecycle, Phase};
 
 /// How often the store is looked at while no news comes.
@@ -16,11 +16,7 @@ const MOST_LOOKS: usize = 8;
 
 impl Vendor {
     /// Waits for a rotation, whichever replica has it: another one's is heard of, or seen in the store.
-    pub(super) async fn landed_anywhere(
-        &self,
-        held: &Arc<VendableGrant>,
-        mut flight: Flight,
-    ) -> Rotated {
+    pub(super) async fn landed_anywhere(&self, held: &Arc<VendableGrant>, mut flight: Flight) -> Rotated {
         let grant = &held.grant;
         let mut seen = Arc::clone(held);
         loop {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use broker_core::ports::{PauseTarget, RotationRequests as _, TakeRequests};
 use broker_core::testing::MemoryRequests;
 use broker_core::{
-    Api, BrokerError, Clock as _, ConsentCause, FailureKind, Principal, ProviderFailure, StaleReason, VendRequest, Vended,
+    Api, BrokerError, Clock as _, ConsentCause, FailureKind, Principal, ProviderFailure, StaleReason,
+    VendRequest, Vended,
 };
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -127,18 +128,16 @@ async fn a_caller_waits_no_longer_than_he_says() {
 
 #[tokio::test]
 async fn errors_are_those_of_a_process_that_does_everything() {
-    let failures = [
-        FailureKind::DeadToken,
-        FailureKind::ClientRejected,
-        FailureKind::Throttled,
-        FailureKind::Uncertain,
-    ];
+    let failures =
+        [FailureKind::DeadToken, FailureKind::ClientRejected, FailureKind::Throttled, FailureKind::Uncertain];
     for kind in failures {
         let told = |error: BrokerError| format!("{error:?}");
         let (apart, alone) = (Apart::new().await, World::new().await);
         for world in [&apart.world, &alone] {
             world.pass(7200);
-            world.provider.next([Answer::Fail(ProviderFailure::of(kind)), Answer::Fail(ProviderFailure::of(kind))]);
+            world
+                .provider
+                .next([Answer::Fail(ProviderFailure::of(kind)), Answer::Fail(ProviderFailure::of(kind))]);
         }
         let here = told(alone.vend().await.unwrap_err());
         assert_eq!(told(apart.error().await), here, "{kind:?}");

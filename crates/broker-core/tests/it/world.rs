@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::{FleetStore as _, ProviderClient as _, InProcessBudget, InProcessLeases, InProcessWakeups};
+use broker_core::ports::{
+    FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups, ProviderClient as _,
+};
 use broker_core::testing::{ManualClock, MemoryRequests};
 use broker_core::{
-    AccountLabel, Api, ApiCollaborators, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
-    CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
-    RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest, Started,
-    TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Api, ApiCollaborators, Authorization, AuthorizationId, Broker, BrokerError, Clock as _,
+    Collaborators, CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName,
+    ProviderProfile, RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest,
+    Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use broker_core::ports::{
     ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
 };
-use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys};
+use broker_core::{
+    IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
+};
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::PostgresStore;

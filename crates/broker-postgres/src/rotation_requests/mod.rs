@@ -49,7 +49,8 @@ impl RotationRequests for PostgresStore {
     }
 
     async fn prune_rotation_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.operation("prune_rotation_requests", statements::prune(&self.pools.adoption, before, limit)).await
+        self.operation("prune_rotation_requests", statements::prune(&self.pools.adoption, before, limit))
+            .await
     }
 
     async fn requested(&self) {

@@ -22,7 +22,8 @@ pub(super) async fn build(
     around: &Surroundings,
 ) -> anyhow::Result<Engine> {
     rotation_walls::check(store, key_encryption.as_ref(), &config.keys.place(KeyPurpose::Access)).await?;
-    let requests = store.rotation_requests().context("--role api needs a Postgres database in [store] url")?;
+    let requests =
+        store.rotation_requests().context("--role api needs a Postgres database in [store] url")?;
     Ok(Engine::Api(Api::new(ApiCollaborators {
         grants: store.grants(),
         tenants: store.tenants(),

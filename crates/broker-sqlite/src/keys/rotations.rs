@@ -165,7 +165,9 @@ fn from_row(row: &SqliteRow) -> Result<KeyRotation, StoreError> {
         id: row.id("id", KeyRotationId::from_bytes)?,
         kind: row.word("kind", KeyKind::from_name)?,
         tenant: tenant("tenant")?,
-        target: target.map(|kids| WrappingKeys::parse(&kids).ok_or(StoreError::Inconsistent("target"))).transpose()?,
+        target: target
+            .map(|kids| WrappingKeys::parse(&kids).ok_or(StoreError::Inconsistent("target")))
+            .transpose()?,
         state: row.word("state", KeyRotationState::from_name)?,
         walk: row.word("walk", KeyRotationWalk::from_name)?,
         after: tenant("after_tenant")?,

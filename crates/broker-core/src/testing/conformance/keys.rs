@@ -5,7 +5,9 @@ use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
 use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
-use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp, WrappingKeys};
+use crate::{
+    KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp, WrappingKeys,
+};
 
 fn kek(name: &str) -> KekId {
     KekId::new(name).unwrap()
