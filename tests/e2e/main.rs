@@ -23,6 +23,7 @@ mod health;
 mod parity;
 mod registrations;
 mod revocation;
+mod roles;
 mod scheduler;
 mod single_flight;
 mod vend;

@@ -21,8 +21,13 @@ pub struct BrokerProcess {
 impl BrokerProcess {
     /// Runs `serve`, and waits until it tells its addresses. Its log is added to that file.
     pub async fn serve(binary: &Path, config: &Path, log: &Path) -> Self {
+        Self::serve_as("all", binary, config, log).await
+    }
+
+    /// The same, with that word after `--role`.
+    pub async fn serve_as(role: &str, binary: &Path, config: &Path, log: &Path) -> Self {
         let mut command = Command::new(binary);
-        command.arg("serve").arg("--config").arg(config);
+        command.args(["serve", "--role", role]).arg("--config").arg(config);
         Self::started(Program::start(command, log)).await
     }
 

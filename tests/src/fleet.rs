@@ -94,7 +94,22 @@ impl Fleet {
 
     /// A home for a replica on any database, with a journal of its own.
     pub fn home(&self, name: &str, database: &Database) -> Home {
-        Home::of(self.settings.write(&self.directory.path().join(name), &database.url()))
+        self.home_as("all", name, database)
+    }
+
+    /// The same for a process of that role.
+    pub fn home_as(&self, role: &'static str, name: &str, database: &Database) -> Home {
+        Home::of(role, self.settings.write(role, &self.directory.path().join(name), &database.url()))
+    }
+
+    /// The file of the key that rotators alone have.
+    pub fn rotation_kek(&self) -> PathBuf {
+        self.settings.rotation_kek()
+    }
+
+    /// A replica that serves.
+    pub fn replica(&self, replica: usize) -> &Replica {
+        self.replicas[replica].as_ref().expect("the replica serves")
     }
 
     /// Starts a replica that is not one of the fleet.
@@ -113,9 +128,15 @@ impl Fleet {
         users.map(key).collect()
     }
 
+    fn consenting_clients(&self) -> Vec<Client> {
+        let replicas = self.replicas.iter().zip(&self.homes);
+        let rotating = replicas.filter(|(_, home)| home.rotates());
+        rotating.filter_map(|(replica, _)| Some(replica.as_ref()?.client.clone())).collect()
+    }
+
     /// Walks users through consent, at one replica after the other.
     pub async fn consents(&self, site: Site, users: Range<usize>) -> Vec<v1::GrantKey> {
-        let (keys, clients) = (self.keys(site, users), self.clients());
+        let (keys, clients) = (self.keys(site, users), self.consenting_clients());
         let consents = keys.iter().zip(clients.iter().cycle()).map(|(key, client)| async move {
             let started = client.start(key).await.unwrap();
             let callback = site.kin().person().approve(&started.authorization_url).await.unwrap();

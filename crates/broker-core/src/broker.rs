@@ -8,6 +8,7 @@ use broker_crypto::{Entropy, KeyEncryption};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::within;
 use crate::fleet::{FleetStanding, Rejected};
 use crate::keys::{KeyNews, TenantKeyCache, WorkedOn};
 use crate::ports::{
@@ -17,10 +18,8 @@ use crate::ports::{
 use crate::revocation::Revoking;
 use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
-use crate::vend::{GrantCache, NewsDesk};
-use crate::{
-    BrokerError, Clock, FieldViolation, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing,
-};
+use crate::vend::{GrantCache, NewsDesk, Profiles, unknown_provider};
+use crate::{BrokerError, Clock, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -78,17 +77,17 @@ pub struct Broker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) timing: Timing,
-    pub(crate) keys: TenantKeyCache,
-    pub(crate) cache: GrantCache,
+    pub(crate) keys: Arc<TenantKeyCache>,
+    pub(crate) cache: Arc<GrantCache>,
     pub(crate) flights: Flights,
     /// What is heard of other replicas' rotations, and who waits for it.
-    pub(crate) news: NewsDesk,
+    pub(crate) news: Arc<NewsDesk>,
     /// Which providers are called at all.
     pub(crate) gates: Gates,
     /// What the scheduler starts next.
     pub(crate) planner: Mutex<Planner>,
     /// Which grants were asked for.
-    pub(crate) noted: Noted,
+    pub(crate) noted: Arc<Noted>,
     pub(crate) presenting: PresentingSet,
     pub(crate) patience: Patience,
     pub(crate) unsettled: Unsettled,
@@ -101,6 +100,8 @@ pub struct Broker {
     /// This run of this process.
     pub(crate) incarnation: IncarnationId,
     providers: HashMap<ProviderName, Arc<dyn ProviderClient>>,
+    /// Their profiles.
+    pub(crate) profiles: Arc<Profiles>,
     pub(crate) scheduler: Arc<dyn SchedulerStore>,
     /// What operators have paused.
     pub(crate) pauses: Pauses,
@@ -124,13 +125,17 @@ impl Broker {
     pub fn new(with: Collaborators) -> Arc<Self> {
         Arc::new(Self {
             incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
-            keys: TenantKeyCache::new(with.key_encryption, with.tenants.clone(), with.clock.clone()),
-            cache: GrantCache::new(with.cached_grants),
+            keys: Arc::new(TenantKeyCache::new(
+                with.key_encryption,
+                with.tenants.clone(),
+                with.clock.clone(),
+            )),
+            cache: Arc::new(GrantCache::new(with.cached_grants)),
             flights: Flights::default(),
-            news: NewsDesk::default(),
+            news: Arc::default(),
             gates: Gates::new(gate_rules(&with.timing)),
             planner: Mutex::new(Planner::new(with.timing.max_in_flight, with.timing.tick)),
-            noted: Noted::new(with.timing.warm_for),
+            noted: Arc::new(Noted::new(with.timing.warm_for)),
             presenting: PresentingSet::default(),
             patience: Patience::default(),
             unsettled: Unsettled::default(),
@@ -148,6 +153,7 @@ impl Broker {
             clock: with.clock,
             entropy: with.entropy,
             timing: with.timing,
+            profiles: Arc::new(profiles(&with.providers)),
             providers: with.providers,
             scheduler: with.scheduler,
             pauses: Pauses::default(),
@@ -192,25 +198,16 @@ impl Broker {
 
     /// How the configured providers treat tokens and grants, by name.
     pub(crate) fn provider_profiles(&self) -> BTreeMap<ProviderName, ProviderProfile> {
-        self.providers.iter().map(|(name, client)| (name.clone(), client.profile().clone())).collect()
+        self.profiles.as_ref().clone()
     }
 
     pub(crate) fn provider(&self, name: &ProviderName) -> Result<&Arc<dyn ProviderClient>, BrokerError> {
-        self.providers.get(name).ok_or_else(|| {
-            let mut known: Vec<_> = self.providers.keys().map(ProviderName::as_str).collect();
-            known.sort_unstable();
-            let problem = format!("is not a configured provider; configured are: {}", known.join(", "));
-            BrokerError::InvalidRequest(vec![FieldViolation::new("provider", problem)])
-        })
+        self.providers.get(name).ok_or_else(|| unknown_provider(self.providers.keys()))
     }
 
     /// The result of `work` if it comes while the caller waits, `default_wait` where it names no time.
     pub(crate) async fn within<T>(&self, wait: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
-        let until = self.clock.now() + wait.unwrap_or(self.timing.default_wait);
-        tokio::select! {
-            done = work => Some(done),
-            () = self.clock.sleep_until(until) => None,
-        }
+        within(self.clock.as_ref(), wait.unwrap_or(self.timing.default_wait), work).await
     }
 
     /// A number in [0, 1), for spreading things in time.
@@ -219,6 +216,10 @@ impl Broker {
         self.entropy.fill(&mut bytes);
         f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
     }
+}
+
+fn profiles(providers: &HashMap<ProviderName, Arc<dyn ProviderClient>>) -> Profiles {
+    providers.iter().map(|(name, client)| (name.clone(), client.profile().clone())).collect()
 }
 
 /// A provider rests as a grant does after a failure; a trial is over when its claim is.

@@ -1,5 +1,7 @@
 //! The clock, injected: a month passes in a test.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::Timestamp;
@@ -12,4 +14,14 @@ pub trait Clock: Send + Sync {
 
     /// Returns once `deadline` has come.
     async fn sleep_until(&self, deadline: Timestamp);
+}
+
+/// The result of `work` if it comes within `wait`.
+pub(crate) async fn within<T>(clock: &dyn Clock, wait: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let until = clock.now() + wait;
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = clock.sleep_until(until) => None,
+    }
 }

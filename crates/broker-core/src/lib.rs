@@ -66,7 +66,7 @@ pub use ids::{
 };
 pub use keys::{
     KeyCursor, KeyInfo, KeyKind, KeyLife, KeyList, KeyQuery, KeyRotation, KeyRotationState, KeyRotationWalk,
-    KeyUse,
+    KeyUse, WrappingKeys,
 };
 pub use principal::Principal;
 pub use profile::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
@@ -81,4 +81,4 @@ pub use tenant::Tenant;
 pub use timestamp::Timestamp;
 pub use timing::{Timing, UnsafeTiming};
 pub use token_set::{SealedTokenSet, TokenResponse};
-pub use vend::{StaleReason, VendRequest, Vended};
+pub use vend::{Api, ApiCollaborators, StaleReason, VendRequest, Vended, Vendor};

@@ -13,6 +13,11 @@ pub trait KeyEncryption: Send + Sync {
     /// The key that wraps new data keys at present.
     async fn primary(&self) -> Result<KekId, CryptoError>;
 
+    /// The key that wraps new data keys of that purpose, where each has its own.
+    async fn primary_for(&self, _purpose: KeyPurpose) -> Result<KekId, CryptoError> {
+        self.primary().await
+    }
+
     /// The keys that can be told apart here; a service knows those it has met since the start.
     fn ids(&self) -> Vec<KekId>;
 

@@ -14,6 +14,7 @@ mod error;
 pub mod jwt;
 mod kek;
 mod key_encryption;
+mod key_encryption_by_purpose;
 mod key_encryption_chain;
 mod key_ring;
 mod place;
@@ -31,6 +32,7 @@ pub use kek::{KekId, KeyEncryptionKey};
 pub use key_encryption::{
     DekMaterial, KeyEncryption, WrappingPlace, generate_dek, service_answer, service_envelope, unwrap_dek,
 };
+pub use key_encryption_by_purpose::KeyEncryptionByPurpose;
 pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};
 pub use key_ring::KeyRing;
 pub use place::Place;

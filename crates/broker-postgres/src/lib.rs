@@ -18,12 +18,15 @@ mod migrations;
 mod open;
 mod operation;
 mod pools;
+mod process_role;
 mod quotas;
 mod requests;
 mod revocations;
+mod rotation_requests;
 mod scheduler;
 mod sealed;
 mod tenants;
 
 pub use migrations::migrate;
 pub use open::{OpenError, OpenOptions, PostgresStore, check_url};
+pub use process_role::ProcessRole;

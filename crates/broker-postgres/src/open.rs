@@ -15,6 +15,8 @@ use crate::grants::{Adoptions, Claims, SentMarks};
 use crate::migrations;
 use crate::operation::{CALL, bounded};
 use crate::pools::Pools;
+use crate::process_role::ProcessRole;
+use crate::rotation_requests::Stirring;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +29,19 @@ pub struct OpenOptions {
     pub rotation_connections: u32,
     /// At most so many connections for adoptions, closings and heartbeats.
     pub adoption_connections: u32,
+    /// What the process may do.
+    pub role: ProcessRole,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { migrate: false, vending_connections: 8, rotation_connections: 6, adoption_connections: 6 }
+        Self {
+            migrate: false,
+            vending_connections: 8,
+            rotation_connections: 6,
+            adoption_connections: 6,
+            role: ProcessRole::default(),
+        }
     }
 }
 
@@ -85,6 +95,8 @@ pub struct PostgresStore {
     /// Up to which closing time [`prune`](broker_core::ports::GrantStore::prune_attempts) has looked.
     pub(crate) pruned_to: AtomicI64,
     pub(crate) quotas: Quotas,
+    pub(crate) stirring: Stirring,
+    pub(crate) role: ProcessRole,
     tasks: TaskTracker,
 }
 
@@ -100,10 +112,10 @@ impl PostgresStore {
         let mut connection = pools.rotation.acquire().await.map_err(OpenError::Unreachable)?;
         migrations::check(&mut connection).await?;
         drop(connection);
-        Ok(Self::over(pools))
+        Ok(Self::over(pools, options.role))
     }
 
-    fn over(pools: Pools) -> Self {
+    fn over(pools: Pools, role: ProcessRole) -> Self {
         let tasks = TaskTracker::new();
         let seen = Arc::new(Seen::default());
         let claims = Claims { pool: pools.rotation.clone(), seen: seen.clone() };
@@ -114,6 +126,8 @@ impl PostgresStore {
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
             quotas: Quotas::default(),
+            stirring: Stirring::new(pools.vending.clone(), tasks.clone()),
+            role,
             tasks,
             pools,
         }
@@ -127,6 +141,7 @@ impl PostgresStore {
 
     /// Waits for what is running and closes every connection.
     pub async fn close(&self) {
+        self.stirring.stop();
         self.tasks.close();
         self.tasks.wait().await;
         self.pools.close().await;

@@ -21,6 +21,8 @@ pub(crate) fn encode(origin: &Origin, wakeup: &Wakeup) -> String {
         News::Sent => "sent",
         News::Adopted => "adopted",
         News::Revoked => "revoked",
+        News::Wanted => "wanted",
+        News::Answered => "answered",
     };
     format!("{} {news} {} {}", origin.0, wakeup.grant, wakeup.generation.get())
 }
@@ -33,6 +35,8 @@ pub(crate) fn decode(text: &str) -> Option<(Origin, Wakeup)> {
         "sent" => News::Sent,
         "adopted" => News::Adopted,
         "revoked" => News::Revoked,
+        "wanted" => News::Wanted,
+        "answered" => News::Answered,
         _ => return None,
     };
     let grant = GrantId::parse(words.next()?)?;
@@ -49,7 +53,7 @@ mod tests {
     #[test]
     fn a_message_survives_its_journey() {
         let origin = Origin::draw(&SeededEntropy::new(1));
-        for news in [News::Sent, News::Adopted, News::Revoked] {
+        for news in [News::Sent, News::Adopted, News::Revoked, News::Wanted, News::Answered] {
             let grant = GrantId::from_bytes([7; 16]);
             let wakeup = Wakeup { grant, generation: Generation::new(u64::MAX), news };
             assert_eq!(decode(&encode(&origin, &wakeup)), Some((origin.clone(), wakeup)));

@@ -87,6 +87,9 @@ enum ConfigCommand {
         /// Configuration file (TOML)
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// The role it is for
+        #[arg(long, value_enum, default_value_t = Role::All)]
+        role: Role,
     },
 }
 
@@ -120,8 +123,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Serve { config, role } => {
-            role.check()?;
-            block_on(run_server(config::load(config.as_deref())?))
+            block_on(run_server(config::load_as(config.as_deref(), role)?, role))
         }
         #[cfg(feature = "dev")]
         Command::Dev(args) => block_on(crate::dev::run(args)),
@@ -131,7 +133,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Escrow(EscrowCommand::Inspect { dir }) => print(&store_command::inspect_escrow(&dir)?),
         Command::Config(ConfigCommand::Default) => print(config::DEFAULT_TOML),
-        Command::Config(ConfigCommand::Check { config }) => check(config.as_deref()),
+        Command::Config(ConfigCommand::Check { config, role }) => check(config.as_deref(), role),
         Command::Keys(KeysCommand::Generate { out, kid }) => keys::generate(&kid, out.as_deref(), &OsEntropy),
     }
 }
@@ -140,10 +142,10 @@ fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(task)
 }
 
-async fn run_server(config: Config) -> anyhow::Result<()> {
+async fn run_server(config: Config, role: Role) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     telemetry::init(&config.log, None)?;
-    let starting = serve::start(&config, Surroundings::of_this_machine());
+    let starting = serve::start_as(role, &config, Surroundings::of_this_machine());
     let Some(started) = stop.unless_asked(starting).await else {
         tracing::info!("stopped before serving");
         return Ok(());
@@ -161,8 +163,8 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     print("the store's schema is up to date\n")
 }
 
-fn check(path: Option<&std::path::Path>) -> anyhow::Result<()> {
-    let config = config::load(path)?;
+fn check(path: Option<&std::path::Path>, role: Role) -> anyhow::Result<()> {
+    let config = config::load_as(path, role)?;
     for warning in config.warnings(SystemClock.now()) {
         eprintln!("token-broker: warning: {warning}");
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use broker_core::ports::{CoordinationSnapshot, CoordinationState};
-use broker_core::{Access, Barred, Broker};
+use broker_core::{Access, Barred};
 
 use crate::auth::{Auth, Report};
 use crate::coordination::Coordination;
+use crate::engine::Engine;
 
 /// Health's names of what the broker leans on, beside those of its services.
 pub(crate) const STORE: &str = "store";
@@ -16,7 +17,7 @@ pub(crate) const REFRESH: &str = "refresh";
 /// Reads the condition whenever it is asked.
 #[derive(Clone)]
 pub(crate) struct Conditions {
-    pub(crate) broker: Arc<Broker>,
+    pub(crate) engine: Engine,
     pub(crate) access: Arc<Access>,
     pub(crate) coordination: Coordination,
     pub(crate) auth: Arc<Auth>,
@@ -31,6 +32,8 @@ pub(crate) struct Condition {
     pub(crate) lease: Option<CoordinationSnapshot>,
     /// Why nothing is refreshed.
     pub(crate) barred: Option<Barred>,
+    /// Rotations are asked for elsewhere, and nobody takes them.
+    pub(crate) no_rotator: bool,
     /// What callers and the broker itself are known by.
     pub(crate) auth: Report,
 }
@@ -38,9 +41,10 @@ pub(crate) struct Condition {
 impl Conditions {
     pub(crate) fn now(&self) -> Condition {
         Condition {
-            store_answers: !self.broker.store_is_away(),
+            store_answers: !self.engine.store_is_away(),
             lease: self.coordination.snapshot(),
-            barred: self.broker.barred(),
+            barred: self.engine.barred(),
+            no_rotator: self.engine.finds_no_rotator(),
             auth: self.auth.report(),
         }
     }
@@ -52,6 +56,11 @@ impl Condition {
         self.lease.as_ref().is_none_or(|lease| lease.state == CoordinationState::Healthy)
     }
 
+    /// Whether what is due is refreshed, here or elsewhere.
+    pub(crate) fn refresh_works(&self) -> bool {
+        self.barred.is_none() && !self.no_rotator
+    }
+
     /// One line for each, for people.
     pub(crate) fn lines(&self) -> String {
         let store = if self.store_answers { "ok" } else { "does not answer; what is cached is served" };
@@ -61,7 +70,11 @@ impl Condition {
                 format!("degraded ({problem}); the store alone decides")
             }
         };
-        let refresh = self.barred.map_or("ok".to_owned(), |barred| format!("paused: {barred}"));
+        let refresh = match self.barred {
+            Some(barred) => format!("paused: {barred}"),
+            None if self.no_rotator => "no rotator takes requests; tokens that live are served".to_owned(),
+            None => "ok".to_owned(),
+        };
         format!("{STORE}: {store}\n{LEASE}: {lease}\n{REFRESH}: {refresh}\n{}", self.auth.lines())
     }
 }
@@ -75,7 +88,13 @@ mod tests {
 
     #[test]
     fn every_line_says_what_is_wrong_and_what_goes_on() {
-        let well = Condition { store_answers: true, lease: None, barred: None, auth: Report::default() };
+        let well = Condition {
+            store_answers: true,
+            lease: None,
+            barred: None,
+            no_rotator: false,
+            auth: Report::default(),
+        };
         assert_eq!(well.lines(), "store: ok\nlease: ok\nrefresh: ok\n");
         let state =
             CoordinationState::Degraded { since: Timestamp::from_unix_seconds(0), problem: "timeout" };
@@ -91,6 +110,7 @@ mod tests {
             store_answers: false,
             lease: Some(lease),
             barred: Some(Barred::ClockSkew),
+            no_rotator: false,
             auth: Report { credentials: vec![stale], ..Report::default() },
         };
         let lines = ill.lines();

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use broker_core::TenantId;
-use broker_crypto::{CryptoError, KeyEncryption, WrappedDek, unwrap_dek};
+use broker_crypto::{CryptoError, KeyEncryption, KeyPurpose, WrappedDek, unwrap_dek};
 
 use crate::store::Store;
 
 /// Enough to meet every key encryption key a store was ever under, and opened within a few milliseconds.
 const SAMPLE: u32 = 1000;
 
-/// Opens the oldest data key of each of the first tenants. With another key the broker would start and serve nothing.
-pub(crate) async fn check(store: &Store, keys: &dyn KeyEncryption, place: &str) -> anyhow::Result<()> {
-    let sample = store.oldest_data_keys(SAMPLE).await?;
+/// Opens the oldest data key of a purpose of each of the first tenants. With another key the broker would start and
+/// serve nothing.
+pub(crate) async fn check(
+    store: &Store,
+    keys: &dyn KeyEncryption,
+    purpose: KeyPurpose,
+    place: &str,
+) -> anyhow::Result<()> {
+    let sample = store.oldest_data_keys(purpose, SAMPLE).await?;
     match verdict(&open_all(&sample, keys).await) {
         Verdict::Fits { damaged } => {
             for tenant in damaged {
@@ -78,7 +84,7 @@ fn verdict(tried: &[Tried]) -> Verdict {
 mod tests {
     use std::sync::Arc;
 
-    use broker_crypto::{KekId, KeyEncryptionKey, KeyPurpose, KeyRing, OsEntropy, generate_dek};
+    use broker_crypto::{KekId, KeyEncryptionKey, KeyRing, OsEntropy, generate_dek};
 
     use super::*;
 

@@ -9,15 +9,18 @@ mod coordination;
 mod data_keys;
 #[cfg(feature = "dev")]
 mod dev;
+mod engine;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod grpc;
 mod hardening;
+mod held_keys;
 mod http;
 mod key_source;
 mod keys;
 mod metrics;
 mod role;
+mod rotation_walls;
 mod serve;
 mod stop;
 mod store;
@@ -27,6 +30,7 @@ mod telemetry;
 mod wiring;
 
 pub use cli::main;
-pub use serve::{Running, start};
+pub use role::Role;
+pub use serve::{Running, start, start_as};
 pub use system_clock::SystemClock;
 pub use wiring::Surroundings;

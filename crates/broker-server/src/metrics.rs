@@ -67,7 +67,7 @@ fn backends(registry: &mut Registry, condition: &Condition) {
         "Whether leases, wake-ups and budgets are shared",
         condition.lease_works(),
     );
-    gauge(registry, "refresh_paused", "Whether this replica refreshes nothing", condition.barred.is_some());
+    gauge(registry, "refresh_paused", "Whether this replica refreshes nothing", !condition.refresh_works());
     let Some(lease) = &condition.lease else { return };
     let counts = [
         ("lease_errors", "Lease requests that were not answered", lease.lease_errors),
@@ -115,7 +115,12 @@ fn callers(registry: &mut Registry, auth: &Report) {
 }
 
 fn rotations(registry: &mut Registry, conditions: &Conditions) {
-    let broker = &conditions.broker;
+    if let Some(api) = conditions.engine.api() {
+        let awaited: Gauge = Gauge::default();
+        awaited.set(i64::try_from(api.rotations_awaited()).unwrap_or(i64::MAX));
+        registry.register("rotations_awaited", "Rotations asked of a rotator and waited for", awaited);
+    }
+    let Some(broker) = conditions.engine.broker() else { return };
     let under_way: Gauge = Gauge::default();
     under_way.set(i64::try_from(broker.attempts_under_way()).unwrap_or(i64::MAX));
     registry.register("attempts_under_way", "Rotations and code exchanges under way", under_way);
@@ -171,7 +176,8 @@ fn access(registry: &mut Registry, access: &Access) {
 
 /// Of the one this replica worked on last.
 fn key_rotation(registry: &mut Registry, conditions: &Conditions) {
-    let Some(rotation) = conditions.broker.key_rotation_worked_on() else { return };
+    let rotation = conditions.engine.broker().and_then(|broker| broker.key_rotation_worked_on());
+    let Some(rotation) = rotation else { return };
     let running = rotation.state == KeyRotationState::Running;
     gauge(registry, "key_rotation_running", "Whether keys are rotated by this replica", running);
     let counts = [

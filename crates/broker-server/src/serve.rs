@@ -15,6 +15,9 @@ use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
+use crate::engine::Engine;
+use crate::grpc::Served;
+use crate::role::Role;
 use crate::store::Store;
 use crate::wiring::{Built, Surroundings};
 use crate::{grpc, http, wiring};
@@ -35,7 +38,7 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where HTTP is served.
     pub http: SocketAddr,
-    broker: Arc<Broker>,
+    engine: Engine,
     access: Arc<Access>,
     store: Store,
     coordination: Coordination,
@@ -47,27 +50,36 @@ pub struct Running {
     living: TaskTracker,
 }
 
-/// Binds, settles what earlier runs left open, and serves.
+/// Binds, settles what earlier runs left open, and serves, as a process that does everything.
 pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Running> {
+    start_as(Role::All, config, around).await
+}
+
+/// The same, as a process of that role.
+pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
     let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
-    let Built { broker, access, store, coordination, key_watch } = wiring::build(config, around).await?;
-    let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
-    log_recovered(recovered);
+    let Built { engine, access, store, coordination, key_watches } =
+        wiring::build(config, role, around).await?;
+    if let Some(broker) = engine.broker() {
+        let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
+        log_recovered(recovered);
+    }
     access.look().await;
     log_access(&access);
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
-    let (routes, health) =
-        grpc::routes(broker.clone(), access.clone(), entropy, public_url, config.adapters()).await;
+    let (access_of, adapters) = (access.clone(), config.adapters());
+    let served = Served { engine: engine.clone(), role, access: access_of, entropy, public_url, adapters };
+    let (routes, health) = grpc::routes(served).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
-        broker: broker.clone(),
-        access: access.clone(),
+        engine,
+        access,
         store,
         coordination,
         health,
@@ -77,23 +89,18 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
         tasks: TaskTracker::new(),
         living: TaskTracker::new(),
     };
-    running.tasks.spawn(broker.clone().run_scheduler(running.claiming.clone()));
-    running.tasks.spawn(broker.clone().run_revocations(running.claiming.clone()));
-    running.tasks.spawn(broker.clone().run_upkeep(running.claiming.clone()));
+    running.set_to_work();
     let conditions = running.conditions(&auth);
     let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
-    running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
-    running.tasks.spawn(broker.clone().run_keys(running.claiming.clone()));
-    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock)));
+    for watch in key_watches {
+        running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(watch.run(clock.clone())));
+    }
     running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
-    // Until the very end: a replica that finishes what it began is alive.
-    running.living.spawn(broker.clone().run_news(running.leaving.clone()));
-    running.living.spawn(access.run(running.leaving.clone()));
-    running.living.spawn(broker.run_membership(running.leaving.clone()));
+    running.living.spawn(running.access.clone().run(running.leaving.clone()));
     running.serve_grpc(grpc_listener, routes, &auth);
     running.serve_http(http_listener, conditions);
-    tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
+    tracing::info!(role = role.as_str(), grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
 }
 
@@ -120,6 +127,27 @@ fn log_access(access: &Access) {
 }
 
 impl Running {
+    /// What it does by itself. Some goes on until the very end: a replica that finishes what it began is alive.
+    fn set_to_work(&self) {
+        match &self.engine {
+            Engine::Broker(broker) => self.set_to_rotate(broker),
+            Engine::Api(api) => drop(self.living.spawn(api.clone().run(self.leaving.clone()))),
+        }
+    }
+
+    fn set_to_rotate(&self, broker: &Arc<Broker>) {
+        self.tasks.spawn(broker.clone().run_scheduler(self.claiming.clone()));
+        self.tasks.spawn(broker.clone().run_revocations(self.claiming.clone()));
+        self.tasks.spawn(broker.clone().run_upkeep(self.claiming.clone()));
+        self.tasks.spawn(broker.clone().run_notes(self.claiming.clone()));
+        self.tasks.spawn(broker.clone().run_keys(self.claiming.clone()));
+        if let Some(requests) = self.store.rotation_requests() {
+            self.tasks.spawn(broker.clone().run_rotation_requests(requests, self.claiming.clone()));
+        }
+        self.living.spawn(broker.clone().run_news(self.leaving.clone()));
+        self.living.spawn(broker.clone().run_membership(self.leaving.clone()));
+    }
+
     /// The line that tells where it listens.
     pub fn addresses_json(&self) -> String {
         serde_json::json!({ "grpc": self.grpc.to_string(), "http": self.http.to_string() }).to_string()
@@ -147,19 +175,19 @@ impl Running {
         self.tasks.close();
         tracing::info!(
             "waiting for {} attempts, at most {} s",
-            self.broker.attempts_under_way(),
+            self.engine.attempts_under_way(),
             self.finish_within.as_secs()
         );
         let finished = async {
             self.tasks.wait().await;
-            self.broker.drain().await;
+            self.engine.drain().await;
         };
         let finished = tokio::time::timeout(self.finish_within, finished).await.is_ok();
         self.leaving.cancel();
         self.living.close();
         self.living.wait().await;
         match finished {
-            true => self.broker.leave().await,
+            true => self.engine.leave().await,
             false => tracing::warn!(
                 "some requests or attempts did not finish in time; their outcome is in escrow or unknown"
             ),
@@ -170,7 +198,7 @@ impl Running {
 
     fn conditions(&self, auth: &Arc<Auth>) -> Conditions {
         Conditions {
-            broker: self.broker.clone(),
+            engine: self.engine.clone(),
             access: self.access.clone(),
             coordination: self.coordination.clone(),
             auth: auth.clone(),

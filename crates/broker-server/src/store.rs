@@ -6,13 +6,14 @@ use anyhow::{Context, anyhow};
 use broker_core::TenantId;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
-    SchedulerStore, SealedStore, StoreError, TenantStore,
+    RotationRequests, SchedulerStore, SealedStore, StoreError, TenantStore,
 };
-use broker_crypto::WrappedDek;
-use broker_postgres::PostgresStore;
+use broker_crypto::{KekId, KeyPurpose, WrappedDek};
+use broker_postgres::{OpenOptions, PostgresStore};
 use broker_sqlite::SqliteStore;
 
 use crate::config::{Config, StoreLocation};
+use crate::role::Role;
 
 /// An open store.
 #[derive(Clone)]
@@ -34,16 +35,16 @@ macro_rules! either {
 impl Store {
     /// Opens the store. SQLite's schema is brought up to date; that of Postgres only by `token-broker migrate`, because
     /// other replicas may be at work.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_as(config, false).await
+    pub(crate) async fn open(config: &Config, role: Role) -> anyhow::Result<Self> {
+        Self::open_as(config, role, false).await
     }
 
     /// Opens the store and brings its schema up to date.
     pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Self> {
-        Self::open_as(config, true).await
+        Self::open_as(config, Role::All, true).await
     }
 
-    async fn open_as(config: &Config, migrate: bool) -> anyhow::Result<Self> {
+    async fn open_as(config: &Config, role: Role, migrate: bool) -> anyhow::Result<Self> {
         let quotas = config.quotas().map_err(|problems| anyhow!(problems.join("; ")))?;
         let store = match config.store.location().map_err(anyhow::Error::msg)? {
             StoreLocation::Sqlite(location) => {
@@ -51,7 +52,8 @@ impl Store {
                 opened.map(Arc::new).map(Self::Sqlite).map_err(anyhow::Error::from)
             }
             StoreLocation::Postgres(url) => {
-                let options = broker_postgres::OpenOptions { migrate, ..config.store.postgres_options() };
+                let role = role.process_role();
+                let options = OpenOptions { migrate, role, ..config.store.postgres_options() };
                 let opened = PostgresStore::open(url.expose(), options).await;
                 let opened = opened.map(|store| store.with_quotas(quotas));
                 opened.map(Arc::new).map(Self::Postgres).map_err(anyhow::Error::from)
@@ -100,12 +102,34 @@ impl Store {
         either!(self, store => store.clone())
     }
 
-    /// The oldest data key of each of the first `limit` tenants.
+    /// Where processes ask each other for rotations; `None` where one process has the store to itself.
+    pub(crate) fn rotation_requests(&self) -> Option<Arc<dyn RotationRequests>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.clone()),
+        }
+    }
+
+    /// The oldest data key of that purpose of each of the first `limit` tenants.
     pub(crate) async fn oldest_data_keys(
         &self,
+        purpose: KeyPurpose,
         limit: u32,
     ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        either!(self, store => store.oldest_data_keys(limit).await)
+        either!(self, store => store.oldest_data_keys(purpose, limit).await)
+    }
+
+    /// Which of these key encryption keys wrap a data key of that purpose. Asked where processes of several roles share
+    /// a store; never of one that has a single process.
+    pub(crate) async fn wrapping_keys(
+        &self,
+        purpose: KeyPurpose,
+        among: &[KekId],
+    ) -> Result<Vec<KekId>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(among.to_vec()),
+            Self::Postgres(store) => store.wrapping_keys(purpose, among).await,
+        }
     }
 
     /// Waits for what is running, and closes the store.

@@ -8,13 +8,14 @@ use broker_crypto::OsEntropy;
 
 use crate::cli::print;
 use crate::config::Config;
+use crate::role::Role;
 use crate::store::Store;
 use crate::{SystemClock, telemetry};
 
 /// Gives the store a new installation id (rule 16 of docs/rotation.md).
 pub(crate) async fn adopt(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log, None)?;
-    let store = Store::open(&config).await?;
+    let store = Store::open(&config, Role::All).await?;
     let now = SystemClock.now();
     let installation = InstallationId::generate(now, &OsEntropy);
     let adopted = store.fleet().adopt_installation(installation, now).await;

@@ -1,18 +1,23 @@
 //! From configuration to a broker: every door is opened here, and only here.
 
+mod api;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
 use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
-use broker_crypto::{Entropy, KeyEncryption, OsEntropy};
+use broker_crypto::{Entropy, KeyEncryption, KeyPurpose, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
 use crate::config::Config;
 use crate::coordination::Coordination;
+use crate::engine::Engine;
+use crate::held_keys::HeldKeys;
 use crate::key_source::KeyWatch;
+use crate::role::Role;
 use crate::store::Store;
 use crate::{SystemClock, data_keys};
 
@@ -34,24 +39,42 @@ impl Surroundings {
 
 /// A broker with what its process must close and report on.
 pub(crate) struct Built {
-    pub(crate) broker: Arc<Broker>,
+    pub(crate) engine: Engine,
     pub(crate) access: Arc<Access>,
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
-    /// Keeps the key encryption keys as their source is.
-    pub(crate) key_watch: KeyWatch,
+    /// Keep the key encryption keys as their sources are.
+    pub(crate) key_watches: Vec<KeyWatch>,
 }
 
-/// Opens every door and puts the broker together.
-pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Result<Built> {
-    let store = Store::open(config).await?;
-    let (key_encryption, key_watch) = key_encryption(config, &around)?;
-    data_keys::check(&store, key_encryption.as_ref(), &config.keys.place()).await?;
-    let escrow = open_escrow(config, around.entropy.as_ref())?;
+/// Opens every door that the role needs and puts the broker together.
+pub(crate) async fn build(config: &Config, role: Role, around: Surroundings) -> anyhow::Result<Built> {
+    let store = Store::open(config, role).await?;
+    let HeldKeys { encryption, watches } = HeldKeys::read(config, &around.entropy)?;
+    for purpose in
+        KeyPurpose::ALL.into_iter().filter(|purpose| role.rotates() || *purpose == KeyPurpose::Access)
+    {
+        data_keys::check(&store, encryption.as_ref(), purpose, &config.keys.place(purpose)).await?;
+    }
     let coordination = Coordination::open(config, &around)?;
     let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
     let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
+    let engine = match role {
+        Role::Api => api::build(config, &store, &coordination, encryption, &around).await?,
+        Role::All | Role::Rotator => broker(config, &store, &coordination, encryption, around)?,
+    };
+    Ok(Built { engine, access, store, coordination, key_watches: watches })
+}
+
+fn broker(
+    config: &Config,
+    store: &Store,
+    coordination: &Coordination,
+    key_encryption: Arc<dyn KeyEncryption>,
+    around: Surroundings,
+) -> anyhow::Result<Engine> {
+    let escrow = open_escrow(config, around.entropy.as_ref())?;
     let broker = Broker::new(Collaborators {
         grants: store.grants(),
         consents: store.consents(),
@@ -74,7 +97,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         key_store: store.keys(),
         sealed: store.sealed(),
     });
-    Ok(Built { broker, access, store, coordination, key_watch })
+    Ok(Engine::Broker(broker))
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {
@@ -90,21 +113,6 @@ fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
 #[cfg(feature = "failpoints")]
 fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
     crate::failpoints::escrow(escrow)
-}
-
-fn key_encryption(
-    config: &Config,
-    around: &Surroundings,
-) -> anyhow::Result<(Arc<dyn KeyEncryption>, KeyWatch)> {
-    if let Some(path) = config.keys.exposed_file() {
-        tracing::warn!(
-            "[keys] kek_file {} is readable by others than its owner; chmod 600 it",
-            path.display()
-        );
-    }
-    let source = config.keys.source().map_err(anyhow::Error::msg)?;
-    let watch = KeyWatch::open(source, around.entropy.clone()).map_err(anyhow::Error::msg)?;
-    Ok((watch.ring(), watch))
 }
 
 fn providers(

@@ -20,6 +20,8 @@ pub struct Plan {
     scheduler: bool,
     rotation: Vec<(&'static str, String)>,
     access: String,
+    roles: Vec<&'static str>,
+    redis: bool,
 }
 
 impl Plan {
@@ -27,7 +29,8 @@ impl Plan {
     pub(super) fn new(binary: &str) -> Self {
         let rotation = vec![("retry_base", "250ms".to_owned())];
         let (binary, access) = (binary.into(), String::new());
-        Self { binary, replicas: 3, children: false, scheduler: false, rotation, access }
+        let roles = Vec::new();
+        Self { binary, replicas: 3, children: false, scheduler: false, rotation, access, roles, redis: true }
     }
 
     /// So many replicas.
@@ -38,6 +41,16 @@ impl Plan {
     /// The replicas are child processes.
     pub fn children(self) -> Self {
         Self { children: true, ..self }
+    }
+
+    /// Child processes of these roles, the first of which must rotate. What rotates tokens has a key of its own.
+    pub fn roles(self, roles: &[&'static str]) -> Self {
+        Self { replicas: roles.len(), roles: roles.to_vec(), children: true, ..self }
+    }
+
+    /// Leases and wake-ups stay within each process.
+    pub fn without_redis(self) -> Self {
+        Self { redis: false, ..self }
     }
 
     /// The schedulers look for due grants.
@@ -74,14 +87,17 @@ impl Plan {
         let directory = tempfile::tempdir().unwrap();
         let settings = Settings {
             directory: directory.path().to_owned(),
-            lease_url: redis.url().to_owned(),
+            lease_url: if self.redis { redis.url().to_owned() } else { "in-process".to_owned() },
+            apart: !self.roles.is_empty(),
             rotation: self.rotation,
             access: self.access,
             providers,
         };
-        let generated =
-            Command::new(&self.binary).args(["keys", "generate", "--out"]).arg(settings.kek()).status();
-        assert!(generated.await.unwrap().success());
+        for (kid, file) in [("kek-1", settings.kek()), ("kek-r", settings.rotation_kek())] {
+            let mut command = Command::new(&self.binary);
+            let generated = command.args(["keys", "generate", "--kid", kid, "--out"]).arg(file).status();
+            assert!(generated.await.unwrap().success());
+        }
         let database = Database::create(postgres.url(), "broker").await;
         let mut fleet = Fleet {
             replicas: Vec::new(),
@@ -96,7 +112,8 @@ impl Plan {
             directory,
         };
         for number in 0..self.replicas {
-            let home = fleet.home(&format!("replica-{number}"), &fleet.database);
+            let role = self.roles.get(number).copied().unwrap_or("all");
+            let home = fleet.home_as(role, &format!("replica-{number}"), &fleet.database);
             if number == 0 {
                 assert!(fleet.command(&["migrate"], &home).await.0.success());
             }

@@ -15,6 +15,7 @@ use crate::{BrokerProcess, Client, LONGEST_WAIT};
 pub struct Home {
     /// Its configuration file.
     pub config: PathBuf,
+    role: &'static str,
     log: PathBuf,
 }
 
@@ -31,9 +32,13 @@ enum Body {
 }
 
 impl Home {
-    pub(super) fn of(config: PathBuf) -> Self {
+    pub(super) fn of(role: &'static str, config: PathBuf) -> Self {
         let log = config.with_file_name("broker.log");
-        Self { config, log }
+        Self { config, role, log }
+    }
+
+    pub(super) fn rotates(&self) -> bool {
+        self.role != "api"
     }
 
     /// What a replica that was a child process has logged.
@@ -57,9 +62,9 @@ impl Replica {
     /// Starts one: the program `binary`, or in this process where there is none.
     pub async fn start(binary: Option<&Path>, home: &Home) -> Self {
         let body = match binary {
-            Some(binary) => {
-                Body::Child(Box::new(BrokerProcess::serve(binary, &home.config, &home.log).await))
-            }
+            Some(binary) => Body::Child(Box::new(
+                BrokerProcess::serve_as(home.role, binary, &home.config, &home.log).await,
+            )),
             None => {
                 let config = config::load(Some(&home.config)).unwrap();
                 let running = broker_server::start(&config, Surroundings::of_this_machine()).await.unwrap();
@@ -67,6 +72,22 @@ impl Replica {
             }
         };
         Self { client: Client::connect(body.grpc()).await, body }
+    }
+
+    /// Its process id, if it is a child process.
+    pub fn pid(&self) -> u32 {
+        match &self.body {
+            Body::Child(process) => process.pid(),
+            Body::Here(_) => panic!("no child process"),
+        }
+    }
+
+    /// Where it serves HTTP.
+    pub fn http(&self) -> SocketAddr {
+        match &self.body {
+            Body::Here(running) => running.http,
+            Body::Child(process) => process.http,
+        }
     }
 
     /// SIGKILL to one that is a child process.

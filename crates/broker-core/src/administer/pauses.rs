@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::chain;
 use crate::ports::{PauseTarget, RefreshPause, StoreError};
-use crate::{Broker, BrokerError, Principal, Timestamp};
+use crate::{Broker, BrokerError, Principal, Timestamp, Timing};
 
 impl Broker {
     /// Pauses the refreshing of a target for `span`, in place of an earlier pause of it. This replica obeys at once, the
@@ -55,6 +55,11 @@ impl Broker {
 
     /// Why nothing is refreshed until then. An operator may resume earlier, so nobody is told to wait for days.
     pub(crate) fn refresh_paused(&self, until: Timestamp) -> BrokerError {
-        BrokerError::RefreshPaused(until.since(self.clock.now()).min(self.timing.retry_cap))
+        refresh_paused(until, self.clock.now(), &self.timing)
     }
+}
+
+/// The same, for whoever is no broker.
+pub(crate) fn refresh_paused(until: Timestamp, now: Timestamp, timing: &Timing) -> BrokerError {
+    BrokerError::RefreshPaused(until.since(now).min(timing.retry_cap))
 }

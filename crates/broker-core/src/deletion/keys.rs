@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ports::{DestroyKeys, StoreError};
-use crate::{Broker, BrokerError, TenantId};
+use crate::keys::TenantKeyCache;
+use crate::ports::{DeletionStore, DestroyKeys, StoreError};
+use crate::{Broker, BrokerError, TenantId, Timestamp};
 
 /// How far back a heartbeat looks for tenants whose keys are to be forgotten.
 const LOOKED_BACK: Duration = Duration::from_secs(60);
@@ -37,10 +38,7 @@ impl Broker {
 
     /// Forgets keys that another replica has destroyed.
     pub(crate) async fn forget_destroyed(&self) -> Result<(), StoreError> {
-        for tenant in self.deletions.destroyed_since(self.clock.now() - LOOKED_BACK).await? {
-            self.keys.forget(&tenant);
-        }
-        Ok(())
+        forget_destroyed(self.deletions.as_ref(), &self.keys, self.clock.now()).await
     }
 
     /// Whether nothing of the tenant can be opened any more, so that nothing of it is left to settle.
@@ -48,4 +46,16 @@ impl Broker {
         let deletion = self.deletions.deletion(tenant).await;
         matches!(deletion, Ok(Some(deletion)) if deletion.destroyed_at.is_some())
     }
+}
+
+/// Forgets keys that were destroyed of late, whoever keeps them.
+pub(crate) async fn forget_destroyed(
+    deletions: &dyn DeletionStore,
+    keys: &TenantKeyCache,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for tenant in deletions.destroyed_since(now - LOOKED_BACK).await? {
+        keys.forget(&tenant);
+    }
+    Ok(())
 }

@@ -2,3 +2,5 @@
 
 mod keys;
 mod request;
+
+pub(crate) use self::keys::forget_destroyed;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use broker_crypto::{CryptoError, KekId};
 
+use super::WrappingKeys;
 use super::count::SealedCounts;
 use crate::ports::{DataKey, DataKeyQuery, KnownKek};
 use crate::{Broker, BrokerError, KeyKind, TenantId, Timestamp};
@@ -103,7 +104,7 @@ impl Broker {
 
     /// Every key encryption key that the store has met or this process holds.
     pub(super) async fn keks(&self) -> Result<Vec<KeyInfo>, BrokerError> {
-        let primary = match self.keys.encryption.primary().await {
+        let primary = match WrappingKeys::present(self.keys.encryption.as_ref()).await {
             Err(CryptoError::Unavailable(_)) => None,
             known => Some(known?),
         };
@@ -116,7 +117,12 @@ impl Broker {
         let mut keks = Vec::new();
         for id in ids {
             let use_count = self.key_store.wrapped_under(&id).await?;
-            keks.push(kek_info(&id, known.get(&id), primary.as_ref() == Some(&id), use_count));
+            keks.push(kek_info(
+                &id,
+                known.get(&id),
+                primary.as_ref().is_some_and(|primary| primary.contains(&id)),
+                use_count,
+            ));
         }
         Ok(keks)
     }

@@ -15,6 +15,7 @@ mod rewrap;
 mod rotate;
 mod rotation;
 mod worker;
+mod wrapping_keys;
 
 pub use self::list::{KeyCursor, KeyInfo, KeyLife, KeyList, KeyQuery};
 pub(crate) use self::news::KeyNews;
@@ -22,3 +23,4 @@ pub(crate) use self::opened::TenantKeyCache;
 pub use self::retire::KeyUse;
 pub use self::rotation::{KeyKind, KeyRotation, KeyRotationState, KeyRotationWalk};
 pub(crate) use self::worker::WorkedOn;
+pub use self::wrapping_keys::WrappingKeys;

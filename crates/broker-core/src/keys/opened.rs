@@ -33,6 +33,8 @@ pub(crate) struct TenantKeyCache {
     pub(crate) encryption: Arc<dyn KeyEncryption>,
     tenants: Arc<dyn TenantStore>,
     clock: Arc<dyn Clock>,
+    /// Nothing of another purpose is opened here; `None` opens all.
+    only: Option<KeyPurpose>,
     opened: Cache<TenantId, Arc<Opened>>,
 }
 
@@ -42,7 +44,12 @@ impl TenantKeyCache {
         tenants: Arc<dyn TenantStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { encryption, tenants, clock, opened: Cache::new(TENANTS_KEPT) }
+        Self { encryption, tenants, clock, only: None, opened: Cache::new(TENANTS_KEPT) }
+    }
+
+    /// One that never tries to open a key of another purpose.
+    pub(crate) fn only_for(self, purpose: KeyPurpose) -> Self {
+        Self { only: Some(purpose), ..self }
     }
 
     /// The keys of `tenant`; [`BrokerError::TenantNotFound`] if there is none.
@@ -111,7 +118,7 @@ impl TenantKeyCache {
         let row = self.tenants.tenant(tenant).await?.ok_or(BrokerError::TenantNotFound)?;
         let known = entry.keys.opened();
         let mut keys = Vec::with_capacity(row.keys.len());
-        for wrapped in &row.keys {
+        for wrapped in row.keys.iter().filter(|key| self.only.is_none_or(|only| key.purpose == only)) {
             match known.iter().find(|key| key.id() == wrapped.id) {
                 Some(key) => keys.push(key.clone()),
                 None => keys.extend(self.unwrap(tenant, wrapped, &keys).await?),

@@ -24,7 +24,8 @@ impl Worker<'_> {
 
     async fn rewrap_key(&mut self, key: &DataKey) -> Result<(), BrokerError> {
         let Some(before) = key.wrapped() else { return Ok(()) };
-        if before.wrapping_key() == self.rotation.target {
+        let target = self.rotation.target.as_ref().map(|target| target.wrapping(key.purpose));
+        if before.wrapping_key().as_ref() == target {
             return Ok(());
         }
         match self.wrapped_anew(&key.tenant, &before).await {

@@ -1,7 +1,6 @@
 //! Asking for a rotation of keys, and looking at it.
 
-use broker_crypto::KekId;
-
+use super::WrappingKeys;
 use crate::ports::DataKeyQuery;
 use crate::{
     Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
@@ -18,7 +17,7 @@ impl Broker {
         let rotation = self.key_store.start_key_rotation(&planned).await?;
         tracing::info!(
             rotation = %rotation.id, kind = rotation.kind.as_str(), tenant = rotation.tenant.as_ref().map(TenantId::as_str),
-            target = rotation.target.as_ref().map(KekId::as_str), "key rotation asked for"
+            target = rotation.target.as_ref().map(ToString::to_string), "key rotation asked for"
         );
         Ok(rotation)
     }
@@ -53,7 +52,7 @@ impl Broker {
             self.refuse_if_deleting(tenant).await?;
         }
         let target = match kind {
-            KeyKind::Kek => Some(self.keys.encryption.primary().await?),
+            KeyKind::Kek => Some(WrappingKeys::present(self.keys.encryption.as_ref()).await?),
             KeyKind::Dek => None,
         };
         let now = self.clock.now();
@@ -100,11 +99,16 @@ impl Broker {
         }
     }
 
-    async fn count_wrapped_otherwise(&self, tenant: &TenantId, target: &KekId) -> Result<u64, BrokerError> {
+    async fn count_wrapped_otherwise(
+        &self,
+        tenant: &TenantId,
+        target: &WrappingKeys,
+    ) -> Result<u64, BrokerError> {
         let query = DataKeyQuery { tenant: Some(tenant.clone()), after: None, limit: u32::MAX };
         let keys = self.key_store.data_keys(&query).await?;
-        let otherwise =
-            keys.iter().filter(|key| key.envelope.is_some() && key.wrapping_key().as_ref() != Some(target));
+        let otherwise = keys.iter().filter(|key| {
+            key.envelope.is_some() && key.wrapping_key().as_ref() != Some(target.wrapping(key.purpose))
+        });
         Ok(otherwise.count() as u64)
     }
 }

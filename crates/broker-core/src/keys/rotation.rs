@@ -1,7 +1,6 @@
 //! A rotation of keys: durable, worked on by one replica at a time, polled by operators.
 
-use broker_crypto::KekId;
-
+use super::WrappingKeys;
 use crate::{KeyRotationId, TenantId, Timestamp};
 
 /// Which keys are rotated.
@@ -91,8 +90,8 @@ pub struct KeyRotation {
     pub kind: KeyKind,
     /// Whose; `None` for every tenant's.
     pub tenant: Option<TenantId>,
-    /// The key that data keys are wrapped under; only for [`KeyKind::Kek`].
-    pub target: Option<KekId>,
+    /// The keys that data keys are wrapped under; only for [`KeyKind::Kek`].
+    pub target: Option<WrappingKeys>,
     /// How far it is.
     pub state: KeyRotationState,
     /// Which walk it is on.

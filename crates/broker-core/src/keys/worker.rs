@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use broker_crypto::{CryptoError, KekId};
+use broker_crypto::CryptoError;
 use tokio_util::sync::CancellationToken;
 
+use super::WrappingKeys;
 use crate::error::chain;
 use crate::ports::KeyRotationNote;
 use crate::{Broker, BrokerError, KeyKind, KeyRotation, KeyRotationState, KeyRotationWalk, TenantId};
@@ -87,7 +88,7 @@ impl Broker {
     }
 
     async fn claim_key_rotation(&self) -> Result<Option<KeyRotation>, BrokerError> {
-        let primary = match self.keys.encryption.primary().await {
+        let primary = match WrappingKeys::present(self.keys.encryption.as_ref()).await {
             Ok(primary) => Some(primary),
             Err(CryptoError::Unavailable(_)) => None,
             Err(error) => return Err(error.into()),
@@ -197,7 +198,7 @@ impl Worker<'_> {
 
 fn log_end(rotation: &KeyRotation) {
     let (tenant, target) =
-        (rotation.tenant.as_ref().map(TenantId::as_str), rotation.target.as_ref().map(KekId::as_str));
+        (rotation.tenant.as_ref().map(TenantId::as_str), rotation.target.as_ref().map(ToString::to_string));
     let (kind, done, failed) = (rotation.kind.as_str(), rotation.done, rotation.failed);
     match rotation.state {
         KeyRotationState::Succeeded => {

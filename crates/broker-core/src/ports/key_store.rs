@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 
 use super::StoreError;
-use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys};
 
 /// A data key as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,8 +123,8 @@ pub trait KeyStore: Send + Sync {
     /// something is, or it is not superseded, or it was retired before.
     async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Notes the key that wraps new data keys.
-    async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError>;
+    /// Notes the keys that wrap new data keys. Any other is superseded.
+    async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError>;
 
     /// Every key encryption key the store has met.
     async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError>;
@@ -154,7 +154,7 @@ pub trait KeyStore: Send + Sync {
     async fn claim_key_rotation(
         &self,
         owner: IncarnationId,
-        primary: Option<&KekId>,
+        primary: Option<&WrappingKeys>,
         at: Timestamp,
         silent_since: Timestamp,
     ) -> Result<Option<KeyRotation>, StoreError>;

@@ -18,6 +18,7 @@ mod outcomes;
 mod provider_client;
 pub mod records;
 mod revocation_store;
+mod rotation_requests;
 mod scheduler_store;
 mod sealed_store;
 mod store_error;
@@ -52,6 +53,9 @@ pub use provider_client::{
     RevocationAnswer, RevocationRequest, RevokedToken, SendGate, SendRefused, TokenOutcome, TokenRequest,
 };
 pub use revocation_store::{PendingRevocation, RevocationStore, TakeRevocations};
+pub use rotation_requests::{
+    RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, TakeRequests, TakenRequest,
+};
 pub use scheduler_store::{
     Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore,
 };

@@ -16,6 +16,10 @@ pub enum News {
     Adopted,
     /// It was revoked: nothing that is remembered of it may be served.
     Revoked,
+    /// A process that cannot rotate it asks for a rotation.
+    Wanted,
+    /// A rotation that was asked for has ended.
+    Answered,
 }
 
 /// News of one grant.
@@ -23,7 +27,7 @@ pub enum News {
 pub struct Wakeup {
     /// The grant.
     pub grant: GrantId,
-    /// The generation presented ([`News::Sent`]) or made ([`News::Adopted`]), or the one revoked.
+    /// The generation presented ([`News::Sent`]) or made ([`News::Adopted`]), or the one revoked or asked for.
     pub generation: Generation,
     /// What happened.
     pub news: News,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ports::{News, StoreError, Wakeup};
-use crate::{Broker, Generation, GrantKey};
+use crate::ports::{News, RevocationStore, StoreError, Wakeup};
+use crate::vend::GrantCache;
+use crate::{Broker, Generation, GrantKey, Timestamp};
 
 /// Revocations looked at with each heartbeat. When there are more, everything is forgotten.
 const LOOKED_AT: u32 = 1000;
@@ -23,12 +24,20 @@ impl Broker {
 
     /// Forgets what was revoked of late, whoever did it: the news of it may have been lost.
     pub(crate) async fn forget_revoked(&self) -> Result<(), StoreError> {
-        let since = self.clock.now() - LOOKED_BACK;
-        let revoked = self.revocations.revoked_since(since, LOOKED_AT).await?;
-        match revoked.len() >= LOOKED_AT as usize {
-            true => self.cache.forget_all(),
-            false => revoked.iter().for_each(|key| self.cache.forget(key)),
-        }
-        Ok(())
+        forget_revoked(self.revocations.as_ref(), &self.cache, self.clock.now()).await
     }
+}
+
+/// The same, for a cache of anybody's.
+pub(crate) async fn forget_revoked(
+    revocations: &dyn RevocationStore,
+    cache: &GrantCache,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let revoked = revocations.revoked_since(now - LOOKED_BACK, LOOKED_AT).await?;
+    match revoked.len() >= LOOKED_AT as usize {
+        true => cache.forget_all(),
+        false => revoked.iter().for_each(|key| cache.forget(key)),
+    }
+    Ok(())
 }

@@ -24,6 +24,8 @@ pub(crate) enum Rotated {
     SecretRefused,
     /// An operator has paused the refreshing of the tenant or at the provider, until this time.
     RefreshPaused(Timestamp),
+    /// The provider, or the registration at it, is not called before this time.
+    ProviderRests(Timestamp),
     /// The broker itself could not do it.
     Failed(RotationError),
 }
@@ -60,6 +62,11 @@ impl From<RotationError> for BrokerError {
 pub(crate) struct Flight(watch::Receiver<Option<Rotated>>);
 
 impl Flight {
+    /// One that is over before it began.
+    pub(crate) fn over(rotated: Rotated) -> Self {
+        Self(watch::channel(Some(rotated)).1)
+    }
+
     /// Waits for the end.
     pub(crate) async fn landed(&mut self) -> Rotated {
         match self.0.wait_for(Option::is_some).await {

@@ -4,6 +4,7 @@
 
 mod abandoned;
 mod adoption;
+mod answers;
 mod by_grant;
 mod conclusion;
 mod fence;
@@ -19,6 +20,7 @@ mod recovery;
 mod refresh;
 mod replay;
 mod replay_record;
+mod requests;
 #[cfg(test)]
 mod samples;
 mod secrets;

@@ -9,8 +9,9 @@ use quick_cache::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
+use crate::ports::GrantStore;
 use crate::schedule::note_every;
-use crate::{Broker, GrantKey, Timestamp};
+use crate::{Broker, Clock, GrantKey, Timestamp};
 
 /// How often notes are written down.
 const FLUSH_EVERY: Duration = Duration::from_secs(60);
@@ -55,6 +56,26 @@ impl Noted {
         self.lately.get(key)
     }
 
+    /// Writes notes down every minute until `stop`, and what is left then.
+    pub(crate) async fn run(&self, store: &dyn GrantStore, clock: &dyn Clock, stop: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return self.flush(store).await,
+                () = clock.sleep_until(clock.now() + FLUSH_EVERY) => self.flush(store).await,
+            }
+        }
+    }
+
+    async fn flush(&self, store: &dyn GrantStore) {
+        let notes = self.take();
+        for (written, batch) in notes.chunks(BATCH).enumerate() {
+            if let Err(error) = store.note_asked(batch).await {
+                tracing::warn!(error = chain(&error), "it could not be noted which grants were asked for");
+                return self.put_back(&notes[written * BATCH..]);
+            }
+        }
+    }
+
     fn take(&self) -> Vec<(GrantKey, Timestamp)> {
         let mut notes: Vec<_> = mem::take(&mut *self.waiting()).into_iter().collect();
         // Writers that lock rows in one order do not wait for each other in a circle.
@@ -88,22 +109,7 @@ impl Broker {
 
     /// Writes down every minute which grants were asked for, until `stop`, and what is left then.
     pub async fn run_notes(self: Arc<Self>, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return self.flush_notes().await,
-                () = self.clock.sleep_until(self.clock.now() + FLUSH_EVERY) => self.flush_notes().await,
-            }
-        }
-    }
-
-    async fn flush_notes(&self) {
-        let notes = self.noted.take();
-        for (written, batch) in notes.chunks(BATCH).enumerate() {
-            if let Err(error) = self.grants.note_asked(batch).await {
-                tracing::warn!(error = chain(&error), "it could not be noted which grants were asked for");
-                return self.noted.put_back(&notes[written * BATCH..]);
-            }
-        }
+        self.noted.run(self.grants.as_ref(), self.clock.as_ref(), &stop).await;
     }
 }
 

@@ -3,5 +3,8 @@
 pub mod conformance;
 pub mod lease_suite;
 mod manual_clock;
+mod memory_requests;
+pub mod request_suite;
 
 pub use manual_clock::ManualClock;
+pub use memory_requests::MemoryRequests;

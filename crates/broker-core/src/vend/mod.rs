@@ -1,8 +1,12 @@
 //! Vending: a caller asks for an access token that works.
 
+mod api;
 mod cache;
+mod elsewhere;
 mod freshness;
 mod news;
+mod refresher;
+mod vendor;
 mod waiting;
 
 use std::sync::Arc;
@@ -10,13 +14,19 @@ use std::time::Duration;
 
 use broker_crypto::{AccessToken, DekId, Place, Sealed, TenantKeys};
 
+pub use self::api::{Api, ApiCollaborators};
 pub(crate) use self::cache::GrantCache;
+pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::freshness::refusal;
 use self::freshness::{missing_scopes, satisfies, stale_reason};
 pub(crate) use self::news::NewsDesk;
+pub(crate) use self::refresher::{Here, Refresher};
+pub use self::vendor::Vendor;
+pub(crate) use self::vendor::{Profiles, unknown_provider};
+use crate::administer::refresh_paused;
 use crate::ports::VendableGrant;
 use crate::rotation::{Rotated, RotationError};
-use crate::{Broker, BrokerError, Gate, GrantKey, Lifecycle, Permit, Phase, ProviderProfile, Timestamp};
+use crate::{Broker, BrokerError, GrantKey, Lifecycle, Permit, Phase, ProviderProfile, Timestamp};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
 const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
@@ -69,13 +79,20 @@ pub enum StaleReason {
 }
 
 impl Broker {
+    /// [`Vendor::vend`] with this broker's rotation behind it.
+    pub async fn vend(self: &Arc<Self>, request: &VendRequest) -> Result<Vended, BrokerError> {
+        self.vendor().vend(request).await
+    }
+}
+
+impl Vendor {
     /// Answers with a token that satisfies the request, refreshing it first if it must.
     ///
     /// A token still valid is served even when its refresh fails (RFC 6749 §1.5 gives no better one).
     /// Fails with the errors of the contract's table; never waits beyond the request's `wait`.
-    pub async fn vend(self: &Arc<Self>, request: &VendRequest) -> Result<Vended, BrokerError> {
+    pub async fn vend(&self, request: &VendRequest) -> Result<Vended, BrokerError> {
         let began = self.clock.now();
-        let profile = self.provider(&request.key.provider)?.profile();
+        let profile = self.profile(&request.key.provider)?;
         let held = self.vendable(&request.key).await?;
         request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         if held.grant.lifecycle.is_revoked() {
@@ -97,14 +114,14 @@ impl Broker {
 
     /// The token is fresh enough, but dies when a refresh that is running now succeeds.
     async fn vend_unless_dying(
-        self: &Arc<Self>,
+        &self,
         request: &VendRequest,
         held: Arc<VendableGrant>,
         profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
         let grant = held.grant.id;
-        let flight = self.flights.running(grant);
+        let flight = self.refresher.running(grant);
         if flight.is_none() && !self.news.is_sent_elsewhere(grant, began) {
             let uncertain = matches!(held.grant.phase, Phase::Sent | Phase::Uncertain);
             return self.open(held, began, uncertain.then_some(StaleReason::RotationUncertain)).await;
@@ -132,24 +149,18 @@ impl Broker {
 
     /// The token is not fresh enough: a refresh must be waited for, unless it makes no sense to try.
     async fn vend_refreshed(
-        self: &Arc<Self>,
+        &self,
         request: &VendRequest,
         held: Arc<VendableGrant>,
         profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
         let grant = &held.grant;
-        let flight = match self.flights.running(grant.id) {
+        let flight = match self.refresher.running(grant.id) {
             Some(flight) => Some(flight),
             None if grant.lifecycle != Lifecycle::Active || !grant.refreshable => None,
             None if grant.paused_until(began).is_some() => None,
-            None => match self.gates.admit(&grant.key, &grant.registration, began) {
-                Gate::Open => Some(self.start_rotation(&grant.key, grant.generation)),
-                Gate::ClosedUntil(until) if grant.expires_at <= began => {
-                    return Err(BrokerError::ProviderUnavailable(until.since(began)));
-                }
-                Gate::ClosedUntil(_) => None,
-            },
+            None => Some(self.refresher.refresh(grant)),
         };
         let Some(flight) = flight else { return self.vend_as_is(held, profile, began).await };
         let rotated = self.within(request.wait, self.landed_anywhere(&held, flight)).await;
@@ -172,7 +183,10 @@ impl Broker {
             Rotated::RefreshPaused(_) if alive => {
                 self.open(now_held, now, Some(StaleReason::RefreshPaused)).await
             }
-            Rotated::RefreshPaused(until) => Err(self.refresh_paused(until)),
+            Rotated::RefreshPaused(until) => Err(refresh_paused(until, now, &self.timing)),
+            Rotated::ProviderRests(until) if !alive => {
+                Err(BrokerError::ProviderUnavailable(until.since(now)))
+            }
             Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }
@@ -249,10 +263,6 @@ impl Broker {
         let held = self.vendable(&held.grant.key).await?;
         let keys = self.keys.opening(&held.grant.key.tenant, sealed_under(&held)).await?;
         Ok((held, keys))
-    }
-
-    pub(crate) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {
-        self.cache.get_or_load(key, self.grants.as_ref()).await
     }
 }
 

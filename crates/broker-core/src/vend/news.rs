@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::{Heard, News, Wakeup};
-use crate::{Broker, GrantId, Timestamp};
+use super::GrantCache;
+use crate::ports::{Heard, News, Wakeup, Wakeups};
+use crate::{Broker, Clock, GrantId, Timestamp};
 
 /// A rotation of another replica that was heard of longer ago is not waited for (rule 8).
 pub(super) const HEARD_FOR: Duration = Duration::from_secs(10);
@@ -21,6 +22,7 @@ const MOST_HEARD: usize = 10_000;
 pub(crate) struct NewsDesk {
     waiting: Mutex<HashMap<GrantId, Arc<Notify>>>,
     sent: Mutex<HashMap<GrantId, Timestamp>>,
+    wanted: Notify,
 }
 
 impl NewsDesk {
@@ -36,12 +38,36 @@ impl NewsDesk {
         lock(&self.sent).get(&grant).is_some_and(|heard| now.since(*heard) < HEARD_FOR)
     }
 
+    /// Takes in what is heard until `stop`; `cache` forgets what it is of.
+    pub(crate) async fn listen(
+        &self,
+        wakeups: &dyn Wakeups,
+        cache: &GrantCache,
+        clock: &dyn Clock,
+        stop: &CancellationToken,
+    ) {
+        let mut stream = wakeups.subscribe();
+        while let Some(heard) = stop.run_until_cancelled(stream.next()).await.flatten() {
+            match heard {
+                Heard::News(wakeup) => {
+                    cache.forget_id(wakeup.grant);
+                    self.take_in(wakeup, clock.now());
+                }
+                Heard::Gap => {
+                    cache.forget_all();
+                    self.wake_everybody();
+                }
+            }
+        }
+    }
+
     fn take_in(&self, wakeup: Wakeup, now: Timestamp) {
         let mut sent = lock(&self.sent);
         match wakeup.news {
-            News::Adopted | News::Revoked => {
+            News::Adopted | News::Revoked | News::Answered => {
                 sent.remove(&wakeup.grant);
             }
+            News::Wanted => self.wanted.notify_one(),
             News::Sent => {
                 if sent.len() >= MOST_HEARD {
                     sent.retain(|_, heard| now.since(*heard) < HEARD_FOR);
@@ -57,7 +83,13 @@ impl NewsDesk {
         }
     }
 
+    /// Returns once another process may have asked for a rotation.
+    pub(crate) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
     fn wake_everybody(&self) {
+        self.wanted.notify_one();
         lock(&self.waiting).drain().for_each(|(_, notify)| notify.notify_waiters());
     }
 }
@@ -92,24 +124,7 @@ impl Broker {
 
     /// Listens to the other replicas until `stop`. Without it everything works, only later.
     pub async fn run_news(self: Arc<Self>, stop: CancellationToken) {
-        let mut stream = self.wakeups.subscribe();
-        loop {
-            let heard = tokio::select! {
-                () = stop.cancelled() => return,
-                heard = stream.next() => heard,
-            };
-            match heard {
-                Some(Heard::News(wakeup)) => {
-                    self.cache.forget_id(wakeup.grant);
-                    self.news.take_in(wakeup, self.clock.now());
-                }
-                Some(Heard::Gap) => {
-                    self.cache.forget_all();
-                    self.news.wake_everybody();
-                }
-                None => return,
-            }
-        }
+        self.news.listen(self.wakeups.as_ref(), &self.cache, self.clock.as_ref(), &stop).await;
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Vendor;
 use crate::ports::VendableGrant;
 use crate::rotation::{Flight, Rotated};
-use crate::{Broker, Lifecycle, Phase};
+use crate::{Lifecycle, Phase};
 
 /// How often the store is looked at while no news comes.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -13,13 +14,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Who was never the first to look tries to rotate after so many looks all the same: a full cache forgets by itself.
 const MOST_LOOKS: usize = 8;
 
-impl Broker {
+impl Vendor {
     /// Waits for a rotation, whichever replica has it: another one's is heard of, or seen in the store.
-    pub(super) async fn landed_anywhere(
-        self: &Arc<Self>,
-        held: &Arc<VendableGrant>,
-        mut flight: Flight,
-    ) -> Rotated {
+    pub(super) async fn landed_anywhere(&self, held: &Arc<VendableGrant>, mut flight: Flight) -> Rotated {
         let grant = &held.grant;
         let mut seen = Arc::clone(held);
         loop {
@@ -39,7 +36,7 @@ impl Broker {
                     break;
                 }
             }
-            flight = self.start_rotation(&grant.key, grant.generation);
+            flight = self.refresher.refresh_again(grant);
         }
     }
 

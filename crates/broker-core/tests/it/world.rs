@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::{FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups};
-use broker_core::testing::ManualClock;
+use broker_core::ports::{
+    FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups, ProviderClient as _,
+};
+use broker_core::testing::{ManualClock, MemoryRequests};
 use broker_core::{
-    AccountLabel, Authorization, AuthorizationId, Broker, BrokerError, Clock as _, Collaborators,
-    CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName, ProviderProfile,
-    RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest, Started,
-    TenantId, Timing, UserId, VendRequest, Vended,
+    AccountLabel, Api, ApiCollaborators, Authorization, AuthorizationId, Broker, BrokerError, Clock as _,
+    Collaborators, CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName,
+    ProviderProfile, RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest,
+    Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -167,6 +169,24 @@ impl World {
     pub(crate) async fn declare_the_only_copy(&self) {
         let id = InstallationId::from_bytes([9; 16]);
         self.store.adopt_installation(id, self.clock.now()).await.unwrap();
+    }
+
+    /// A process of its own that vends from the same store, and asks for rotations.
+    pub(crate) fn api(&self, requests: Arc<MemoryRequests>) -> Arc<Api> {
+        Api::new(ApiCollaborators {
+            grants: self.flaky.clone(),
+            tenants: self.store.clone(),
+            key_store: self.store.clone(),
+            revocations: self.store.clone(),
+            deletions: self.store.clone(),
+            requests,
+            wakeups: Arc::new(InProcessWakeups::default()),
+            key_encryption: Arc::new(KeyRing::parse(&self.material, Arc::new(OsEntropy)).unwrap()),
+            profiles: vec![(provider(), self.provider.profile().clone())],
+            clock: self.clock.clone(),
+            timing: Timing::default(),
+            cached_grants: 100,
+        })
     }
 
     /// A new key encryption key comes first; the next run of the process wraps with it.

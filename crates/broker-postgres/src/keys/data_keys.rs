@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::audit;
 use crate::columns::{name, number, time, uuid, word};
 use crate::operation::failed;
+use crate::process_role::ProcessRole;
 use crate::sealed;
 use crate::tenants::keys::wrapping_key;
 
@@ -38,12 +39,17 @@ impl Row {
     }
 }
 
-pub(super) async fn changed(pool: &PgPool, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
+pub(super) async fn changed(
+    pool: &PgPool,
+    since: Timestamp,
+    role: ProcessRole,
+) -> Result<Vec<ChangedKey>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT tenant AS "tenant!", id AS "id!", retired_at IS NOT NULL AS "retired!" FROM data_keys
-           WHERE created_at >= $1
-           UNION SELECT tenant, id, true FROM data_keys WHERE retired_at >= $1"#,
+           WHERE created_at >= $1 AND ($2 OR purpose = 'access')
+           UNION SELECT tenant, id, true FROM data_keys WHERE retired_at >= $1 AND ($2 OR purpose = 'access')"#,
         since.as_unix_micros(),
+        role.reads_rotation_keys(),
     )
     .fetch_all(pool)
     .await

@@ -9,22 +9,25 @@ use crate::audit;
 use crate::columns::{time, word};
 use crate::operation::failed;
 
-pub(super) async fn note_primary(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn note_primaries(pool: &PgPool, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
+    let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
     let mut tx = pool.begin().await.map_err(failed)?;
-    let became = sqlx::query!(
+    let became = sqlx::query_scalar!(
         "WITH superseded AS (
-             UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> $1 AND superseded_at IS NULL
+             UPDATE key_encryption_keys SET superseded_at = $2 WHERE id <> ALL ($1) AND superseded_at IS NULL
          )
-         INSERT INTO key_encryption_keys AS k (id, created_at) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE k.superseded_at IS NOT NULL",
-        id.as_str(),
+         INSERT INTO key_encryption_keys AS k (id, created_at) SELECT id, $2 FROM unnest($1::text[]) AS id
+         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE k.superseded_at IS NOT NULL
+         RETURNING id",
+        &ids,
         at.as_unix_micros(),
     )
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
-    if became.rows_affected() == 1 {
-        audit::write(&mut tx, &records::primary_kek_changed(id, at)).await?;
+    for id in became {
+        let id = word(&id, KekId::new, "id")?;
+        audit::write(&mut tx, &records::primary_kek_changed(&id, at)).await?;
     }
     tx.commit().await.map_err(failed)
 }

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use broker_core::ports::{
     ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
 };
-use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_core::{
+    IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
+};
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::PostgresStore;
@@ -16,7 +18,7 @@ use crate::PostgresStore;
 #[async_trait]
 impl KeyStore for PostgresStore {
     async fn changed_keys(&self, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
-        self.operation("changed_keys", data_keys::changed(&self.pools.vending, since)).await
+        self.operation("changed_keys", data_keys::changed(&self.pools.vending, since, self.role)).await
     }
 
     async fn data_keys(&self, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
@@ -55,8 +57,8 @@ impl KeyStore for PostgresStore {
         self.operation("retire_data_key", data_keys::retire(&self.pools.adoption, tenant, id, at)).await
     }
 
-    async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
-        self.operation("note_primary_kek", keks::note_primary(&self.pools.adoption, id, at)).await
+    async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
+        self.operation("note_primary_keks", keks::note_primaries(&self.pools.adoption, ids, at)).await
     }
 
     async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError> {
@@ -90,7 +92,7 @@ impl KeyStore for PostgresStore {
     async fn claim_key_rotation(
         &self,
         owner: IncarnationId,
-        primary: Option<&KekId>,
+        primary: Option<&WrappingKeys>,
         at: Timestamp,
         silent_since: Timestamp,
     ) -> Result<Option<KeyRotation>, StoreError> {

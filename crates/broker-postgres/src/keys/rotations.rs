@@ -3,9 +3,8 @@
 use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp,
+    Timestamp, WrappingKeys,
 };
-use broker_crypto::KekId;
 use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
@@ -35,7 +34,7 @@ impl Row {
             id: KeyRotationId::from_bytes(self.id.into_bytes()),
             kind: word(&self.kind, KeyKind::from_name, "kind")?,
             tenant: tenant(self.tenant, "tenant")?,
-            target: self.target.map(|kid| word(&kid, KekId::new, "target")).transpose()?,
+            target: self.target.map(|kids| word(&kids, WrappingKeys::parse, "target")).transpose()?,
             state: word(&self.state, KeyRotationState::from_name, "state")?,
             walk: word(&self.walk, KeyRotationWalk::from_name, "walk")?,
             after: tenant(self.after_tenant, "after_tenant")?,
@@ -78,7 +77,7 @@ async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> R
          RETURNING id",
         rotation.kind.as_str(),
         rotation.tenant.as_ref().map(TenantId::as_str),
-        rotation.target.as_ref().map(KekId::as_str),
+        rotation.target.as_ref().map(ToString::to_string),
         rotation.created_at.as_unix_micros(),
     )
     .fetch_all(&mut *tx)
@@ -99,7 +98,7 @@ async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError>
         uuid(rotation.id.as_bytes()),
         rotation.kind.as_str(),
         rotation.tenant.as_ref().map(TenantId::as_str),
-        rotation.target.as_ref().map(KekId::as_str),
+        rotation.target.as_ref().map(ToString::to_string),
         rotation.walk.as_str(),
         rotation.remaining.cast_signed(),
         rotation.created_at.as_unix_micros(),
@@ -145,7 +144,7 @@ pub(super) async fn page(
 pub(super) async fn claim(
     pool: &PgPool,
     owner: IncarnationId,
-    primary: Option<&KekId>,
+    primary: Option<&WrappingKeys>,
     at: Timestamp,
     silent_since: Timestamp,
 ) -> Result<Option<KeyRotation>, StoreError> {
@@ -158,7 +157,7 @@ pub(super) async fn claim(
                      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at",
         uuid(owner.as_bytes()),
-        primary.map(KekId::as_str),
+        primary.map(ToString::to_string),
         at.as_unix_micros(),
         silent_since.as_unix_micros(),
     )

@@ -2,18 +2,24 @@
 
 use broker_core::TenantId;
 use broker_core::ports::StoreError;
-use broker_crypto::{DekId, KeyPurpose, WrappedDek};
+use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::columns::{name, word};
 use crate::operation::failed;
+use crate::process_role::ProcessRole;
 
-pub(super) async fn newest_first(pool: &PgPool, tenant: &TenantId) -> Result<Vec<WrappedDek>, StoreError> {
+pub(super) async fn newest_first(
+    pool: &PgPool,
+    tenant: &TenantId,
+    role: ProcessRole,
+) -> Result<Vec<WrappedDek>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT id, purpose, envelope AS "envelope!" FROM data_keys
-           WHERE tenant = $1 AND envelope IS NOT NULL ORDER BY number DESC"#,
+           WHERE tenant = $1 AND envelope IS NOT NULL AND ($2 OR purpose = 'access') ORDER BY number DESC"#,
         tenant.as_str(),
+        role.reads_rotation_keys(),
     )
     .fetch_all(pool)
     .await
@@ -21,10 +27,15 @@ pub(super) async fn newest_first(pool: &PgPool, tenant: &TenantId) -> Result<Vec
     rows.into_iter().map(|row| key(row.id, &row.purpose, row.envelope)).collect()
 }
 
-pub(super) async fn oldest(pool: &PgPool, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+pub(super) async fn oldest(
+    pool: &PgPool,
+    purpose: KeyPurpose,
+    limit: u32,
+) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT DISTINCT ON (tenant) tenant, id, purpose, envelope AS "envelope!" FROM data_keys
-           WHERE envelope IS NOT NULL ORDER BY tenant, number LIMIT $1"#,
+           WHERE envelope IS NOT NULL AND purpose = $1 ORDER BY tenant, number LIMIT $2"#,
+        purpose.as_str(),
         i64::from(limit),
     )
     .fetch_all(pool)
@@ -41,6 +52,25 @@ fn key(id: Uuid, purpose: &str, envelope: Vec<u8>) -> Result<WrappedDek, StoreEr
         purpose: word(purpose, KeyPurpose::from_name, "purpose")?,
         envelope,
     })
+}
+
+/// Which of these key encryption keys wrap a data key of that purpose.
+pub(super) async fn wrapping(
+    pool: &PgPool,
+    purpose: KeyPurpose,
+    among: &[KekId],
+) -> Result<Vec<KekId>, StoreError> {
+    let among: Vec<String> = among.iter().map(|id| id.as_str().to_owned()).collect();
+    let names = sqlx::query_scalar!(
+        r#"SELECT DISTINCT wrapping_key AS "wrapping_key!" FROM data_keys
+           WHERE purpose = $1 AND envelope IS NOT NULL AND wrapping_key = ANY ($2)"#,
+        purpose.as_str(),
+        &among,
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    names.iter().map(|name| word(name, KekId::new, "wrapping_key")).collect()
 }
 
 /// The name of the key encryption key a data key is wrapped under.

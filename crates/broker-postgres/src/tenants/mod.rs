@@ -18,7 +18,7 @@ use broker_core::{
     ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
     Timestamp,
 };
-use broker_crypto::WrappedDek;
+use broker_crypto::{KekId, KeyPurpose, WrappedDek};
 
 use crate::PostgresStore;
 use crate::requests;
@@ -34,7 +34,7 @@ impl TenantStore for PostgresStore {
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.operation("tenant", tenant::read(&self.pools.vending, id)).await
+        self.operation("tenant", tenant::read(&self.pools.vending, id, self.role)).await
     }
 
     async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
@@ -117,8 +117,22 @@ impl TenantStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// The first data key of each tenant, of at most so many tenants: what a start opens to see that its keys fit.
-    pub async fn oldest_data_keys(&self, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        self.operation("oldest_data_keys", keys::oldest(&self.pools.vending, limit)).await
+    /// The first data key of a purpose of each tenant, of at most so many tenants: what a start opens to see that its
+    /// keys fit.
+    pub async fn oldest_data_keys(
+        &self,
+        purpose: KeyPurpose,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+        self.operation("oldest_data_keys", keys::oldest(&self.pools.vending, purpose, limit)).await
+    }
+
+    /// Which of these key encryption keys wrap a data key of that purpose.
+    pub async fn wrapping_keys(
+        &self,
+        purpose: KeyPurpose,
+        among: &[KekId],
+    ) -> Result<Vec<KekId>, StoreError> {
+        self.operation("wrapping_keys", keys::wrapping(&self.pools.vending, purpose, among)).await
     }
 }

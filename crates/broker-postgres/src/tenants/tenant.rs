@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::keys;
 use crate::columns::{kept_version, name, version};
 use crate::operation::failed;
+use crate::process_role::ProcessRole;
 use crate::requests;
 
 struct TenantRow {
@@ -72,7 +73,11 @@ async fn insert(connection: &mut PgConnection, tenant: &Tenant) -> Result<bool, 
 
 /// Two statements, and no transaction: a tenant and its first keys are committed together, and those that come or go
 /// between the two are as good as of a moment later.
-pub(super) async fn read(pool: &PgPool, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+pub(super) async fn read(
+    pool: &PgPool,
+    id: &TenantId,
+    role: ProcessRole,
+) -> Result<Option<Tenant>, StoreError> {
     let row = sqlx::query_as!(
         TenantRow,
         "SELECT id, display_name, created_at, updated_at, version FROM tenants WHERE id = $1",
@@ -82,7 +87,7 @@ pub(super) async fn read(pool: &PgPool, id: &TenantId) -> Result<Option<Tenant>,
     .await
     .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Tenant { keys: keys::newest_first(pool, id).await?, ..row.tenant()? }))
+    Ok(Some(Tenant { keys: keys::newest_first(pool, id, role).await?, ..row.tenant()? }))
 }
 
 pub(super) async fn page(

@@ -7,6 +7,7 @@ mod epochs;
 mod foreign_text;
 mod inbox;
 mod inventory;
+mod rotation_requests;
 mod schema;
 mod stores;
 

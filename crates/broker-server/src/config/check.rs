@@ -1,15 +1,17 @@
 //! What parses may still not be usable: values that must be there, or do not go together.
 
-use super::{AuthMode, Config, writable};
+use super::{AuthMode, Config, role, writable};
+use crate::role::Role;
 
 /// Less leaves no room to work in.
 const LEAST_ESCROW: u64 = 8 << 20;
 
-/// Every problem, with its key.
-pub(super) fn check(config: &Config) -> Vec<String> {
+/// Every problem of a process of that role, with its key.
+pub(super) fn check(config: &Config, role: Role) -> Vec<String> {
     let mut problems = Vec::new();
     problems.extend(config.store.problems());
-    problems.extend(escrow(config));
+    problems.extend(role::problems(config, role));
+    problems.extend(Some(config).filter(|_| role.rotates()).and_then(escrow));
     problems.extend(config.keys.problems());
     problems.extend(config.public_url().err());
     problems.extend(config.lease.problems());

@@ -4,10 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use broker_crypto::OsEntropy;
+use broker_crypto::{KeyPurpose, OsEntropy};
 use serde::Deserialize;
 
-use super::SecretText;
+use super::{RotationKeysConfig, SecretText};
 use crate::key_source::KeySource;
 
 /// `[keys]`
@@ -22,6 +22,8 @@ pub struct KeysConfig {
     pub kek_primary: Option<String>,
     /// Key encryption keys in place; meant for the environment.
     pub kek: Option<SecretText>,
+    /// Keys of their own for what rotates tokens.
+    pub rotation: Option<RotationKeysConfig>,
 }
 
 impl KeysConfig {
@@ -47,12 +49,17 @@ impl KeysConfig {
         let read = self.source().and_then(|source| source.read(Arc::new(OsEntropy)).map(|_| ()));
         let stray = self.kek_primary.is_some() && self.kek_dir.is_none();
         let stray = stray.then(|| "[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
-        read.err().into_iter().chain(stray).collect()
+        let rotation = self.rotation.as_ref().map(|rotation| rotation.problems(self)).unwrap_or_default();
+        read.err().into_iter().chain(stray).chain(rotation).collect()
     }
 
-    /// The place the keys come from, for texts.
-    pub fn place(&self) -> String {
-        self.source().map_or_else(|_| "kek".to_owned(), |source| source.place())
+    /// The place the keys of a purpose come from, for texts.
+    pub fn place(&self, purpose: KeyPurpose) -> String {
+        let source = match (purpose, &self.rotation) {
+            (KeyPurpose::Rotation, Some(rotation)) => rotation.source(),
+            _ => self.source(),
+        };
+        source.map_or_else(|_| "kek".to_owned(), |source| source.place())
     }
 
     /// The key file, if others than its owner may read it.

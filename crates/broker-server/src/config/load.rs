@@ -8,6 +8,7 @@ use super::Config;
 use super::check::check;
 use super::environment::{Override, overrides};
 use super::problem::{in_file, without_values};
+use crate::role::Role;
 
 /// What is wrong with a configuration. The text names the file, line and key, or the variable; never a value.
 #[derive(Debug, thiserror::Error)]
@@ -40,15 +41,20 @@ fn list(problems: &[String]) -> String {
     problems.iter().map(|problem| format!("\n  - {problem}")).collect()
 }
 
-/// Reads `path` (or the defaults), applies the environment and checks the whole.
+/// Reads `path` (or the defaults), applies the environment and checks the whole, for a process that does everything.
 pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
+    load_as(path, Role::All)
+}
+
+/// The same for a process of that role.
+pub fn load_as(path: Option<&Path>, role: Role) -> Result<Config, ConfigError> {
     let text = match path {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
         None => String::new(),
     };
     let config = parse(&text, path, overrides(std::env::vars_os())?)?;
-    let problems = check(&config);
+    let problems = check(&config, role);
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Unusable(problems)) }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use broker_core::InstallationId;
-use broker_postgres::OpenOptions;
+use broker_postgres::{OpenOptions, ProcessRole};
 use broker_sqlite::SqliteLocation;
 use serde::Deserialize;
 
@@ -88,6 +88,7 @@ impl StoreConfig {
             vending_connections: self.vending_connections,
             rotation_connections: self.rotation_connections,
             adoption_connections: self.adoption_connections,
+            role: ProcessRole::All,
         }
     }
 

@@ -19,7 +19,7 @@ mod token_service;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{Access, Broker};
+use broker_core::Access;
 use broker_crypto::Entropy;
 use broker_proto::v1::admin_service_server::{self, AdminServiceServer};
 use broker_proto::v1::consent_service_server::{self, ConsentServiceServer};
@@ -40,6 +40,8 @@ pub(crate) use self::status::caller_unknown;
 use self::token_service::TokenApi;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;
+use crate::engine::Engine;
+use crate::role::Role;
 
 /// Longest request that is decoded, in bytes: a batch of 256 full keys fits many times over.
 const MAX_REQUEST: usize = 1024 * 1024;
@@ -53,30 +55,53 @@ const SERVICES: [&str; 5] = [
     event_service_server::SERVICE_NAME,
 ];
 
-/// All services, health included. Health says SERVING per service until the process drains.
-pub(crate) async fn routes(
-    broker: Arc<Broker>,
-    access: Arc<Access>,
-    entropy: Arc<dyn Entropy>,
-    public_url: Option<PublicUrl>,
-    adapters: Adapters,
-) -> (Routes, HealthReporter) {
+/// What the services are made of.
+pub(crate) struct Served {
+    pub(crate) engine: Engine,
+    pub(crate) role: Role,
+    pub(crate) access: Arc<Access>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) adapters: Adapters,
+}
+
+/// The services of the role, health included. Health says SERVING for each of them until the process drains, and
+/// NOT_SERVING for those of other roles.
+pub(crate) async fn routes(served: Served) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
-        health.set_service_status(service, ServingStatus::Serving).await;
+        let status = match is_served(service, served.role) {
+            true => ServingStatus::Serving,
+            false => ServingStatus::NotServing,
+        };
+        health.set_service_status(service, status).await;
     }
-    let statuses = Statuses::new(entropy);
-    let guard = Guard::new(access.clone());
-    let policies = Policies { access, broker: broker.clone(), guard: guard.clone() };
-    let tokens = TokenApi::new(broker.clone(), guard.clone(), statuses.clone());
-    let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
-    let admin = AdminApi::new(broker, guard, policies, statuses, public_url, adapters);
-    let routes = Routes::new(health_service)
-        .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
-        .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))
-        .add_service(AdminServiceServer::new(admin).max_decoding_message_size(MAX_REQUEST))
-        .add_service(EventServiceServer::new(EventApi));
+    let statuses = Statuses::new(served.entropy.clone());
+    let guard = Guard::new(served.access.clone());
+    let mut routes = Routes::new(health_service);
+    if served.role.vends() {
+        let tokens = TokenApi::new(served.engine.vendor(), guard.clone(), statuses.clone());
+        routes = routes
+            .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
+            .add_service(EventServiceServer::new(EventApi));
+    }
+    if let Some(broker) = served.engine.broker().cloned() {
+        let policies = Policies { access: served.access, broker: broker.clone(), guard: guard.clone() };
+        let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
+        let admin = AdminApi::new(broker, guard, policies, statuses, served.public_url, served.adapters);
+        routes = routes
+            .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))
+            .add_service(AdminServiceServer::new(admin).max_decoding_message_size(MAX_REQUEST));
+    }
     (routes.prepare(), health)
+}
+
+fn is_served(service: &str, role: Role) -> bool {
+    match service {
+        token_service_server::SERVICE_NAME | event_service_server::SERVICE_NAME => role.vends(),
+        consent_service_server::SERVICE_NAME | admin_service_server::SERVICE_NAME => role.rotates(),
+        _ => true,
+    }
 }
 
 /// Tells health how the backends are, again and again: `store`, `lease` and `refresh`. The services go on serving what
@@ -85,7 +110,7 @@ pub(crate) async fn tell_condition(health: HealthReporter, conditions: Condition
     loop {
         let now = conditions.now();
         for (name, works) in
-            [(STORE, now.store_answers), (LEASE, now.lease_works()), (REFRESH, now.barred.is_none())]
+            [(STORE, now.store_answers), (LEASE, now.lease_works()), (REFRESH, now.refresh_works())]
         {
             let status = if works { ServingStatus::Serving } else { ServingStatus::NotServing };
             health.set_service_status(name, status).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{Broker, BrokerError, FieldViolation, VendRequest};
+use broker_core::{BrokerError, FieldViolation, VendRequest, Vendor};
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::token_service_server::TokenService;
 use broker_proto::v1::{
@@ -26,14 +26,14 @@ const LONGEST_MIN_VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 const MAX_BATCH: usize = 256;
 
 pub(super) struct TokenApi {
-    broker: Arc<Broker>,
+    vendor: Arc<Vendor>,
     guard: Guard,
     statuses: Statuses,
 }
 
 impl TokenApi {
-    pub(super) fn new(broker: Arc<Broker>, guard: Guard, statuses: Statuses) -> Self {
-        Self { broker, guard, statuses }
+    pub(super) fn new(vendor: Arc<Vendor>, guard: Guard, statuses: Statuses) -> Self {
+        Self { vendor, guard, statuses }
     }
 
     async fn vend(
@@ -43,7 +43,7 @@ impl TokenApi {
         call: &Call<'_>,
     ) -> Result<GetAccessTokenResponse, BrokerError> {
         let request = read(message, wait, call)?;
-        let vended = self.broker.vend(&request).await?;
+        let vended = self.vendor.vend(&request).await?;
         tracing::debug!(
             principal = %call.principal(), tenant = %request.key.tenant, provider = %request.key.provider,
             grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),

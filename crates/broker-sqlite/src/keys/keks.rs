@@ -10,26 +10,37 @@ use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
-pub(super) async fn note_primary(
+pub(super) async fn note_primaries(
     connection: &mut SqliteConnection,
-    id: &KekId,
+    ids: &[KekId],
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let became = sqlx::query(
-        "INSERT INTO key_encryption_keys (id, created_at) VALUES (?1, ?2)
-         ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE superseded_at IS NOT NULL",
-    );
-    let became = became.bind(id.as_str()).bind_time(at).execute(&mut *connection).await.map_err(failed)?;
-    sqlx::query("UPDATE key_encryption_keys SET superseded_at = ?2 WHERE id <> ?1 AND superseded_at IS NULL")
+    let names: Vec<&str> = ids.iter().map(KekId::as_str).collect();
+    sqlx::query(
+        "UPDATE key_encryption_keys SET superseded_at = ?1
+         WHERE superseded_at IS NULL AND instr(?2, ' ' || id || ' ') = 0",
+    )
+    .bind_time(at)
+    // No name has a space in it.
+    .bind(format!(" {} ", names.join(" ")))
+    .execute(&mut *connection)
+    .await
+    .map_err(failed)?;
+    for id in ids {
+        let became = sqlx::query(
+            "INSERT INTO key_encryption_keys (id, created_at) VALUES (?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET superseded_at = NULL, retired_at = NULL WHERE superseded_at IS NOT NULL",
+        )
         .bind(id.as_str())
         .bind_time(at)
         .execute(&mut *connection)
         .await
         .map_err(failed)?;
-    match became.rows_affected() {
-        0 => Ok(()),
-        _ => audit::write(connection, &records::primary_kek_changed(id, at)).await,
+        if became.rows_affected() == 1 {
+            audit::write(connection, &records::primary_kek_changed(id, at)).await?;
+        }
     }
+    Ok(())
 }
 
 pub(super) async fn known(pool: &SqlitePool) -> Result<Vec<KnownKek>, StoreError> {

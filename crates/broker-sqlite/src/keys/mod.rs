@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use broker_core::ports::{
     ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
 };
-use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_core::{
+    IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
+};
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::SqliteStore;
@@ -61,10 +63,10 @@ impl KeyStore for SqliteStore {
         operation("retire_data_key", data_keys::retire(&self.writer, tenant, id, at)).await
     }
 
-    async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
-        operation("note_primary_kek", async {
+    async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
+        operation("note_primary_keks", async {
             let mut tx = self.write().await?;
-            keks::note_primary(&mut tx, id, at).await?;
+            keks::note_primaries(&mut tx, ids, at).await?;
             tx.commit().await.map_err(crate::operation::failed)
         })
         .await
@@ -107,7 +109,7 @@ impl KeyStore for SqliteStore {
     async fn claim_key_rotation(
         &self,
         owner: IncarnationId,
-        primary: Option<&KekId>,
+        primary: Option<&WrappingKeys>,
         at: Timestamp,
         silent_since: Timestamp,
     ) -> Result<Option<KeyRotation>, StoreError> {

@@ -3,9 +3,8 @@
 use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp,
+    Timestamp, WrappingKeys,
 };
-use broker_crypto::KekId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
@@ -49,7 +48,7 @@ async fn end_those_to_another_target(
     )
     .bind(rotation.kind.as_str())
     .bind(rotation.tenant.as_ref().map(TenantId::as_str))
-    .bind(rotation.target.as_ref().map(KekId::as_str))
+    .bind(rotation.target.as_ref().map(ToString::to_string))
     .bind_time(rotation.created_at)
     .fetch_all(&mut *connection)
     .await
@@ -71,7 +70,7 @@ async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Re
     .bind(rotation.id.as_bytes().as_slice())
     .bind(rotation.kind.as_str())
     .bind(rotation.tenant.as_ref().map(TenantId::as_str))
-    .bind(rotation.target.as_ref().map(KekId::as_str))
+    .bind(rotation.target.as_ref().map(ToString::to_string))
     .bind(rotation.walk.as_str())
     .bind(rotation.remaining.cast_signed())
     .bind_time(rotation.created_at)
@@ -115,7 +114,7 @@ pub(super) async fn page(
 pub(super) async fn claim(
     pool: &SqlitePool,
     owner: IncarnationId,
-    primary: Option<&KekId>,
+    primary: Option<&WrappingKeys>,
     at: Timestamp,
     silent_since: Timestamp,
 ) -> Result<Option<KeyRotation>, StoreError> {
@@ -128,7 +127,7 @@ pub(super) async fn claim(
         rotation_columns!()
     ))
     .bind(owner.as_bytes().as_slice())
-    .bind(primary.map(KekId::as_str))
+    .bind(primary.map(ToString::to_string))
     .bind_time(at)
     .bind_time(silent_since)
     .fetch_optional(pool)
@@ -188,7 +187,9 @@ fn from_row(row: &SqliteRow) -> Result<KeyRotation, StoreError> {
         id: row.id("id", KeyRotationId::from_bytes)?,
         kind: row.word("kind", KeyKind::from_name)?,
         tenant: tenant("tenant")?,
-        target: target.map(|kid| KekId::new(&kid).ok_or(StoreError::Inconsistent("target"))).transpose()?,
+        target: target
+            .map(|kids| WrappingKeys::parse(&kids).ok_or(StoreError::Inconsistent("target")))
+            .transpose()?,
         state: row.word("state", KeyRotationState::from_name)?,
         walk: row.word("walk", KeyRotationWalk::from_name)?,
         after: tenant("after_tenant")?,

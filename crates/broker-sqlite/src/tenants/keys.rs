@@ -47,12 +47,18 @@ pub(super) async fn newest_first(
     .collect()
 }
 
-pub(super) async fn oldest(pool: &SqlitePool, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+pub(super) async fn oldest(
+    pool: &SqlitePool,
+    purpose: KeyPurpose,
+    limit: u32,
+) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
     sqlx::query(
         "SELECT tenant, id, purpose, envelope FROM data_keys k
-         WHERE number = (SELECT min(number) FROM data_keys o WHERE o.tenant = k.tenant AND o.retired_at IS NULL)
-         ORDER BY tenant LIMIT ?1",
+         WHERE number = (SELECT min(number) FROM data_keys o
+                         WHERE o.tenant = k.tenant AND o.purpose = ?1 AND o.retired_at IS NULL)
+         ORDER BY tenant LIMIT ?2",
     )
+    .bind(purpose.as_str())
     .bind(limit)
     .fetch_all(pool)
     .await

@@ -18,7 +18,7 @@ use broker_core::{
     ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
     Timestamp,
 };
-use broker_crypto::WrappedDek;
+use broker_crypto::{KeyPurpose, WrappedDek};
 
 use crate::SqliteStore;
 use crate::operation::{failed, operation};
@@ -164,8 +164,13 @@ impl TenantStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// The first data key of each tenant, of at most so many tenants: what a start opens to see that its keys fit.
-    pub async fn oldest_data_keys(&self, limit: u32) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        operation("oldest_data_keys", keys::oldest(&self.readers, limit)).await
+    /// The first data key of a purpose of each tenant, of at most so many tenants: what a start opens to see that its
+    /// keys fit.
+    pub async fn oldest_data_keys(
+        &self,
+        purpose: KeyPurpose,
+        limit: u32,
+    ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+        operation("oldest_data_keys", keys::oldest(&self.readers, purpose, limit)).await
     }
 }

@@ -269,6 +269,7 @@ macro_rules! store_conformance {
             a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it,
             a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster,
             a_key_encryption_key_is_retired_once_it_wraps_nothing,
+            a_key_encryption_key_for_each_purpose_supersedes_the_one_for_both,
             a_rotation_is_one_replicas_until_it_falls_silent,
             a_rotation_to_another_target_ends_the_one_before,
         );

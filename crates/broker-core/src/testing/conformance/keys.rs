@@ -5,7 +5,9 @@ use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
 use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
-use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
+use crate::{
+    KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp, WrappingKeys,
+};
 
 pub(super) fn kek(name: &str) -> KekId {
     KekId::new(name).unwrap()
@@ -21,7 +23,7 @@ pub(super) fn rotation(n: u8, kind: KeyKind, target: Option<&str>) -> KeyRotatio
         id: KeyRotationId::from_bytes([n; 16]),
         kind,
         tenant: None,
-        target: target.map(kek),
+        target: target.map(|name| WrappingKeys::parse(name).unwrap()),
         state: KeyRotationState::Running,
         walk: KeyRotationWalk::First,
         after: None,
@@ -116,12 +118,12 @@ pub async fn a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster(world: Wo
 
 pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World) {
     let old = wrapped(1, KeyPurpose::Access, "old");
-    world.keys.note_primary_kek(&kek("old"), NOW).await.unwrap();
-    world.keys.note_primary_kek(&kek("old"), NOW + SECOND).await.unwrap();
+    world.keys.note_primary_keks(&[kek("old")], NOW).await.unwrap();
+    world.keys.note_primary_keks(&[kek("old")], NOW + SECOND).await.unwrap();
     world.add_key(&old, 1, NOW).await;
     let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR).await.unwrap();
     assert!(!retire().await, "it is primary");
-    world.keys.note_primary_kek(&kek("new"), NOW + SECOND).await.unwrap();
+    world.keys.note_primary_keks(&[kek("new")], NOW + SECOND).await.unwrap();
     assert!(!retire().await, "it wraps a key");
     let new = wrapped(1, KeyPurpose::Access, "new");
     assert!(world.keys.rewrap_data_key(&tenant_id("acme"), &old, &new).await.unwrap());
@@ -130,6 +132,27 @@ pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World)
     let facts: Vec<_> =
         known.iter().map(|kek| (kek.id.as_str(), kek.superseded_at, kek.retired_at)).collect();
     assert_eq!(facts, [("new", None, None), ("old", Some(NOW + SECOND), Some(NOW + HOUR))]);
+}
+
+pub async fn a_key_encryption_key_for_each_purpose_supersedes_the_one_for_both(world: World) {
+    let note = async |names: &[&str], at| {
+        let ids: Vec<_> = names.iter().map(|name| kek(name)).collect();
+        world.keys.note_primary_keks(&ids, at).await.unwrap();
+    };
+    note(&["both"], NOW).await;
+    note(&["both", "r"], NOW + SECOND).await;
+    note(&["a", "r"], NOW + SECOND * 2).await;
+    let known = world.keys.known_keks().await.unwrap();
+    let facts: Vec<_> = known.iter().map(|kek| (kek.id.as_str(), kek.superseded_at)).collect();
+    assert_eq!(facts, [("a", None), ("both", Some(NOW + SECOND * 2)), ("r", None)]);
+    let rotation = rotation(1, KeyKind::Kek, Some("a+r"));
+    assert_eq!(world.keys.start_key_rotation(&rotation).await.unwrap(), rotation);
+    let claim = async |primary: &str| {
+        let primary = WrappingKeys::parse(primary).unwrap();
+        world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
+    };
+    assert!(claim("a").await.is_none(), "this replica would wrap both purposes under one key");
+    assert_eq!(claim("a+r").await, Some(rotation));
 }
 
 pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
@@ -174,7 +197,7 @@ pub async fn a_rotation_to_another_target_ends_the_one_before(world: World) {
     let first = rotation(1, KeyKind::Kek, Some("kek-1"));
     world.keys.start_key_rotation(&first).await.unwrap();
     let claim = async |primary: &str| {
-        let primary = kek(primary);
+        let primary = WrappingKeys::parse(primary).unwrap();
         world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
     };
     assert!(claim("kek-2").await.is_none(), "this replica would wrap under another key");

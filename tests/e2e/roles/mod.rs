@@ -1,0 +1,4 @@
+//! A rotator and an api process, each with the keys of its role alone.
+
+mod apart;
+mod keys;
