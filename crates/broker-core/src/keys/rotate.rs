@@ -53,7 +53,7 @@ impl Broker {
             self.refuse_if_deleting(tenant).await?;
         }
         let target = match kind {
-            KeyKind::Kek => Some(self.keys.encryption.primary().await?),
+            KeyKind::Kek => Some(self.keys.encryption.primary_now().await?),
             KeyKind::Dek => None,
         };
         let now = self.clock.now();
