@@ -85,7 +85,9 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_keys(running.claiming.clone()));
-    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock)));
+    if let Some(watch) = key_watch {
+        running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(watch.run(clock)));
+    }
     running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));

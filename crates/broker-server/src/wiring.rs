@@ -6,13 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
 use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
-use broker_crypto::{Entropy, KeyEncryption, OsEntropy};
+use broker_crypto::{Entropy, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
 use crate::config::Config;
 use crate::coordination::Coordination;
-use crate::key_source::KeyWatch;
+use crate::key_source::{KeyDoor, KeyWatch};
 use crate::store::Store;
 use crate::{SystemClock, data_keys};
 
@@ -39,15 +39,16 @@ pub(crate) struct Built {
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
-    /// Keeps the key encryption keys as their source is.
-    pub(crate) key_watch: KeyWatch,
+    /// Keeps the key encryption keys as their source is, if this process holds any.
+    pub(crate) key_watch: Option<KeyWatch>,
 }
 
 /// Opens every door and puts the broker together.
 pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Result<Built> {
     let store = Store::open(config).await?;
-    let (key_encryption, key_watch) = key_encryption(config, &around)?;
-    data_keys::check(&store, key_encryption.as_ref(), &config.keys.place()).await?;
+    let KeyDoor { encryption: key_encryption, watch: key_watch, place, samples } =
+        KeyDoor::open(config, &around).await?;
+    data_keys::check(&store, key_encryption.as_ref(), &place, samples).await?;
     let escrow = open_escrow(config, around.entropy.as_ref())?;
     let coordination = Coordination::open(config, &around)?;
     let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
@@ -90,21 +91,6 @@ fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
 #[cfg(feature = "failpoints")]
 fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
     crate::failpoints::escrow(escrow)
-}
-
-fn key_encryption(
-    config: &Config,
-    around: &Surroundings,
-) -> anyhow::Result<(Arc<dyn KeyEncryption>, KeyWatch)> {
-    if let Some(path) = config.keys.exposed_file() {
-        tracing::warn!(
-            "[keys] kek_file {} is readable by others than its owner; chmod 600 it",
-            path.display()
-        );
-    }
-    let source = config.keys.source().map_err(anyhow::Error::msg)?;
-    let watch = KeyWatch::open(source, around.entropy.clone()).map_err(anyhow::Error::msg)?;
-    Ok((watch.ring(), watch))
 }
 
 fn providers(

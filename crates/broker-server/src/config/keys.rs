@@ -7,8 +7,8 @@ use std::sync::Arc;
 use broker_crypto::OsEntropy;
 use serde::Deserialize;
 
-use super::SecretText;
-use crate::key_source::KeySource;
+use super::{SecretText, TransitConfig};
+use crate::key_source::{KeyProvider, KeySource};
 
 /// `[keys]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -22,37 +22,43 @@ pub struct KeysConfig {
     pub kek_primary: Option<String>,
     /// Key encryption keys in place; meant for the environment.
     pub kek: Option<SecretText>,
+    /// Key encryption keys in a service.
+    pub transit: Option<TransitConfig>,
 }
 
 impl KeysConfig {
-    /// Where the keys are read from.
-    pub fn source(&self) -> Result<KeySource, String> {
+    /// Who holds the keys.
+    pub fn provider(&self) -> Result<KeyProvider, String> {
         let file = self.kek_file.clone().map(KeySource::File);
         let primary = self.kek_primary.clone();
         let directory = self.kek_dir.clone().map(|path| KeySource::Directory { path, primary });
         let inline = self.kek.clone().map(KeySource::Inline);
-        let mut given = [file, directory, inline].into_iter().flatten();
+        let sources = [file, directory, inline].into_iter().flatten().map(KeyProvider::Source);
+        let mut given = sources.chain(self.transit.clone().map(KeyProvider::Transit));
         match (given.next(), given.next()) {
-            (Some(_), Some(_)) => Err("[keys] set one of kek_file, kek_dir and kek, not several".to_owned()),
-            (Some(source), None) => Ok(source),
-            (None, _) => Err(
-                "[keys] none of kek_file, kek_dir and kek is set; make a key with `token-broker keys generate --out FILE`"
-                    .to_owned(),
-            ),
+            (Some(_), Some(_)) => {
+                Err("[keys] set one of kek_file, kek_dir, kek and [keys.transit], not several".to_owned())
+            }
+            (Some(provider), None) => Ok(provider),
+            (None, _) => {
+                Err("[keys] none of kek_file, kek_dir, kek and [keys.transit] is set; make a key with \
+                 `token-broker keys generate --out FILE`"
+                    .to_owned())
+            }
         }
     }
 
     /// Every problem, with its key. Nothing of the material is quoted.
     pub fn problems(&self) -> Vec<String> {
-        let read = self.source().and_then(|source| source.read(Arc::new(OsEntropy)).map(|_| ()));
-        let stray = self.kek_primary.is_some() && self.kek_dir.is_none();
-        let stray = stray.then(|| "[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
-        read.err().into_iter().chain(stray).collect()
-    }
-
-    /// The place the keys come from, for texts.
-    pub fn place(&self) -> String {
-        self.source().map_or_else(|_| "kek".to_owned(), |source| source.place())
+        let mut problems = match self.provider() {
+            Ok(KeyProvider::Source(source)) => source.read(Arc::new(OsEntropy)).err().into_iter().collect(),
+            Ok(KeyProvider::Transit(transit)) => transit.checked().err().unwrap_or_default(),
+            Err(problem) => vec![problem],
+        };
+        if self.kek_primary.is_some() && self.kek_dir.is_none() {
+            problems.push("[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
+        }
+        problems
     }
 
     /// The key file, if others than its owner may read it.
@@ -95,8 +101,10 @@ mod tests {
     fn one_source_is_named_and_a_primary_only_of_a_directory() {
         let file = KeysConfig { kek_file: Some("/kek".into()), ..KeysConfig::default() };
         let both = KeysConfig { kek_dir: Some("/keks".into()), ..file.clone() };
-        assert!(both.source().unwrap_err().contains("not several"));
-        assert!(KeysConfig::default().source().unwrap_err().contains("keys generate"));
+        assert!(both.provider().unwrap_err().contains("not several"));
+        assert!(KeysConfig::default().provider().unwrap_err().contains("keys generate"));
+        let both = KeysConfig { transit: Some(TransitConfig::default()), ..file.clone() };
+        assert!(both.problems()[0].contains("[keys.transit], not several"));
         let stray = KeysConfig { kek_primary: Some("a".into()), ..file };
         assert!(stray.problems().iter().any(|problem| problem.contains("kek_primary")));
     }

@@ -17,6 +17,7 @@ mod rotation;
 mod secret_text;
 mod store;
 mod tls;
+mod transit;
 mod writable;
 
 pub use access::{AccessConfig, AccessMode, ActionName, PolicyConfig};
@@ -32,6 +33,7 @@ pub use rotation::RotationConfig;
 pub use secret_text::SecretText;
 pub use store::{StoreConfig, StoreLocation};
 pub use tls::TlsConfig;
+pub use transit::{KubernetesConfig, TransitConfig};
 
 /// The commented default configuration.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

@@ -1,6 +1,8 @@
-//! Where the key encryption keys that this process holds are read from.
+//! Who holds the key encryption keys: this process, which reads them from somewhere, or a service.
 
 mod directory;
+mod door;
+mod provider;
 mod watch;
 
 use std::path::PathBuf;
@@ -11,6 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::config::SecretText;
 
+pub(crate) use self::door::KeyDoor;
+pub(crate) use self::provider::KeyProvider;
 pub(crate) use self::watch::KeyWatch;
 
 /// A place of key material.
