@@ -24,6 +24,7 @@ mod registrations;
 mod revocation;
 mod scheduler;
 mod single_flight;
+mod transit;
 mod vend;
 
 /// The broker, built along with this test.
