@@ -26,6 +26,7 @@ mod revocation;
 mod roles;
 mod scheduler;
 mod single_flight;
+mod transit;
 mod vend;
 
 /// The broker, built along with this test.

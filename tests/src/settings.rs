@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     directory: PathBuf,
     rotation: Vec<(&'static str, String)>,
     access: String,
+    keys: Option<String>,
 }
 
 impl Settings {
@@ -22,9 +23,14 @@ impl Settings {
     pub(crate) fn new(directory: &Path, rotation: Vec<(&'static str, String)>, access: String) -> Self {
         // Unguessable is not asked for here, distinct from everything else is.
         let key: Vec<u8> = (0..32u32).map(|n| (process::id().rotate_left(n) % 251) as u8 ^ n as u8).collect();
-        let settings = Self { directory: directory.to_owned(), rotation, access };
+        let settings = Self { directory: directory.to_owned(), rotation, access, keys: None };
         fs::write(settings.kek(), format!("kek-1:{}\n", STANDARD.encode(key))).unwrap();
         settings
+    }
+
+    /// With this section in place of the key.
+    pub(crate) fn keys_from(self, section: Option<String>) -> Self {
+        Self { keys: section, ..self }
     }
 
     pub(crate) fn kek(&self) -> PathBuf {
@@ -58,10 +64,10 @@ impl Settings {
     ) -> PathBuf {
         let data = self.directory.join("data");
         fs::create_dir_all(&data).unwrap();
-        let (kek, data) = (self.kek().display().to_string(), data.display());
+        let (keys, data) = (self.keys_section(), data.display());
         let mut toml = format!(
             "[listen]\ngrpc = \"127.0.0.1:0\"\nhttp = \"127.0.0.1:0\"\n\n\
-             [store]\nurl = \"sqlite://{data}/broker.db\"\n\n[keys]\nkek_file = \"{kek}\"\n\n\
+             [store]\nurl = \"sqlite://{data}/broker.db\"\n\n{keys}\n\
              [escrow]\ndir = \"{data}/escrow\"\n\n[log]\nlevel = \"trace\"\nformat = \"json\"\n\n[rotation]\n"
         );
         for (key, value) in &self.rotation {
@@ -81,5 +87,10 @@ impl Settings {
         let file = self.directory.join("token-broker.toml");
         fs::write(&file, toml).unwrap();
         file
+    }
+
+    fn keys_section(&self) -> String {
+        let of_file = || format!("[keys]\nkek_file = \"{}\"\n", self.kek().display());
+        self.keys.clone().unwrap_or_else(of_file)
     }
 }

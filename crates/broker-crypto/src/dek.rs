@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::envelope::Cipher;
 use crate::{
     CryptoError, DekMaterial, Entropy, KekId, Place, Sealed, Secret, SecretType, WrappingPlace, envelope,
+    wrapping_key,
 };
 
 /// What a data key seals. Split so that a process which only vends never holds the key of refresh tokens.
@@ -100,8 +101,7 @@ pub struct WrappedDek {
 impl WrappedDek {
     /// The key encryption key it is wrapped under; `None` if the envelope is damaged.
     pub fn wrapping_key(&self) -> Option<KekId> {
-        let kid = envelope::key_id(&self.envelope).ok()?;
-        KekId::new(std::str::from_utf8(kid).ok()?)
+        wrapping_key(&self.envelope)
     }
 
     /// What its wrapping is bound to, for a key of `tenant`.

@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn what_a_service_wrapped_names_its_key_and_never_opens_here() {
-        let envelope = for_service(b"vault.k.v3", b"vault:v3:AAAA");
-        assert_eq!(key_id(&envelope).unwrap(), b"vault.k.v3");
+        let envelope = for_service(b"transit.k.v3", b"vault:v3:AAAA");
+        assert_eq!(key_id(&envelope).unwrap(), b"transit.k.v3");
         assert_eq!(of_service(&envelope).unwrap().1, b"vault:v3:AAAA");
         assert_eq!(Cipher::new(&[7; 32]).open(&envelope, b"place"), Err(CryptoError::Malformed));
         assert!(of_service(&[2, 9, 1]).is_err() && of_service(&sealed().1).is_err());

@@ -1,7 +1,7 @@
 //! What can go wrong with keys and envelopes. No variant carries key material or plaintext.
 
 /// A key could not be read, or a sealed value could not be opened.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CryptoError {
     /// The envelope names a key that this process does not hold.

@@ -18,6 +18,11 @@ pub trait KeyEncryption: Send + Sync {
         self.primary().await
     }
 
+    /// The same, where a service may have made another since it was last asked: for whoever acts on it.
+    async fn primary_now(&self) -> Result<KekId, CryptoError> {
+        self.primary().await
+    }
+
     /// The keys that can be told apart here; a service knows those it has met since the start.
     fn ids(&self) -> Vec<KekId>;
 
@@ -81,6 +86,12 @@ impl WrappingPlace<'_> {
         let owner = format!("{}/{}", self.dek, self.purpose.as_str());
         Place { tenant: self.tenant, owner: &owner, generation: 0 }.associated_data(FIELD)
     }
+}
+
+/// The key encryption key that an envelope names; `None` if it is damaged.
+pub fn wrapping_key(envelope: &[u8]) -> Option<KekId> {
+    let kid = envelope::key_id(envelope).ok()?;
+    KekId::new(std::str::from_utf8(kid).ok()?)
 }
 
 /// The envelope around what a key management service answered under the key `id`.

@@ -40,6 +40,11 @@ impl KeyEncryption for KeyEncryptionByPurpose {
         self.of(purpose).primary().await
     }
 
+    async fn primary_now(&self) -> Result<KekId, CryptoError> {
+        self.rotation.primary_now().await?;
+        self.access.primary_now().await
+    }
+
     fn ids(&self) -> Vec<KekId> {
         self.access.ids()
     }

@@ -29,6 +29,10 @@ impl KeyEncryption for KeyEncryptionChain {
         self.first.primary().await
     }
 
+    async fn primary_now(&self) -> Result<KekId, CryptoError> {
+        self.first.primary_now().await
+    }
+
     fn ids(&self) -> Vec<KekId> {
         self.all().flat_map(|holder| holder.ids()).collect()
     }

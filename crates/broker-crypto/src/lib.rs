@@ -21,6 +21,8 @@ mod place;
 mod sealed;
 pub mod secret;
 mod tenant_keys;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use dek::{DataEncryptionKey, DekId, KeyPurpose, WrappedDek};
 pub use digest::sha256;
@@ -31,6 +33,7 @@ pub use error::CryptoError;
 pub use kek::{KekId, KeyEncryptionKey};
 pub use key_encryption::{
     DekMaterial, KeyEncryption, WrappingPlace, generate_dek, service_answer, service_envelope, unwrap_dek,
+    wrapping_key,
 };
 pub use key_encryption_by_purpose::KeyEncryptionByPurpose;
 pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};

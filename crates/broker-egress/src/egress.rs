@@ -122,7 +122,7 @@ pub(crate) fn sensitive(text: Zeroizing<String>) -> Result<HeaderValue, Cause> {
         }
     }
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped(text)))
-        .map_err(|_| Cause::Request("the authorization header has characters that no header may have"))?;
+        .map_err(|_| Cause::Request("a header has characters that no header may have"))?;
     value.set_sensitive(true);
     Ok(value)
 }

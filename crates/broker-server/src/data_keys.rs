@@ -1,6 +1,6 @@
 //! At start: whether the key encryption keys are those the store was made with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::bail;
 use broker_core::TenantId;
@@ -11,6 +11,18 @@ use crate::store::Store;
 /// Enough to meet every key encryption key a store was ever under, and opened within a few milliseconds.
 const SAMPLE: u32 = 1000;
 
+/// Of those a service is asked to open so many for each of its keys: one may be damaged.
+const FEW: usize = 3;
+
+/// How many data keys are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Samples {
+    /// All of the sample: the keys are held in this process.
+    Many,
+    /// A few for each key encryption key: each costs a call.
+    Few,
+}
+
 /// Opens the oldest data key of a purpose of each of the first tenants. With another key the broker would start and
 /// serve nothing.
 pub(crate) async fn check(
@@ -18,8 +30,12 @@ pub(crate) async fn check(
     keys: &dyn KeyEncryption,
     purpose: KeyPurpose,
     place: &str,
+    samples: Samples,
 ) -> anyhow::Result<()> {
-    let sample = store.oldest_data_keys(purpose, SAMPLE).await?;
+    let mut sample = store.oldest_data_keys(purpose, SAMPLE).await?;
+    if samples == Samples::Few {
+        keep_few(&mut sample);
+    }
     match verdict(&open_all(&sample, keys).await) {
         Verdict::Fits { damaged } => {
             for tenant in damaged {
@@ -31,10 +47,20 @@ pub(crate) async fn check(
             "[keys] the store's data keys do not open under {place}; this is another key: it has no `{kid}`, which they \
              were wrapped with"
         ),
+        Verdict::Away(error) => bail!("[keys] the store's data keys cannot be tried under {place}: {error}"),
         Verdict::Another => {
             bail!("[keys] the store's data keys do not open under {place}; this is another key")
         }
     }
+}
+
+fn keep_few(sample: &mut Vec<(TenantId, WrappedDek)>) {
+    let mut kept: HashMap<_, usize> = HashMap::new();
+    sample.retain(|(_, wrapped)| {
+        let kept = kept.entry(wrapped.wrapping_key()).or_default();
+        *kept += 1;
+        *kept <= FEW
+    });
 }
 
 /// Whether a tenant's key opens, and why not.
@@ -57,6 +83,8 @@ enum Verdict {
     Missing(String),
     /// The names fit and nothing opens.
     Another,
+    /// Nobody can say: whoever holds the key cannot be used.
+    Away(CryptoError),
 }
 
 fn verdict(tried: &[Tried]) -> Verdict {
@@ -64,6 +92,9 @@ fn verdict(tried: &[Tried]) -> Verdict {
     let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
     for (tenant, opened) in tried {
         let Err(error) = opened else { continue };
+        if let CryptoError::Unavailable(_) = error {
+            return Verdict::Away(error.clone());
+        }
         damaged.push(tenant.clone());
         if let CryptoError::UnknownKey(kid) = error {
             *missing.entry(kid).or_default() += 1;
@@ -112,6 +143,25 @@ mod tests {
         assert_eq!(judged(&sample, &right).await, fits());
         assert_eq!(judged(&sample, &same_name).await, Verdict::Another);
         assert_eq!(judged(&sample, &other_name).await, Verdict::Missing("kek-1".into()));
+    }
+
+    #[tokio::test]
+    async fn a_service_is_asked_for_a_few_of_each_key() {
+        let (old, new) = (ring("kek-1"), ring("kek-2"));
+        let mut sample = Vec::new();
+        for (tenant, ring) in [("a", &old), ("b", &old), ("c", &new), ("d", &old), ("e", &old), ("f", &new)] {
+            sample.push(wrapped(tenant, ring).await);
+        }
+        keep_few(&mut sample);
+        let tenants: Vec<_> = sample.iter().map(|(tenant, _)| tenant.as_str()).collect();
+        assert_eq!(tenants, ["a", "b", "c", "d", "f"]);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_asked_for_is_not_another() {
+        let away = CryptoError::Unavailable("sealed".into());
+        let tried = (TenantId::new("a").unwrap(), Err(away.clone()));
+        assert_eq!(verdict(&[tried]), Verdict::Away(away));
     }
 
     #[tokio::test]

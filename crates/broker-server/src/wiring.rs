@@ -15,7 +15,7 @@ use broker_providers::{DefinitionProblem, OAuthClient};
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
-use crate::held_keys::HeldKeys;
+use crate::held_keys::{HeldKeys, KeyPlace};
 use crate::key_source::KeyWatch;
 use crate::role::Role;
 use crate::store::Store;
@@ -44,27 +44,31 @@ pub(crate) struct Built {
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
-    /// Keep the key encryption keys as their sources are.
+    /// Keep the key encryption keys as their sources are, those that this process holds.
     pub(crate) key_watches: Vec<KeyWatch>,
 }
 
 /// Opens every door that the role needs and puts the broker together.
 pub(crate) async fn build(config: &Config, role: Role, around: Surroundings) -> anyhow::Result<Built> {
     let store = Store::open(config, role).await?;
-    let HeldKeys { encryption, watches } = HeldKeys::read(config, &around.entropy)?;
+    let held = HeldKeys::open(config, &around).await?;
     for purpose in
         KeyPurpose::ALL.into_iter().filter(|purpose| role.rotates() || *purpose == KeyPurpose::Access)
     {
-        data_keys::check(&store, encryption.as_ref(), purpose, &config.keys.place(purpose)).await?;
+        let KeyPlace { place, samples } = held.place(purpose);
+        data_keys::check(&store, held.encryption.as_ref(), purpose, place, *samples).await?;
     }
     let coordination = Coordination::open(config, &around)?;
     let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
     let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
     let engine = match role {
-        Role::Api => api::build(config, &store, &coordination, encryption, &around).await?,
-        Role::All | Role::Rotator => broker(config, &store, &coordination, encryption, around)?,
+        Role::Api => {
+            let place = &held.place(KeyPurpose::Access).place;
+            api::build(config, &store, &coordination, held.encryption.clone(), place, &around).await?
+        }
+        Role::All | Role::Rotator => broker(config, &store, &coordination, held.encryption.clone(), around)?,
     };
-    Ok(Built { engine, access, store, coordination, key_watches: watches })
+    Ok(Built { engine, access, store, coordination, key_watches: held.watches })
 }
 
 fn broker(

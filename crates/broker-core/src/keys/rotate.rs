@@ -52,7 +52,7 @@ impl Broker {
             self.refuse_if_deleting(tenant).await?;
         }
         let target = match kind {
-            KeyKind::Kek => Some(WrappingKeys::present(self.keys.encryption.as_ref()).await?),
+            KeyKind::Kek => Some(WrappingKeys::present_now(self.keys.encryption.as_ref()).await?),
             KeyKind::Dek => None,
         };
         let now = self.clock.now();

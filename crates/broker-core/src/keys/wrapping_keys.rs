@@ -33,6 +33,12 @@ impl WrappingKeys {
         })
     }
 
+    /// The same, where a service may have made others since it was last asked.
+    pub(crate) async fn present_now(encryption: &dyn KeyEncryption) -> Result<Self, CryptoError> {
+        encryption.primary_now().await?;
+        Self::present(encryption).await
+    }
+
     /// The one that wraps data keys of that purpose.
     pub fn wrapping(&self, purpose: KeyPurpose) -> &KekId {
         match purpose {

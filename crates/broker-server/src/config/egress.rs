@@ -18,7 +18,11 @@ pub struct EgressConfig {
 impl Config {
     /// The door to outgoing HTTP: the certificates of `[egress]`, the times of `[rotation]`.
     pub fn open_egress(&self) -> Result<Egress, String> {
-        let mut egress = self.rotation.egress();
+        self.open_egress_with(self.rotation.egress())
+    }
+
+    /// The same, with other times.
+    pub(crate) fn open_egress_with(&self, mut egress: broker_egress::EgressConfig) -> Result<Egress, String> {
         if let Some(path) = &self.egress.ca_file {
             let pem = std::fs::read(path)
                 .map_err(|error| format!("[egress] ca_file {}: {error}", path.display()))?;

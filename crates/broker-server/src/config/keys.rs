@@ -1,14 +1,13 @@
 //! `[keys]`: the keys that wrap every other.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use broker_crypto::{KeyPurpose, OsEntropy};
+use broker_crypto::OsEntropy;
 use serde::Deserialize;
 
-use super::{RotationKeysConfig, SecretText};
-use crate::key_source::KeySource;
+use super::{RotationKeysConfig, SecretText, TransitConfig};
+use crate::key_source::{KeyProvider, KeySource};
 
 /// `[keys]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -24,57 +23,61 @@ pub struct KeysConfig {
     pub kek: Option<SecretText>,
     /// Keys of their own for what rotates tokens.
     pub rotation: Option<RotationKeysConfig>,
+    /// Key encryption keys in a service.
+    pub transit: Option<TransitConfig>,
 }
 
 impl KeysConfig {
-    /// Where the keys are read from.
-    pub fn source(&self) -> Result<KeySource, String> {
+    /// Who holds the keys.
+    pub fn provider(&self) -> Result<KeyProvider, String> {
         let file = self.kek_file.clone().map(KeySource::File);
         let primary = self.kek_primary.clone();
         let directory = self.kek_dir.clone().map(|path| KeySource::Directory { path, primary });
         let inline = self.kek.clone().map(KeySource::Inline);
-        let mut given = [file, directory, inline].into_iter().flatten();
+        let sources = [file, directory, inline].into_iter().flatten().map(KeyProvider::Source);
+        let mut given = sources.chain(self.transit.clone().map(KeyProvider::Transit));
         match (given.next(), given.next()) {
-            (Some(_), Some(_)) => Err("[keys] set one of kek_file, kek_dir and kek, not several".to_owned()),
-            (Some(source), None) => Ok(source),
-            (None, _) => Err(
-                "[keys] none of kek_file, kek_dir and kek is set; make a key with `token-broker keys generate --out FILE`"
-                    .to_owned(),
-            ),
+            (Some(_), Some(_)) => {
+                Err("[keys] set one of kek_file, kek_dir, kek and [keys.transit], not several".to_owned())
+            }
+            (Some(provider), None) => Ok(provider),
+            (None, _) => {
+                Err("[keys] none of kek_file, kek_dir, kek and [keys.transit] is set; make a key with \
+                 `token-broker keys generate --out FILE`"
+                    .to_owned())
+            }
         }
     }
 
     /// Every problem, with its key. Nothing of the material is quoted.
     pub fn problems(&self) -> Vec<String> {
-        let read = self.source().and_then(|source| source.read(Arc::new(OsEntropy)).map(|_| ()));
-        let stray = self.kek_primary.is_some() && self.kek_dir.is_none();
-        let stray = stray.then(|| "[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
-        let rotation = self.rotation.as_ref().map(|rotation| rotation.problems(self)).unwrap_or_default();
-        read.err().into_iter().chain(stray).chain(rotation).collect()
-    }
-
-    /// The place the keys of a purpose come from, for texts.
-    pub fn place(&self, purpose: KeyPurpose) -> String {
-        let source = match (purpose, &self.rotation) {
-            (KeyPurpose::Rotation, Some(rotation)) => rotation.source(),
-            _ => self.source(),
+        let mut problems = match self.provider() {
+            Ok(KeyProvider::Source(source)) => source.read(Arc::new(OsEntropy)).err().into_iter().collect(),
+            Ok(KeyProvider::Transit(transit)) => transit.checked().err().unwrap_or_default(),
+            Err(problem) => vec![problem],
         };
-        source.map_or_else(|_| "kek".to_owned(), |source| source.place())
-    }
-
-    /// The key file, if others than its owner may read it.
-    pub fn exposed_file(&self) -> Option<&Path> {
-        let path = self.kek_file.as_deref()?;
-        let mode = std::fs::metadata(path).ok()?.permissions().mode();
-        (mode & 0o044 != 0).then_some(path)
+        if self.kek_primary.is_some() && self.kek_dir.is_none() {
+            problems.push("[keys] kek_primary names a key of kek_dir, which is not set".to_owned());
+        }
+        problems.extend(self.rotation.iter().flat_map(|rotation| rotation.problems(self)));
+        problems
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const MATERIAL: &str = "kek-1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn source(keys: &KeysConfig) -> KeySource {
+        match keys.provider().unwrap() {
+            KeyProvider::Source(source) => source,
+            KeyProvider::Transit(_) => panic!("no source"),
+        }
+    }
 
     #[test]
     fn a_file_is_read_and_is_best_kept_to_its_owner() {
@@ -85,7 +88,7 @@ mod tests {
         std::fs::write(&path, MATERIAL).unwrap();
         for (mode, exposed) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            assert_eq!(keys.exposed_file().is_some(), exposed, "{mode:o}");
+            assert_eq!(source(&keys).exposed_file().is_some(), exposed, "{mode:o}");
         }
         assert_eq!(keys.problems(), [""; 0]);
     }
@@ -102,8 +105,10 @@ mod tests {
     fn one_source_is_named_and_a_primary_only_of_a_directory() {
         let file = KeysConfig { kek_file: Some("/kek".into()), ..KeysConfig::default() };
         let both = KeysConfig { kek_dir: Some("/keks".into()), ..file.clone() };
-        assert!(both.source().unwrap_err().contains("not several"));
-        assert!(KeysConfig::default().source().unwrap_err().contains("keys generate"));
+        assert!(both.provider().unwrap_err().contains("not several"));
+        assert!(KeysConfig::default().provider().unwrap_err().contains("keys generate"));
+        let both = KeysConfig { transit: Some(TransitConfig::default()), ..file.clone() };
+        assert!(both.problems()[0].contains("[keys.transit], not several"));
         let stray = KeysConfig { kek_primary: Some("a".into()), ..file };
         assert!(stray.problems().iter().any(|problem| problem.contains("kek_primary")));
     }

@@ -28,6 +28,15 @@ fn the_printed_default_with_every_comment_taken_off_names_only_known_keys() {
 }
 
 #[test]
+fn the_environment_reaches_sections_below_sections() {
+    let overrides =
+        [("KEYS__TRANSIT__URL", "https://vault:8200"), ("KEYS__TRANSIT__KUBERNETES__ROLE", "broker")];
+    let transit = parsed("[keys.transit]\nkey = \"k\"\n", &overrides).unwrap().keys.transit.unwrap();
+    assert_eq!((transit.url.as_str(), transit.key.as_str()), ("https://vault:8200", "k"));
+    assert_eq!(transit.kubernetes.unwrap().role, "broker");
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_line() {
     let error = parsed("[listen]\ngrpc = \"127.0.0.1:1\"\ngrcp = 2\n", &[]).unwrap_err().to_string();
     assert!(error.contains("broker.toml") && error.contains("line 3") && error.contains("grcp"), "{error}");

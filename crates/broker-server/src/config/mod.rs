@@ -20,6 +20,7 @@ mod rotation_keys;
 mod secret_text;
 mod store;
 mod tls;
+mod transit;
 mod writable;
 
 pub use access::{AccessConfig, AccessMode, ActionName, PolicyConfig};
@@ -38,6 +39,7 @@ pub(crate) use rotation_keys::of_this_section;
 pub use secret_text::SecretText;
 pub use store::{StoreConfig, StoreLocation};
 pub use tls::TlsConfig;
+pub use transit::{KubernetesConfig, TransitConfig};
 
 /// The commented default configuration.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use broker_crypto::{KeyEncryption as _, OsEntropy};
 use serde::Deserialize;
 
-use super::{KeysConfig, SecretText};
-use crate::key_source::KeySource;
+use super::{KeysConfig, SecretText, TransitConfig};
+use crate::key_source::KeyProvider;
 
 /// `[keys.rotation]`, by the rules of `[keys]`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -21,6 +21,8 @@ pub struct RotationKeysConfig {
     pub kek_primary: Option<String>,
     /// Key encryption keys in place; meant for the environment.
     pub kek: Option<SecretText>,
+    /// Key encryption keys in a service.
+    pub transit: Option<TransitConfig>,
 }
 
 impl RotationKeysConfig {
@@ -30,18 +32,14 @@ impl RotationKeysConfig {
             kek_dir: self.kek_dir.clone(),
             kek_primary: self.kek_primary.clone(),
             kek: self.kek.clone(),
+            transit: self.transit.clone(),
             rotation: None,
         }
     }
 
-    /// Where the keys are read from.
-    pub fn source(&self) -> Result<KeySource, String> {
-        self.as_keys().source().map_err(of_this_section)
-    }
-
-    /// The key file, if others than its owner may read it.
-    pub fn exposed_file(&self) -> Option<PathBuf> {
-        self.as_keys().exposed_file().map(ToOwned::to_owned)
+    /// Who holds the keys.
+    pub fn provider(&self) -> Result<KeyProvider, String> {
+        self.as_keys().provider().map_err(of_this_section)
     }
 
     /// Every problem, with its key. `access` is the section these keys are set apart from.
@@ -53,20 +51,26 @@ impl RotationKeysConfig {
 
     /// A key that both sections name would be in the hands of processes that must not have it.
     fn shared_with(&self, access: &KeysConfig) -> Option<String> {
-        let read = |source: Result<KeySource, String>| source.ok()?.read(Arc::new(OsEntropy)).ok();
-        let (own, access) = (read(self.source())?.ring, read(access.source())?.ring);
-        let shared = own.ids().into_iter().find(|id| access.holds(id))?;
+        let shared = match (self.provider().ok()?, access.provider().ok()?) {
+            (KeyProvider::Source(own), KeyProvider::Source(access)) => {
+                let (own, access) =
+                    (own.read(Arc::new(OsEntropy)).ok()?, access.read(Arc::new(OsEntropy)).ok()?);
+                own.ring.ids().into_iter().find(|id| access.ring.holds(id))?.as_str().to_owned()
+            }
+            // A key is told from others by its name alone, wherever it is.
+            (KeyProvider::Transit(own), KeyProvider::Transit(access)) if own.key == access.key => own.key,
+            _ => return None,
+        };
         Some(format!(
-            "[keys.rotation] names the key `{}`, which [keys] names too: make another with `token-broker keys generate \
-             --kid NAME --out FILE`",
-            shared.as_str()
+            "[keys.rotation] names the key `{shared}`, which [keys] names too: make another with `token-broker keys generate \
+             --kid NAME --out FILE`, or in the transit engine under another name"
         ))
     }
 }
 
 /// A text about `[keys]`, said of this section.
 pub(crate) fn of_this_section(problem: String) -> String {
-    problem.replacen("[keys]", "[keys.rotation]", 1)
+    problem.replace("[keys", "[keys.rotation")
 }
 
 #[cfg(test)]
@@ -84,6 +88,17 @@ mod tests {
         assert_eq!(problems(inline("r")), [""; 0]);
         assert!(problems(inline("a"))[0].contains("`a`"));
         assert!(problems(None)[0].starts_with("[keys.rotation] none of kek_file"), "{:?}", problems(None));
+        let transit = |key: &str| Some(TransitConfig { key: key.to_owned(), ..TransitConfig::default() });
+        let access = KeysConfig { transit: transit("one"), ..KeysConfig::default() };
+        let problems_of = |key| {
+            RotationKeysConfig { transit: transit(key), ..RotationKeysConfig::default() }.problems(&access)
+        };
+        assert!(
+            problems_of("one").iter().any(|problem| problem.contains("`one`")),
+            "{:?}",
+            problems_of("one")
+        );
+        assert!(problems_of("two").iter().all(|problem| problem.starts_with("[keys.rotation.transit] ")));
         let short = problems(Some(SecretText::from("k:c2hvcnQ=".to_owned())));
         assert!(short[0].starts_with("[keys.rotation] kek: ") && !short[0].contains("c2hvcnQ"), "{short:?}");
     }

@@ -1,9 +1,12 @@
-//! Where the key encryption keys that this process holds are read from.
+//! Who holds the key encryption keys: this process, which reads them from somewhere, or a service.
 
 mod directory;
+mod door;
+mod provider;
 mod watch;
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use broker_crypto::{Entropy, KeyRing, sha256};
@@ -11,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::config::SecretText;
 
+pub(crate) use self::door::KeyDoor;
+pub(crate) use self::provider::KeyProvider;
 pub(crate) use self::watch::KeyWatch;
 
 /// A place of key material.
@@ -53,6 +58,13 @@ impl KeySource {
             Self::Directory { path, primary } => directory::read(path, primary.as_deref()),
             Self::Inline(material) => Ok(Zeroizing::new(material.expose().to_owned())),
         }
+    }
+
+    /// The key file, if others than its owner may read it.
+    pub fn exposed_file(&self) -> Option<&Path> {
+        let Self::File(path) = self else { return None };
+        let mode = std::fs::metadata(path).ok()?.permissions().mode();
+        (mode & 0o044 != 0).then_some(path)
     }
 
     /// The place, for texts.

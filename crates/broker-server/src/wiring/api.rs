@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::{Api, ApiCollaborators, ProviderName, ProviderProfile};
-use broker_crypto::{KeyEncryption, KeyPurpose};
+use broker_crypto::KeyEncryption;
 
 use super::{Surroundings, join};
 use crate::config::Config;
@@ -19,9 +19,10 @@ pub(super) async fn build(
     store: &Store,
     coordination: &Coordination,
     key_encryption: Arc<dyn KeyEncryption>,
+    place: &str,
     around: &Surroundings,
 ) -> anyhow::Result<Engine> {
-    rotation_walls::check(store, key_encryption.as_ref(), &config.keys.place(KeyPurpose::Access)).await?;
+    rotation_walls::check(store, key_encryption.as_ref(), place).await?;
     let requests =
         store.rotation_requests().context("--role api needs a Postgres database in [store] url")?;
     Ok(Engine::Api(Api::new(ApiCollaborators {
