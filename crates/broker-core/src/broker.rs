@@ -124,7 +124,12 @@ impl Broker {
     pub fn new(with: Collaborators) -> Arc<Self> {
         Arc::new(Self {
             incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
-            keys: TenantKeyCache::new(with.key_encryption, with.tenants.clone(), with.clock.clone()),
+            keys: TenantKeyCache::new(
+                with.key_encryption,
+                with.tenants.clone(),
+                with.key_store.clone(),
+                with.clock.clone(),
+            ),
             cache: GrantCache::new(with.cached_grants),
             flights: Flights::default(),
             news: NewsDesk::default(),

@@ -14,6 +14,8 @@ mod retire;
 mod rewrap;
 mod rotate;
 mod rotation;
+mod sealing;
+mod wear;
 mod worker;
 
 pub use self::list::{KeyCursor, KeyInfo, KeyLife, KeyList, KeyQuery};
@@ -21,4 +23,5 @@ pub(crate) use self::news::KeyNews;
 pub(crate) use self::opened::TenantKeyCache;
 pub use self::retire::KeyUse;
 pub use self::rotation::{KeyKind, KeyRotation, KeyRotationState, KeyRotationWalk};
+pub(crate) use self::sealing::SealFor;
 pub(crate) use self::worker::WorkedOn;

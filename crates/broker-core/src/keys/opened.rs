@@ -9,7 +9,9 @@ use broker_crypto::{
 };
 use quick_cache::sync::Cache;
 
-use crate::ports::TenantStore;
+use super::sealing::Turns;
+use super::wear::WornKeys;
+use crate::ports::{KeyStore, TenantStore};
 use crate::{BrokerError, Clock, TenantId, Timestamp};
 
 const TENANTS_KEPT: usize = 10_000;
@@ -34,15 +36,20 @@ pub(crate) struct TenantKeyCache {
     tenants: Arc<dyn TenantStore>,
     clock: Arc<dyn Clock>,
     opened: Cache<TenantId, Arc<Opened>>,
+    pub(super) store: Arc<dyn KeyStore>,
+    pub(super) turns: Turns,
+    pub(super) worn: WornKeys,
 }
 
 impl TenantKeyCache {
     pub(crate) fn new(
         encryption: Arc<dyn KeyEncryption>,
         tenants: Arc<dyn TenantStore>,
+        store: Arc<dyn KeyStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { encryption, tenants, clock, opened: Cache::new(TENANTS_KEPT) }
+        let (turns, worn) = (Turns::default(), WornKeys::default());
+        Self { encryption, tenants, clock, opened: Cache::new(TENANTS_KEPT), store, turns, worn }
     }
 
     /// The keys of `tenant`; [`BrokerError::TenantNotFound`] if there is none.

@@ -25,6 +25,8 @@ pub struct DataKey {
     pub superseded_at: Option<Timestamp>,
     /// When it was destroyed.
     pub retired_at: Option<Timestamp>,
+    /// How many values it has sealed, counted in blocks ahead of use: never too few.
+    pub sealed: u64,
 }
 
 impl DataKey {
@@ -110,6 +112,16 @@ pub trait KeyStore: Send + Sync {
         rotation: KeyRotationId,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Raises a data key's count by `seals`, durably and in one step, unless that would bring it beyond `up_to`: then, or
+    /// where the key is gone, `None`. Answers the count, which no two callers see alike.
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError>;
 
     /// Exchanges a data key's envelope, if it still is `before`.
     async fn rewrap_data_key(

@@ -173,7 +173,9 @@ impl Broker {
                 self.open(now_held, now, Some(StaleReason::RefreshPaused)).await
             }
             Rotated::RefreshPaused(until) => Err(self.refresh_paused(until)),
-            Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
+            Rotated::Failed(RotationError::Backend(_) | RotationError::KeysExhausted)
+                if now_held.grant.phase == Phase::Idle =>
+            {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }
             Rotated::StillRunning if alive && profile.old_access_token_dies_on_refresh => {

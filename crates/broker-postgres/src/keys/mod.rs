@@ -41,6 +41,17 @@ impl KeyStore for PostgresStore {
         self.operation("add_data_key", data_keys::add(&self.pools.adoption, tenant, key, rotation, at)).await
     }
 
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        self.operation("reserve_seals", data_keys::reserve(&self.pools.adoption, tenant, id, seals, up_to))
+            .await
+    }
+
     async fn rewrap_data_key(
         &self,
         tenant: &TenantId,

@@ -48,6 +48,16 @@ impl KeyStore for SqliteStore {
         .await
     }
 
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        operation("reserve_seals", data_keys::reserve(&self.writer, tenant, id, seals, up_to)).await
+    }
+
     async fn rewrap_data_key(
         &self,
         tenant: &TenantId,

@@ -1,6 +1,6 @@
 //! Keys and their rotations.
 
-use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
+use broker_crypto::{DekId, KekId, KeyPurpose, MOST_SEALS, WrappedDek, service_envelope};
 
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
@@ -102,6 +102,38 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     assert!(
         world.keys.changed_keys(NOW + HOUR).await.unwrap().iter().any(|key| key.id == old.id && key.retired)
     );
+}
+
+pub async fn seals_are_counted_once_each_whoever_reserves_them(world: World) {
+    let acme = tenant_id("acme");
+    let first = wrapped(1, KeyPurpose::Access, "k");
+    world.add_key(&first, 1, NOW).await;
+    assert_eq!(world.data_key(1).await.sealed, 0);
+    let reserve = |seals, up_to| world.keys.reserve_seals(&acme, first.id, seals, up_to);
+    let (one, other, third) = tokio::join!(reserve(64, 1000), reserve(64, 1000), reserve(64, 1000));
+    let mut counts = [one, other, third].map(|counted| counted.unwrap());
+    counts.sort_unstable();
+    assert_eq!(counts, [Some(64), Some(128), Some(192)]);
+    assert_eq!(reserve(808, 1000).await.unwrap(), Some(1000), "up to the limit");
+    assert_eq!(reserve(1, 1000).await.unwrap(), None, "and not beyond it");
+    assert_eq!(reserve(MOST_SEALS - 1000, MOST_SEALS).await.unwrap(), Some(MOST_SEALS));
+    assert_eq!(world.data_key(1).await.sealed, MOST_SEALS);
+    let of_another = world.keys.reserve_seals(&tenant_id("globex"), first.id, 1, MOST_SEALS).await;
+    assert_eq!(of_another.unwrap(), None);
+}
+
+pub async fn a_retired_key_seals_nothing_and_keeps_its_count(world: World) {
+    let acme = tenant_id("acme");
+    let old = wrapped(1, KeyPurpose::Access, "k");
+    world.add_key(&old, 1, NOW).await;
+    world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap();
+    world.add_key(&wrapped(2, KeyPurpose::Access, "k"), 2, NOW).await;
+    assert_eq!(world.data_key(2).await.sealed, 0, "a new key has sealed nothing");
+    let superseded = world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap();
+    assert_eq!(superseded, Some(128), "what is in flight seals under it still");
+    assert!(world.keys.retire_data_key(&acme, old.id, NOW + HOUR).await.unwrap());
+    assert_eq!(world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap(), None);
+    assert_eq!(world.data_key(1).await.sealed, 128);
 }
 
 pub async fn a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster(world: World) {

@@ -190,6 +190,7 @@ fn key(key: &KeyInfo) -> v1::Key {
         use_count: count(key.use_count),
         create_time: key.created_at.map(timestamp),
         retire_time: key.retired_at.map(timestamp),
+        encryption_count: count(key.encryption_count),
     }
 }
 
