@@ -87,6 +87,11 @@ impl House {
         self.directory.path().join("data")
     }
 
+    /// The file of the key encryption key.
+    pub fn kek(&self) -> PathBuf {
+        self.settings.kek()
+    }
+
     /// Where the broker serves gRPC.
     pub fn grpc(&self) -> SocketAddr {
         self.broker.addresses().0

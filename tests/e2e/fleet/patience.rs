@@ -9,7 +9,7 @@ use broker_proto::v1;
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Refreshes a grant, however often it takes. Any answer that does not ask for another try is an error.
-pub(super) async fn refresh_patiently(client: &Client, key: &v1::GrantKey) -> Answer<v1::Grant> {
+pub(crate) async fn refresh_patiently(client: &Client, key: &v1::GrantKey) -> Answer<v1::Grant> {
     patiently(async || client.refresh(key).await).await
 }
 
