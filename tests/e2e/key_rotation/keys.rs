@@ -42,7 +42,10 @@ pub(super) async fn ended(client: &Client, rotation: &KeyRotation) -> KeyRotatio
 async fn until(client: &Client, rotation: &KeyRotation, is_so: impl Fn(&KeyRotation) -> bool) -> KeyRotation {
     let polling = async {
         loop {
-            let request = GetKeyRotationRequest { rotation_id: rotation.rotation_id.clone() };
+            let request = GetKeyRotationRequest {
+                rotation_id: rotation.rotation_id.clone(),
+                tenant_id: rotation.tenant_id.clone(),
+            };
             // A replica that has just started may be asked too soon.
             if let Ok(answer) = read(client.admin().get_key_rotation(request).await) {
                 let now = answer.key_rotation.unwrap();

@@ -5,6 +5,7 @@ mod fleet;
 mod kek_file;
 mod keys;
 mod load;
+mod scope;
 mod sqlite;
 
 use broker_e2e::client::registration;

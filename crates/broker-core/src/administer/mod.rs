@@ -12,6 +12,7 @@ mod tenants;
 mod urls;
 
 pub use client_test::{ClientSecretTest, ClientVerdict};
+pub(crate) use outcome::id_reused;
 pub use providers::ProviderStanding;
 pub use refresh_status::RefreshStatus;
 pub use registrations::{NewRegistration, RegistrationUpdate};

@@ -5,7 +5,7 @@ use crate::{Broker, BrokerError, FieldViolation, RequestId};
 
 impl Broker {
     /// The mark of a create that may be repeated.
-    pub(super) fn mark(
+    pub(crate) fn mark(
         &self,
         request: Option<RequestId>,
         method: &'static str,
@@ -16,7 +16,7 @@ impl Broker {
 }
 
 /// The request's id belongs to another request.
-pub(super) fn id_reused() -> BrokerError {
+pub(crate) fn id_reused() -> BrokerError {
     let problem = "was used for another request within a day: choose a new id for every request";
     BrokerError::InvalidRequest(vec![FieldViolation::new("request_id", problem)])
 }

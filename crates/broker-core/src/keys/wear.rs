@@ -61,7 +61,7 @@ impl Broker {
     pub async fn rotate_worn_keys(&self) {
         self.keys.worn.keep(|tenant, key| self.seals_now(tenant, key));
         for (key, tenant) in self.keys.worn.not_asked() {
-            match self.rotate_keys(KeyKind::Dek, Some(tenant.clone())).await {
+            match self.rotate_keys(KeyKind::Dek, Some(tenant.clone()), None).await {
                 // What it has goes with the tenant.
                 Ok(_) | Err(BrokerError::TenantNotFound) => self.keys.worn.asked(&tenant),
                 Err(error) => {

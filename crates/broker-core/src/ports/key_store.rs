@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 
-use super::StoreError;
+use super::{RequestMark, StoreError};
 use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
 
 /// A data key as the store knows it.
@@ -88,6 +88,15 @@ pub struct KeyRotationNote {
     pub at: Timestamp,
 }
 
+/// What became of the wish for a rotation of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationStart {
+    /// This rotation is the one asked for, be it new or not.
+    Kept(KeyRotation),
+    /// The request's id was used for another request.
+    IdReused,
+}
+
 /// Keys and their rotations.
 #[async_trait]
 pub trait KeyStore: Send + Sync {
@@ -148,8 +157,12 @@ pub trait KeyStore: Send + Sync {
     async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Keeps a new rotation, unless one with the same kind, scope and target is running: that one is answered. One to
-    /// another target ends FAILED.
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError>;
+    /// another target ends FAILED. A repeated request answers the rotation it had come to, even one that has ended.
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        request: Option<&RequestMark>,
+    ) -> Result<RotationStart, StoreError>;
 
     /// The rotation of that id.
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError>;

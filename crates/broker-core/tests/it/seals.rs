@@ -95,7 +95,7 @@ async fn near_the_limit_nothing_new_is_begun_and_what_is_held_is_served() {
     assert!(matches!(refused, BrokerError::KeysExhausted), "{refused}");
     assert_eq!(world.provider.calls(), calls, "no token was spent");
 
-    world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     refresh(&world).await.unwrap();
     assert_eq!(world.vend().await.unwrap().stale, None);
@@ -128,7 +128,7 @@ async fn an_answer_on_its_way_is_adopted_beyond_the_limit_for_what_is_new() {
         }
         assert!(world.grant().await.generation > generation, "crashed: {crashed}");
         world.token().await;
-        world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
+        world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
         assert!(world.work_on_key_rotation().await);
     }
     assert_eq!(world.provider.dead_presented(), 0);
@@ -202,7 +202,7 @@ impl Pair {
                 self.replace(*replica).await;
             }
             Step::RotateKeys => {
-                self.world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+                self.world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
                 self.world.work_on_key_rotation().await;
             }
         }

@@ -6,7 +6,8 @@ mod rotations;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
+    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RequestMark, RotationStart,
+    StoreError,
 };
 use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
 use broker_crypto::{DekId, KekId, WrappedDek};
@@ -82,8 +83,13 @@ impl KeyStore for PostgresStore {
         self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
     }
 
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
-        self.operation("start_key_rotation", rotations::start(&self.pools.adoption, rotation)).await
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        request: Option<&RequestMark>,
+    ) -> Result<RotationStart, StoreError> {
+        let start = rotations::start(&self.pools.adoption, rotation, request);
+        self.operation("start_key_rotation", start).await
     }
 
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {

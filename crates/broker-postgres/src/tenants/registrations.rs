@@ -15,7 +15,7 @@ pub(super) async fn create(
     request: Option<&RequestMark>,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
-    if let Some(before) = requests::before(&mut tx, &registration.tenant, request).await? {
+    if let Some(before) = requests::before(&mut tx, registration.tenant.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(&mut tx, registration).await? {
@@ -25,7 +25,7 @@ pub(super) async fn create(
     for (position, secret) in (0..).zip(&registration.secrets) {
         secrets::insert(&mut tx, &key, secret, position).await?;
     }
-    requests::keep(&mut tx, &registration.tenant, request, registration.id.as_str()).await?;
+    requests::keep(&mut tx, registration.tenant.as_str(), request, registration.id.as_str()).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

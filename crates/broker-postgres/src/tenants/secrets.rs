@@ -25,7 +25,7 @@ struct Standing {
 pub(super) async fn add(pool: &PgPool, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
     let mut tx = pool.begin().await.map_err(failed)?;
-    match requests::before(&mut tx, &key.tenant, request).await? {
+    match requests::before(&mut tx, key.tenant.as_str(), request).await? {
         Some(CreateOutcome::Repeated(secret)) => {
             let id = SecretId::parse(&secret).ok_or(StoreError::Inconsistent("resource"))?;
             return Ok(SecretOutcome::Repeated(id));
@@ -47,7 +47,7 @@ pub(super) async fn add(pool: &PgPool, new: &NewSecret) -> Result<SecretOutcome,
     let position = if new.prefer { standing.lowest - 1 } else { standing.highest + 1 };
     insert(&mut tx, key, &new.secret, position).await?;
     note_change(&mut tx, key, id, new.secret.created_at).await?;
-    requests::keep(&mut tx, &key.tenant, request, &new.secret.id.to_string()).await?;
+    requests::keep(&mut tx, key.tenant.as_str(), request, &new.secret.id.to_string()).await?;
     tx.commit().await.map_err(failed)?;
     Ok(SecretOutcome::Added)
 }

@@ -24,13 +24,13 @@ pub(super) async fn create(
     request: Option<&RequestMark>,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
-    if let Some(before) = requests::before(&mut tx, &tenant.id, request).await? {
+    if let Some(before) = requests::before(&mut tx, tenant.id.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(&mut tx, tenant).await? {
         return Ok(CreateOutcome::Taken);
     }
-    requests::keep(&mut tx, &tenant.id, request, tenant.id.as_str()).await?;
+    requests::keep(&mut tx, tenant.id.as_str(), request, tenant.id.as_str()).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

@@ -14,7 +14,7 @@ pub(super) async fn create(
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
 ) -> Result<CreateOutcome, StoreError> {
-    if let Some(before) = requests::before(connection, &registration.tenant, request).await? {
+    if let Some(before) = requests::before(connection, registration.tenant.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(connection, registration).await? {
@@ -24,7 +24,7 @@ pub(super) async fn create(
     for (position, secret) in (0..).zip(&registration.secrets) {
         secrets::insert(connection, &key, secret, position).await?;
     }
-    requests::keep(connection, &registration.tenant, request, registration.id.as_str()).await?;
+    requests::keep(connection, registration.tenant.as_str(), request, registration.id.as_str()).await?;
     Ok(CreateOutcome::Created)
 }
 

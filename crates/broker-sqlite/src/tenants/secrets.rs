@@ -25,7 +25,7 @@ pub(super) async fn add(
     new: &NewSecret,
 ) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
-    match requests::before(connection, &key.tenant, request).await? {
+    match requests::before(connection, key.tenant.as_str(), request).await? {
         Some(CreateOutcome::Repeated(secret)) => {
             let id = SecretId::parse(&secret).ok_or(StoreError::Inconsistent("resource"))?;
             return Ok(SecretOutcome::Repeated(id));
@@ -44,7 +44,7 @@ pub(super) async fn add(
     let position = if new.prefer { lowest - 1 } else { highest + 1 };
     insert(connection, key, &new.secret, position).await?;
     note_change(connection, key, new.secret.id.get(), new.secret.created_at).await?;
-    requests::keep(connection, &key.tenant, request, &new.secret.id.to_string()).await?;
+    requests::keep(connection, key.tenant.as_str(), request, &new.secret.id.to_string()).await?;
     Ok(SecretOutcome::Added)
 }
 

@@ -15,14 +15,14 @@ pub(super) async fn create(
     tenant: &Tenant,
     request: Option<&RequestMark>,
 ) -> Result<CreateOutcome, StoreError> {
-    if let Some(before) = requests::before(connection, &tenant.id, request).await? {
+    if let Some(before) = requests::before(connection, tenant.id.as_str(), request).await? {
         return Ok(before);
     }
     if !insert(connection, tenant).await? {
         return Ok(CreateOutcome::Taken);
     }
     keys::insert(connection, tenant).await?;
-    requests::keep(connection, &tenant.id, request, tenant.id.as_str()).await?;
+    requests::keep(connection, tenant.id.as_str(), request, tenant.id.as_str()).await?;
     Ok(CreateOutcome::Created)
 }
 

@@ -259,6 +259,7 @@ macro_rules! store_conformance {
             a_key_encryption_key_is_retired_once_it_wraps_nothing,
             a_rotation_is_one_replicas_until_it_falls_silent,
             a_rotation_to_another_target_ends_the_one_before,
+            a_repeated_request_answers_the_rotation_it_came_to_even_when_it_has_ended,
         );
         $crate::store_conformance!(@theme $store, sealed:
             every_value_is_walked_and_opens_at_its_own_place_only,

@@ -4,8 +4,8 @@ use broker_crypto::{DekId, KekId, KeyPurpose, MOST_SEALS, WrappedDek, service_en
 
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
-use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
-use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
+use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote, REQUESTS_KEPT, RequestMark, RotationStart};
+use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, RequestId, Timestamp};
 
 fn kek(name: &str) -> KekId {
     KekId::new(name).unwrap()
@@ -37,6 +37,13 @@ impl World {
     async fn add_key(&self, key: &WrappedDek, by: u8, at: Timestamp) -> bool {
         let by = KeyRotationId::from_bytes([by; 16]);
         self.keys.add_data_key(&tenant_id("acme"), key, by, at).await.unwrap()
+    }
+
+    async fn start(&self, rotation: &KeyRotation) -> KeyRotation {
+        match self.keys.start_key_rotation(rotation, None).await.unwrap() {
+            RotationStart::Kept(kept) => kept,
+            RotationStart::IdReused => panic!("no id was given"),
+        }
     }
 
     async fn data_key(&self, n: u8) -> crate::ports::DataKey {
@@ -166,8 +173,8 @@ pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World)
 
 pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     let asked = rotation(1, KeyKind::Dek, None);
-    assert_eq!(world.keys.start_key_rotation(&asked).await.unwrap(), asked);
-    assert_eq!(world.keys.start_key_rotation(&rotation(2, KeyKind::Dek, None)).await.unwrap().id, asked.id);
+    assert_eq!(world.start(&asked).await, asked);
+    assert_eq!(world.start(&rotation(2, KeyKind::Dek, None)).await.id, asked.id);
     let (one, other) = (world.owner, world.incarnation());
     let claim = async |owner, at: Timestamp| {
         world
@@ -197,22 +204,46 @@ pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     assert!(world.keys.end_key_rotation(&end, KeyRotationState::Failed).await.unwrap());
     let ended = world.keys.key_rotations(None, 10).await.unwrap().remove(0);
     assert_eq!((ended.state, ended.ended_at), (KeyRotationState::Failed, Some(NOW + SECOND * 12)));
-    assert_eq!(world.keys.start_key_rotation(&rotation(3, KeyKind::Dek, None)).await.unwrap().done, 0);
+    assert_eq!(world.start(&rotation(3, KeyKind::Dek, None)).await.done, 0);
     let before = world.keys.key_rotations(Some(KeyRotationId::from_bytes([3; 16])), 10).await.unwrap();
     assert_eq!(before.iter().map(|rotation| rotation.id).collect::<Vec<_>>(), [asked.id]);
 }
 
 pub async fn a_rotation_to_another_target_ends_the_one_before(world: World) {
     let first = rotation(1, KeyKind::Kek, Some("kek-1"));
-    world.keys.start_key_rotation(&first).await.unwrap();
+    world.start(&first).await;
     let claim = async |primary: &str| {
         let primary = kek(primary);
         world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
     };
     assert!(claim("kek-2").await.is_none(), "this replica would wrap under another key");
     let second = rotation(2, KeyKind::Kek, Some("kek-2"));
-    assert_eq!(world.keys.start_key_rotation(&second).await.unwrap().id, second.id);
+    assert_eq!(world.start(&second).await.id, second.id);
     let ended = world.keys.key_rotation(first.id).await.unwrap().unwrap();
     assert_eq!(ended.state, KeyRotationState::Failed);
     assert_eq!(claim("kek-2").await.unwrap().id, second.id);
+}
+
+pub async fn a_repeated_request_answers_the_rotation_it_came_to_even_when_it_has_ended(world: World) {
+    let id = RequestId::from_bytes([1; 16]);
+    let mark = |parts: &[&str], at| RequestMark::new(id, "RotateKeys", parts, at);
+    let start = async |n, mark| {
+        world.keys.start_key_rotation(&rotation(n, KeyKind::Dek, None), Some(&mark)).await.unwrap()
+    };
+    let first = rotation(1, KeyKind::Dek, None);
+    assert_eq!(start(1, mark(&["dek", "*"], NOW)).await, RotationStart::Kept(first.clone()));
+    assert_eq!(start(2, mark(&["dek", "*"], NOW)).await, RotationStart::Kept(first.clone()));
+    assert_eq!(start(3, mark(&["kek", "*"], NOW)).await, RotationStart::IdReused);
+    let claimed = world.keys.claim_key_rotation(world.owner, None, NOW, NOW - SECOND).await.unwrap();
+    let end = KeyRotationNote { rotation: claimed.unwrap(), owner: world.owner, at: NOW + SECOND };
+    assert!(world.keys.end_key_rotation(&end, KeyRotationState::Succeeded).await.unwrap());
+    let RotationStart::Kept(again) = start(4, mark(&["dek", "*"], NOW + HOUR)).await else {
+        panic!("it was the same request")
+    };
+    assert_eq!((again.id, again.state), (first.id, KeyRotationState::Succeeded));
+    let other = RequestMark::new(RequestId::from_bytes([2; 16]), "RotateKeys", &["dek", "*"], NOW + HOUR);
+    let fifth = rotation(5, KeyKind::Dek, None);
+    assert_eq!(start(5, other).await, RotationStart::Kept(fifth.clone()));
+    let late = mark(&["dek", "*"], NOW + REQUESTS_KEPT + SECOND * 2);
+    assert_eq!(start(6, late).await, RotationStart::Kept(fifth), "after a day the id says nothing");
 }
