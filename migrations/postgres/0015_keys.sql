@@ -2,6 +2,9 @@
 --
 -- Expand: everything here is new.
 
+-- Values the key has sealed (NIST SP 800-38D, section 8.3), counted in blocks ahead of use: never too few.
+ALTER TABLE data_keys ADD COLUMN sealed bigint NOT NULL DEFAULT 0 CHECK (sealed BETWEEN 0 AND 4294967296);
+
 -- Key encryption keys that were primary at some time, by name.
 CREATE TABLE key_encryption_keys (
     id            text COLLATE "C" PRIMARY KEY,

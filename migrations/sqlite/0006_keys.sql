@@ -1,5 +1,8 @@
 -- Rotations of keys, and the key encryption keys they were wrapped under. No key stands here.
 
+-- Values the key has sealed (NIST SP 800-38D, section 8.3), counted in blocks ahead of use: never too few.
+ALTER TABLE data_keys ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0 CHECK (sealed BETWEEN 0 AND 4294967296);
+
 -- Key encryption keys that were primary at some time, by name.
 CREATE TABLE key_encryption_keys (
     id            TEXT    NOT NULL PRIMARY KEY,

@@ -20,6 +20,7 @@ mod errors;
 mod fleet;
 mod hardening;
 mod health;
+mod key_rotation;
 mod parity;
 mod registrations;
 mod revocation;

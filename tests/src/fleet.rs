@@ -112,6 +112,11 @@ impl Fleet {
         self.replicas[replica].as_ref().expect("the replica serves")
     }
 
+    /// The file of the key encryption key that all replicas share.
+    pub fn kek(&self) -> PathBuf {
+        self.settings.kek()
+    }
+
     /// Starts a replica that is not one of the fleet.
     pub async fn start_stranger(&self, home: &Home) -> Replica {
         self.start_at(home).await

@@ -128,6 +128,7 @@ impl Broker {
             keys: Arc::new(TenantKeyCache::new(
                 with.key_encryption,
                 with.tenants.clone(),
+                with.key_store.clone(),
                 with.clock.clone(),
             )),
             cache: Arc::new(GrantCache::new(with.cached_grants)),

@@ -91,6 +91,9 @@ pub enum BrokerError {
     /// The key cannot be retired yet, for this reason.
     #[error("the key is in use")]
     KeyInUse(KeyUse),
+    /// The tenant's data keys have sealed as many values as they may, and must be rotated first.
+    #[error("the tenant's data keys have sealed as many values as they may")]
+    KeysExhausted,
     /// A defect, or data altered by a foreign hand.
     #[error("the broker failed: {0}")]
     Internal(String),
@@ -187,6 +190,7 @@ impl From<CryptoError> for BrokerError {
     fn from(error: CryptoError) -> Self {
         match error {
             CryptoError::Unavailable(_) => Self::BackendUnavailable(Box::new(error)),
+            CryptoError::Exhausted(_) => Self::KeysExhausted,
             other => Self::Internal(other.to_string()),
         }
     }

@@ -1,14 +1,16 @@
 //! Data encryption keys: one per tenant and purpose, kept wrapped by a key encryption key.
 
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::envelope::Cipher;
+use crate::seals::Reserved;
 use crate::{
-    CryptoError, DekMaterial, Entropy, KekId, Place, Sealed, Secret, SecretType, WrappingPlace, envelope,
-    wrapping_key,
+    CryptoError, DekMaterial, Entropy, KekId, Place, SealRight, Sealed, Secret, SecretType, WrappingPlace,
+    envelope, wrapping_key,
 };
 
 /// What a data key seals. Split so that a process which only vends never holds the key of refresh tokens.
@@ -115,12 +117,13 @@ pub struct DataEncryptionKey {
     id: DekId,
     purpose: KeyPurpose,
     cipher: Cipher,
+    reserved: Reserved,
 }
 
 impl DataEncryptionKey {
-    /// The opened form of `material`.
+    /// The opened form of `material`. It opens; it seals once seals are reserved for it.
     pub fn from_material(id: DekId, purpose: KeyPurpose, material: &DekMaterial) -> Self {
-        Self { id, purpose, cipher: Cipher::new(material.expose()) }
+        Self { id, purpose, cipher: Cipher::new(material.expose()), reserved: Reserved::default() }
     }
 
     /// Id of this key.
@@ -131,6 +134,35 @@ impl DataEncryptionKey {
     /// What this key seals.
     pub fn purpose(&self) -> KeyPurpose {
         self.purpose
+    }
+
+    /// Adds a block of seals, which brought the key's count where it is kept to `counted`.
+    pub fn add_seals(&self, seals: u64, counted: u64) {
+        self.reserved.add(seals, counted);
+    }
+
+    /// How many seals the next block should have.
+    pub fn next_block(&self) -> u64 {
+        self.reserved.next_size()
+    }
+
+    /// How many seals are reserved here and not used.
+    pub fn seals_left(&self) -> u64 {
+        self.reserved.left()
+    }
+
+    /// The key's count after the last block that was reserved here; 0 before the first.
+    pub fn seals_counted(&self) -> u64 {
+        self.reserved.counted()
+    }
+
+    /// The right to seal one value; `None` where a block has to be reserved first.
+    pub fn take_seal(self: &Arc<Self>) -> Option<SealRight> {
+        SealRight::take(self)
+    }
+
+    pub(crate) fn reserved(&self) -> &Reserved {
+        &self.reserved
     }
 
     pub(crate) fn seal<T: Secret>(&self, secret: &T, place: Place<'_>, entropy: &dyn Entropy) -> Sealed<T> {

@@ -15,7 +15,7 @@
 //! which has its own nonce and tag.
 //!
 //! The header is authenticated together with the place, so that a key id cannot be exchanged.
-//! Nonces are random: at most 2^32 seals per key (NIST SP 800-38D §8.3).
+//! Nonces are random: at most 2^32 seals per key (NIST SP 800-38D §8.3), which are counted in `seals`.
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};

@@ -19,6 +19,7 @@ mod key_encryption_chain;
 mod key_ring;
 mod place;
 mod sealed;
+mod seals;
 pub mod secret;
 mod tenant_keys;
 #[cfg(feature = "testing")]
@@ -40,6 +41,7 @@ pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};
 pub use key_ring::KeyRing;
 pub use place::Place;
 pub use sealed::Sealed;
+pub use seals::{MOST_SEALS, SEALS_FOR_NEW_WORK, SMALLEST_BLOCK, SealRight, WEARING_OUT};
 pub use secret::{
     AccessToken, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret, CodeVerifier,
     ProviderResponse, RefreshToken, Secret, SecretType,

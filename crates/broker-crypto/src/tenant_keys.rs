@@ -3,7 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
-    CryptoError, DataEncryptionKey, DekId, Entropy, KeyPurpose, Place, Sealed, Secret, SecretType, envelope,
+    CryptoError, DataEncryptionKey, DekId, Entropy, KeyPurpose, Place, SealRight, Sealed, Secret, SecretType,
+    envelope,
 };
 
 /// Seals and opens a tenant's secrets: the newest key of a purpose seals, every key opens.
@@ -48,18 +49,6 @@ impl TenantKeys {
         newest.ok_or(CryptoError::NoKey(purpose.as_str()))
     }
 
-    /// Seals `secret` at `place`.
-    ///
-    /// Fails with [`CryptoError::NoKey`] where this process holds no key of the secret's purpose.
-    pub fn seal<T: Secret>(
-        &self,
-        secret: &T,
-        place: Place<'_>,
-        entropy: &dyn Entropy,
-    ) -> Result<Sealed<T>, CryptoError> {
-        Ok(self.newest(T::PURPOSE)?.seal(secret, place, entropy))
-    }
-
     /// Opens `sealed`, which must have been sealed at the same `place`.
     ///
     /// Fails with [`CryptoError::UnknownKey`] if it was sealed under a key that is not opened here.
@@ -79,16 +68,17 @@ impl TenantKeys {
         Ok(self.newest(of.purpose())?.seal_bytes(secret, of, place, entropy))
     }
 
-    /// Opens an envelope and seals what is in it anew, at the same `place`, under the newest key.
+    /// Opens an envelope and seals what is in it anew, at the same `place`, under the key of `right`.
     pub fn reseal(
         &self,
+        right: SealRight,
         envelope: &[u8],
         of: SecretType,
         place: Place<'_>,
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, CryptoError> {
         let secret = self.named_by(envelope, of.purpose())?.open_bytes(envelope, of, place)?;
-        Ok(self.newest(of.purpose())?.seal_bytes(&secret, of, place, entropy))
+        Ok(right.used_for(of.purpose())?.seal_bytes(&secret, of, place, entropy))
     }
 
     fn named_by(&self, envelope: &[u8], purpose: KeyPurpose) -> Result<Arc<DataEncryptionKey>, CryptoError> {
@@ -111,6 +101,17 @@ mod tests {
         Arc::new(DataEncryptionKey::from_material(id, purpose, &DekMaterial::generate(&OsEntropy)))
     }
 
+    /// Seals under the newest key, as the broker does.
+    fn seal<T: Secret>(keys: &TenantKeys, secret: &T) -> Result<Sealed<T>, CryptoError> {
+        right(keys, T::PURPOSE)?.seal(secret, PLACE, &OsEntropy)
+    }
+
+    fn right(keys: &TenantKeys, purpose: KeyPurpose) -> Result<SealRight, CryptoError> {
+        let key = keys.newest(purpose)?;
+        key.add_seals(1, key.seals_counted() + 1);
+        Ok(key.take_seal().unwrap())
+    }
+
     fn keys(purposes: &[KeyPurpose]) -> TenantKeys {
         TenantKeys::new(purposes.iter().map(|purpose| key(*purpose)).collect())
     }
@@ -118,7 +119,7 @@ mod tests {
     #[test]
     fn opens_what_it_sealed_and_only_at_the_same_place() {
         let keys = keys(&KeyPurpose::ALL);
-        let sealed = keys.seal(&AccessToken::new("at-1"), PLACE, &OsEntropy).unwrap();
+        let sealed = seal(&keys, &AccessToken::new("at-1")).unwrap();
         assert_eq!(keys.open(&sealed, PLACE).unwrap().expose(), "at-1");
         for moved in
             [Place { tenant: "u", ..PLACE }, Place { owner: "h", ..PLACE }, Place { generation: 4, ..PLACE }]
@@ -130,17 +131,17 @@ mod tests {
     #[test]
     fn a_column_read_as_another_does_not_open() {
         let keys = keys(&KeyPurpose::ALL);
-        let sealed = keys.seal(&RefreshToken::new("rt"), PLACE, &OsEntropy).unwrap();
+        let sealed = seal(&keys, &RefreshToken::new("rt")).unwrap();
         let as_secret: Sealed<crate::ClientSecret> = Sealed::from_bytes(sealed.as_bytes().to_vec());
         assert_eq!(keys.open(&as_secret, PLACE).unwrap_err(), CryptoError::DoesNotOpen);
     }
 
     #[test]
     fn without_the_rotation_key_no_refresh_token_is_sealed_or_opened() {
-        let sealed = keys(&KeyPurpose::ALL).seal(&RefreshToken::new("rt"), PLACE, &OsEntropy).unwrap();
+        let sealed = seal(&keys(&KeyPurpose::ALL), &RefreshToken::new("rt")).unwrap();
         let vending_only = keys(&[KeyPurpose::Access]);
         assert!(matches!(vending_only.open(&sealed, PLACE), Err(CryptoError::UnknownKey(_))));
-        let refused = vending_only.seal(&RefreshToken::new("rt"), PLACE, &OsEntropy);
+        let refused = seal(&vending_only, &RefreshToken::new("rt"));
         assert_eq!(refused.unwrap_err(), CryptoError::NoKey("rotation"));
     }
 
@@ -148,9 +149,9 @@ mod tests {
     fn the_newest_key_seals_for_whoever_holds_the_tenants_keys() {
         let (old, new) = (key(KeyPurpose::Access), key(KeyPurpose::Access));
         let keys = TenantKeys::new(vec![old.clone()]);
-        let before = keys.seal(&AccessToken::new("at-1"), PLACE, &OsEntropy).unwrap();
+        let before = seal(&keys, &AccessToken::new("at-1")).unwrap();
         keys.replace(vec![new.clone(), old.clone()]);
-        let after = keys.seal(&AccessToken::new("at-2"), PLACE, &OsEntropy).unwrap();
+        let after = seal(&keys, &AccessToken::new("at-2")).unwrap();
         assert_eq!((before.key_id(), after.key_id()), (Some(old.id()), Some(new.id())));
         assert_eq!(keys.open(&before, PLACE).unwrap().expose(), "at-1");
     }
@@ -159,13 +160,14 @@ mod tests {
     fn what_is_resealed_opens_under_the_newest_key_and_at_its_own_place_only() {
         let (old, new) = (key(KeyPurpose::Access), key(KeyPurpose::Access));
         let keys = TenantKeys::new(vec![old.clone()]);
-        let sealed = keys.seal(&AccessToken::new("at-1"), PLACE, &OsEntropy).unwrap();
+        let sealed = seal(&keys, &AccessToken::new("at-1")).unwrap();
         keys.replace(vec![new.clone(), old]);
         let of = SecretType::of::<AccessToken>();
         let moved = Place { owner: "h", ..PLACE };
-        let refused = keys.reseal(sealed.as_bytes(), of, moved, &OsEntropy);
+        let of_new = || right(&keys, KeyPurpose::Access).unwrap();
+        let refused = keys.reseal(of_new(), sealed.as_bytes(), of, moved, &OsEntropy);
         assert_eq!(refused.unwrap_err(), CryptoError::DoesNotOpen);
-        let resealed = keys.reseal(sealed.as_bytes(), of, PLACE, &OsEntropy).unwrap();
+        let resealed = keys.reseal(of_new(), sealed.as_bytes(), of, PLACE, &OsEntropy).unwrap();
         keys.replace(vec![new]);
         let resealed = Sealed::<AccessToken>::from_bytes(resealed);
         assert_eq!(keys.open(&resealed, PLACE).unwrap().expose(), "at-1");

@@ -7,17 +7,21 @@ use sqlx::{PgConnection, PgPool};
 use crate::columns::uuid;
 use crate::operation::failed;
 
-/// What the same request came to before, or another one of its id; `None` if the resource is to be made now. Call it
+/// The scope of requests that are about every tenant. No tenant has that name.
+pub(crate) const EVERY_TENANT: &str = "*";
+
+/// What the same request came to before, or another one of its id; `None` if the resource is to be made now. The scope
+/// is a tenant's name, or [`EVERY_TENANT`]. Call it
 /// first in the transaction: of two that come at once the second waits for the first.
 pub(crate) async fn before(
     connection: &mut PgConnection,
-    about: &str,
+    scope: &str,
     request: Option<&RequestMark>,
 ) -> Result<Option<CreateOutcome>, StoreError> {
     let Some(mark) = request else { return Ok(None) };
     sqlx::query!(
         "SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2::uuid::text, 20261))",
-        about,
+        scope,
         uuid(mark.id.as_bytes()),
     )
     .execute(&mut *connection)
@@ -25,7 +29,7 @@ pub(crate) async fn before(
     .map_err(failed)?;
     let row = sqlx::query!(
         "SELECT digest, resource FROM create_requests WHERE tenant = $1 AND id = $2 AND created_at >= $3",
-        about,
+        scope,
         uuid(mark.id.as_bytes()),
         mark.kept_since().as_unix_micros(),
     )
@@ -41,7 +45,7 @@ pub(crate) async fn before(
 /// Notes what the request has made. Call it last in the transaction.
 pub(crate) async fn keep(
     connection: &mut PgConnection,
-    about: &str,
+    scope: &str,
     request: Option<&RequestMark>,
     resource: &str,
 ) -> Result<(), StoreError> {
@@ -50,7 +54,7 @@ pub(crate) async fn keep(
         "INSERT INTO create_requests (tenant, id, digest, resource, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (tenant, id) DO UPDATE SET
              digest = excluded.digest, resource = excluded.resource, created_at = excluded.created_at",
-        about,
+        scope,
         uuid(mark.id.as_bytes()),
         mark.digest.as_slice(),
         resource,

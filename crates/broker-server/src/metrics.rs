@@ -49,6 +49,7 @@ pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     rotations(&mut registry, conditions);
     access(&mut registry, &conditions.access);
     key_rotation(&mut registry, conditions);
+    worn_keys(&mut registry, conditions);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -190,6 +191,16 @@ fn key_rotation(registry: &mut Registry, conditions: &Conditions) {
         count.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, count);
     }
+}
+
+fn worn_keys(registry: &mut Registry, conditions: &Conditions) {
+    let worn: Gauge = Gauge::default();
+    worn.set(i64::try_from(conditions.broker.worn_keys()).unwrap_or(i64::MAX));
+    registry.register(
+        "data_keys_wearing_out",
+        "Data keys this replica seals under that have sealed half of what they may",
+        worn,
+    );
 }
 
 fn gauge(registry: &mut Registry, name: &str, help: &str, on: bool) {

@@ -7,18 +7,22 @@ use sqlx::{SqliteConnection, SqlitePool};
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
-/// What the same request came to before, or another one of its id; `None` if the resource is to be made now. Call it
+/// The scope of requests that are about every tenant. No tenant has that name.
+pub(crate) const EVERY_TENANT: &str = "*";
+
+/// What the same request came to before, or another one of its id; `None` if the resource is to be made now. The scope
+/// is a tenant's name, or [`EVERY_TENANT`]. Call it
 /// first in the transaction.
 pub(crate) async fn before(
     connection: &mut SqliteConnection,
-    about: &str,
+    scope: &str,
     request: Option<&RequestMark>,
 ) -> Result<Option<CreateOutcome>, StoreError> {
     let Some(mark) = request else { return Ok(None) };
     let row = sqlx::query(
         "SELECT digest, resource FROM create_requests WHERE tenant = ?1 AND id = ?2 AND created_at >= ?3",
     )
-    .bind(about)
+    .bind(scope)
     .bind(mark.id.as_bytes().as_slice())
     .bind_time(mark.kept_since())
     .fetch_optional(connection)
@@ -32,7 +36,7 @@ pub(crate) async fn before(
 /// Notes what the request has made. Call it last in the transaction.
 pub(crate) async fn keep(
     connection: &mut SqliteConnection,
-    about: &str,
+    scope: &str,
     request: Option<&RequestMark>,
     resource: &str,
 ) -> Result<(), StoreError> {
@@ -42,7 +46,7 @@ pub(crate) async fn keep(
          ON CONFLICT (tenant, id) DO UPDATE SET
              digest = excluded.digest, resource = excluded.resource, created_at = excluded.created_at",
     )
-    .bind(about)
+    .bind(scope)
     .bind(mark.id.as_bytes().as_slice())
     .bind(mark.digest.as_slice())
     .bind(resource)

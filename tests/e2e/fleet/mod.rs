@@ -6,7 +6,7 @@ mod crowd;
 mod deletion;
 mod dying_tokens;
 mod outages;
-mod patience;
+pub(crate) mod patience;
 mod pause;
 mod takeover;
 mod termination;

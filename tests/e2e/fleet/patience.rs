@@ -20,7 +20,7 @@ pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// Refreshes a grant, however often it takes. Any answer that does not ask for another try is an error.
-pub(super) async fn refresh_patiently(client: &Client, key: &v1::GrantKey) -> Answer<v1::Grant> {
+pub(crate) async fn refresh_patiently(client: &Client, key: &v1::GrantKey) -> Answer<v1::Grant> {
     patiently(async || client.refresh(key).await).await
 }
 

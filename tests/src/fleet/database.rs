@@ -59,6 +59,12 @@ impl Database {
         count.fetch_one(&mut self.connect().await).await.unwrap()
     }
 
+    /// Data keys were superseded a day and an hour earlier than they were.
+    pub async fn supersede_data_keys_earlier(&self) {
+        let earlier = "UPDATE data_keys SET superseded_at = superseded_at - 90000000000";
+        sqlx::query(earlier).execute(&mut self.connect().await).await.unwrap();
+    }
+
     async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url()).await.unwrap()
     }

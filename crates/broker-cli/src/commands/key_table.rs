@@ -1,6 +1,6 @@
 //! Keys and their rotations as tables.
 
-use broker_proto::v1::{Key, KeyRotation, KeyRotationState, KeyState};
+use broker_proto::v1::{Key, KeyKind, KeyRotation, KeyRotationState, KeyState};
 use prost_types::Timestamp;
 
 use super::short;
@@ -8,7 +8,8 @@ use crate::output::{Cell, Table, Tone};
 use crate::when::when;
 
 pub(crate) fn list(keys: &[Key], now: &Timestamp) -> Table {
-    let mut table = Table::headed(["KEY", "KIND", "TENANT", "STATE", "WRAPPED BY", "PROTECTS", "CREATED"]);
+    let mut table =
+        Table::headed(["KEY", "KIND", "TENANT", "STATE", "WRAPPED BY", "PROTECTS", "SEALED", "CREATED"]);
     for key in keys {
         table.row([
             key.key_id.as_str().into(),
@@ -17,6 +18,7 @@ pub(crate) fn list(keys: &[Key], now: &Timestamp) -> Table {
             Cell::toned(short(key.state().as_str_name(), "KEY_STATE_"), tone_of_key(key.state())),
             key.wrapping_key_id.as_str().into(),
             key.use_count.to_string().into(),
+            sealed(key).into(),
             when(key.create_time.as_ref(), now).into(),
         ]);
     }
@@ -53,6 +55,11 @@ pub(crate) fn rotations(rotations: &[KeyRotation], now: &Timestamp) -> Table {
         ]);
     }
     table
+}
+
+/// Key encryption keys wrap, and are not counted.
+fn sealed(key: &Key) -> String {
+    if key.kind() == KeyKind::Dek { key.encryption_count.to_string() } else { String::new() }
 }
 
 fn whose(rotation: &KeyRotation) -> &str {

@@ -156,7 +156,10 @@ async fn ended(session: &Session, mut rotation: KeyRotation) -> Result<KeyRotati
     while rotation.state() == KeyRotationState::Running {
         progress.show(&rotation);
         tokio::time::sleep(LOOK_EVERY).await;
-        let request = GetKeyRotationRequest { rotation_id: rotation.rotation_id.clone() };
+        let request = GetKeyRotationRequest {
+            rotation_id: rotation.rotation_id.clone(),
+            tenant_id: rotation.tenant_id.clone(),
+        };
         let answer = session.admin().get_key_rotation(session.request(request)).await?.into_inner();
         rotation = answer.key_rotation.ok_or(Failure::Incomplete("key_rotation"))?;
     }

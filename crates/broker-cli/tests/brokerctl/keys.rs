@@ -66,6 +66,16 @@ async fn a_rotation_is_waited_for_and_tells_how_far_it_is() {
 }
 
 #[tokio::test]
+async fn a_tenants_rotation_is_polled_as_that_tenants() {
+    let broker = FakeBroker::start().await;
+    let of_acme = |state| KeyRotation { tenant_id: "acme".into(), ..rotation(state, 1, 0, 0) };
+    will_rotate(&broker, &[of_acme(KeyRotationState::Running), of_acme(KeyRotationState::Succeeded)]).await;
+    let run = ctl(&broker, "--tenant acme keys rotate dek --wait").await;
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(broker.scripts.get_key_rotation.requests()[0].tenant_id, "acme");
+}
+
+#[tokio::test]
 async fn a_rotation_that_left_values_fails_the_command() {
     let broker = FakeBroker::start().await;
     will_rotate(&broker, &[rotation(KeyRotationState::Failed, 7, 0, 2)]).await;

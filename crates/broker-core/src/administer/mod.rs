@@ -14,6 +14,7 @@ mod urls;
 pub(crate) use outcome::id_reused;
 
 pub use client_test::{ClientSecretTest, ClientVerdict};
+pub(crate) use outcome::id_reused;
 pub(crate) use pauses::refresh_paused;
 pub use providers::ProviderStanding;
 pub use refresh_status::RefreshStatus;

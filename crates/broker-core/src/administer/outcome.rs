@@ -5,7 +5,7 @@ use crate::{Broker, BrokerError, FieldViolation, RequestId};
 
 impl Broker {
     /// The mark of a create that may be repeated.
-    pub(super) fn mark(
+    pub(crate) fn mark(
         &self,
         request: Option<RequestId>,
         method: &'static str,

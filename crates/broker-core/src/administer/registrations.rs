@@ -155,8 +155,10 @@ impl Broker {
             provider: new.provider.clone(),
             id: new.id.clone(),
         };
-        let seal = |secret| self.seal_secret(&key, SecretId::FIRST, secret, &keys);
-        let secret = new.client_secret.as_ref().map(seal).transpose()?;
+        let secret = match &new.client_secret {
+            Some(secret) => Some(self.seal_secret(&key, SecretId::FIRST, secret, &keys).await?),
+            None => None,
+        };
         let now = self.clock.now();
         Ok(ClientRegistration {
             client_id: new.client_id.clone(),

@@ -86,7 +86,7 @@ impl Broker {
         }
         let id = registration.next_secret_id().ok_or_else(full)?;
         let keys = self.keys.of(&add.key.tenant).await?;
-        let secret = self.seal_secret(&add.key, id, &add.client_secret, &keys)?;
+        let secret = self.seal_secret(&add.key, id, &add.client_secret, &keys).await?;
         Ok(NewSecret { key: add.key.clone(), secret, prefer: add.prefer, most: MOST_SECRETS, request })
     }
 

@@ -76,6 +76,7 @@ impl Broker {
         let keys = self.keys.of(&authorization.key.tenant).await?;
         let (request, registration) = self.exchange_request(authorization, code).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
+        let right = self.keys.right_to_answer(&authorization.key.tenant, &keys).await?;
         let claim = self.exchange_claim(authorization);
         let mut presenting = self.presenting.hold(claim.attempt);
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
@@ -87,7 +88,7 @@ impl Broker {
             ExchangeOutcome::OverQuota(quota) => return Err(BrokerError::QuotaExceeded(quota)),
         };
         presenting.claimed(&claim.tenant);
-        let presented = self.present(&attempt, provider, request, None, Arc::default(), &keys).await;
+        let presented = self.present(&attempt, provider, request, None, Arc::default(), right).await;
         let exchanged =
             self.settle_exchange(authorization, &attempt, &registration, presented.answer, &keys).await?;
         presenting.settled();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use broker_crypto::{AuthorizationState, CodeVerifier, Place};
+use broker_crypto::{AuthorizationState, CodeVerifier, KeyPurpose, Place};
 
 use super::scope::check_scopes;
 use crate::ports::{AuthorizationRequest, StartOutcome};
@@ -50,6 +50,7 @@ impl Broker {
         let scopes = self.scopes_to_ask(request, &registration)?;
         request.permit.extends_to_scopes(key, &scopes)?;
 
+        let right = self.keys.right_to_new(&key.tenant, &keys, KeyPurpose::Rotation).await?;
         let now = self.clock.now();
         let id = AuthorizationId::generate(now, self.entropy.as_ref());
         let state = AuthorizationState::generate(self.entropy.as_ref());
@@ -72,7 +73,7 @@ impl Broker {
             registration: registration.id,
             scopes,
             state_digest: state.digest(),
-            verifier: keys.seal(&verifier, place, self.entropy.as_ref())?,
+            verifier: right.seal(&verifier, place, self.entropy.as_ref())?,
             status: AuthorizationStatus::Pending,
             created_at: now,
             expires_at: now + self.timing.authorization_life,

@@ -35,6 +35,8 @@ pub struct KeyInfo {
     pub wrapping_key: Option<KekId>,
     /// How many sealed values or data keys it protects, counted now.
     pub use_count: u64,
+    /// How many values a data key has sealed: counted in blocks ahead of use, so never too few. 0 for other keys.
+    pub encryption_count: u64,
     /// When it was made, or first met; `None` for a key that never was primary here.
     pub created_at: Option<Timestamp>,
     /// When it was retired.
@@ -163,6 +165,7 @@ fn kek_info(id: &KekId, known: Option<&KnownKek>, primary: bool, use_count: u64)
         },
         wrapping_key: None,
         use_count,
+        encryption_count: 0,
         created_at: known.map(|known| known.created_at),
         retired_at,
     }
@@ -180,6 +183,7 @@ pub(super) fn dek_info(key: &DataKey, use_count: u64) -> KeyInfo {
         },
         wrapping_key: key.wrapping_key(),
         use_count,
+        encryption_count: key.sealed,
         created_at: Some(key.created_at),
         retired_at: key.retired_at,
     }

@@ -14,6 +14,8 @@ mod retire;
 mod rewrap;
 mod rotate;
 mod rotation;
+mod sealing;
+mod wear;
 mod worker;
 mod wrapping_keys;
 
@@ -22,5 +24,6 @@ pub(crate) use self::news::KeyNews;
 pub(crate) use self::opened::TenantKeyCache;
 pub use self::retire::KeyUse;
 pub use self::rotation::{KeyKind, KeyRotation, KeyRotationState, KeyRotationWalk};
+pub(crate) use self::sealing::SealFor;
 pub(crate) use self::worker::WorkedOn;
 pub use self::wrapping_keys::WrappingKeys;

@@ -9,7 +9,9 @@ use broker_crypto::{
 };
 use quick_cache::sync::Cache;
 
-use crate::ports::TenantStore;
+use super::sealing::Turns;
+use super::wear::WornKeys;
+use crate::ports::{KeyStore, TenantStore};
 use crate::{BrokerError, Clock, TenantId, Timestamp};
 
 const TENANTS_KEPT: usize = 10_000;
@@ -36,15 +38,21 @@ pub(crate) struct TenantKeyCache {
     /// Nothing of another purpose is opened here; `None` opens all.
     only: Option<KeyPurpose>,
     opened: Cache<TenantId, Arc<Opened>>,
+    pub(super) store: Arc<dyn KeyStore>,
+    pub(super) turns: Turns,
+    pub(super) worn: WornKeys,
 }
 
 impl TenantKeyCache {
     pub(crate) fn new(
         encryption: Arc<dyn KeyEncryption>,
         tenants: Arc<dyn TenantStore>,
+        store: Arc<dyn KeyStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { encryption, tenants, clock, only: None, opened: Cache::new(TENANTS_KEPT) }
+        let (turns, worn) = (Turns::default(), WornKeys::default());
+        let opened = Cache::new(TENANTS_KEPT);
+        Self { encryption, tenants, clock, only: None, opened, store, turns, worn }
     }
 
     /// One that never tries to open a key of another purpose.

@@ -105,7 +105,8 @@ impl Worker<'_> {
                 continue;
             }
             let place = value.place(tenant);
-            match keys.reseal(&value.envelope, value.secret, place, self.broker.entropy.as_ref()) {
+            let right = self.broker.keys.right_to_new(tenant, keys, value.secret.purpose()).await?;
+            match keys.reseal(right, &value.envelope, value.secret, place, self.broker.entropy.as_ref()) {
                 Ok(envelope) => {
                     resealed += 1;
                     envelopes.push(envelope);

@@ -1,20 +1,29 @@
 //! Asking for a rotation of keys, and looking at it.
 
 use super::WrappingKeys;
-use crate::ports::DataKeyQuery;
+use crate::administer::id_reused;
+use crate::ports::{DataKeyQuery, RotationStart};
 use crate::{
-    Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
+    Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, RequestId,
+    TenantId,
 };
 
 impl Broker {
-    /// Starts a rotation of the keys of `tenant`, or of every tenant. One like it that is running is answered instead.
+    /// Starts a rotation of the keys of `tenant`, or of every tenant. One like it that is running is answered
+    /// instead; a repeated request answers the rotation it had come to.
     pub async fn rotate_keys(
         &self,
         kind: KeyKind,
         tenant: Option<TenantId>,
+        request: Option<RequestId>,
     ) -> Result<KeyRotation, BrokerError> {
         let planned = self.plan(kind, tenant).await?;
-        let rotation = self.key_store.start_key_rotation(&planned).await?;
+        let scope = planned.tenant.as_ref().map_or("*", TenantId::as_str);
+        let request = self.mark(request, "RotateKeys", &[kind.as_str(), scope]);
+        let rotation = match self.key_store.start_key_rotation(&planned, request.as_ref()).await? {
+            RotationStart::Kept(rotation) => rotation,
+            RotationStart::IdReused => return Err(id_reused()),
+        };
         tracing::info!(
             rotation = %rotation.id, kind = rotation.kind.as_str(), tenant = rotation.tenant.as_ref().map(TenantId::as_str),
             target = rotation.target.as_ref().map(ToString::to_string), "key rotation asked for"
@@ -35,6 +44,16 @@ impl Broker {
     /// The rotation of that id.
     pub async fn key_rotation(&self, id: KeyRotationId) -> Result<KeyRotation, BrokerError> {
         self.key_store.key_rotation(id).await?.ok_or(BrokerError::KeyRotationNotFound)
+    }
+
+    /// The rotation of that id, if it is one of that tenant's keys alone: another looks as if there were none.
+    pub async fn key_rotation_of(
+        &self,
+        tenant: &TenantId,
+        id: KeyRotationId,
+    ) -> Result<KeyRotation, BrokerError> {
+        let found = self.key_rotation(id).await?;
+        if found.tenant.as_ref() == Some(tenant) { Ok(found) } else { Err(BrokerError::KeyRotationNotFound) }
     }
 
     /// Rotations, newest first, begun before the one named.

@@ -55,6 +55,7 @@ impl Broker {
     async fn hear_again_and_again(&self) {
         loop {
             self.hear_of_keys().await;
+            self.rotate_worn_keys().await;
             self.clock.sleep_until(self.clock.now() + self.timing.heartbeat).await;
         }
     }

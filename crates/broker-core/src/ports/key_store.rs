@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 
-use super::StoreError;
+use super::{RequestMark, StoreError};
 use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys};
 
 /// A data key as the store knows it.
@@ -25,6 +25,8 @@ pub struct DataKey {
     pub superseded_at: Option<Timestamp>,
     /// When it was destroyed.
     pub retired_at: Option<Timestamp>,
+    /// How many values it has sealed, counted in blocks ahead of use: never too few.
+    pub sealed: u64,
 }
 
 impl DataKey {
@@ -86,6 +88,15 @@ pub struct KeyRotationNote {
     pub at: Timestamp,
 }
 
+/// What became of the wish for a rotation of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationStart {
+    /// This rotation is the one asked for, be it new or not.
+    Kept(KeyRotation),
+    /// The request's id was used for another request.
+    IdReused,
+}
+
 /// Keys and their rotations.
 #[async_trait]
 pub trait KeyStore: Send + Sync {
@@ -110,6 +121,16 @@ pub trait KeyStore: Send + Sync {
         rotation: KeyRotationId,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Raises a data key's count by `seals`, durably and in one step, unless that would bring it beyond `up_to`: then, or
+    /// where the key is gone, `None`. Answers the count, which no two callers see alike.
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError>;
 
     /// Exchanges a data key's envelope, if it still is `before`.
     async fn rewrap_data_key(
@@ -136,8 +157,12 @@ pub trait KeyStore: Send + Sync {
     async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Keeps a new rotation, unless one with the same kind, scope and target is running: that one is answered. One to
-    /// another target ends FAILED.
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError>;
+    /// another target ends FAILED. A repeated request answers the rotation it had come to, even one that has ended.
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        request: Option<&RequestMark>,
+    ) -> Result<RotationStart, StoreError>;
 
     /// The rotation of that id.
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError>;

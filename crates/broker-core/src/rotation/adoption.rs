@@ -5,6 +5,7 @@ use std::time::Duration;
 use broker_crypto::{Place, Sealed, Secret, TenantKeys};
 
 use crate::error::chain;
+use crate::keys::SealFor;
 use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, News, ReplacedTokens, StoreError, Wakeup};
 use crate::schedule::{DueRules, Issue, dies_at, next_due, pace};
 use crate::{
@@ -74,7 +75,7 @@ impl Broker {
                 attempt: attempt.clone(),
                 lineage: standing.lineage,
                 base,
-                tokens: self.seal_set(attempt, base.next(), tokens, standing, profile, keys)?,
+                tokens: self.seal_set(attempt, base.next(), tokens, standing, profile, keys).await?,
                 at: self.clock.now(),
                 replaced: replaced_tokens(profile),
             };
@@ -141,7 +142,7 @@ impl Broker {
         }
     }
 
-    fn seal_set(
+    async fn seal_set(
         &self,
         attempt: &Attempt,
         generation: Generation,
@@ -168,12 +169,11 @@ impl Broker {
         let due_at = next_due(profile, &issue, standing.wanted_at.unwrap_or(now), now, rules, draw);
         Ok(SealedTokenSet {
             generation,
-            access_token: self.seal_at(attempt, generation, &tokens.access_token, keys)?,
-            refresh_token: tokens
-                .refresh_token
-                .as_ref()
-                .map(|token| self.seal_at(attempt, generation, token, keys))
-                .transpose()?,
+            access_token: self.seal_at(attempt, generation, &tokens.access_token, keys).await?,
+            refresh_token: match &tokens.refresh_token {
+                Some(token) => Some(self.seal_at(attempt, generation, token, keys).await?),
+                None => None,
+            },
             token_type: tokens.token_type.clone(),
             scopes: tokens.scopes.clone().unwrap_or_else(|| standing.scopes.clone()),
             api_base_url: tokens.api_base_url.clone(),
@@ -184,7 +184,7 @@ impl Broker {
         })
     }
 
-    fn seal_at<T: Secret>(
+    async fn seal_at<T: Secret>(
         &self,
         attempt: &Attempt,
         generation: Generation,
@@ -194,7 +194,9 @@ impl Broker {
         let owner = attempt.grant_id().to_string();
         let place =
             Place { tenant: attempt.key.tenant.as_str(), owner: &owner, generation: generation.get() };
-        Ok(keys.seal(secret, place, self.entropy.as_ref())?)
+        let tenant = &attempt.key.tenant;
+        let right = self.persist(|| self.keys.right_to_seal(tenant, keys, T::PURPOSE, SealFor::BegunWork));
+        Ok(right.await??.seal(secret, place, self.entropy.as_ref())?)
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Rotated {
 pub(crate) enum RotationError {
     #[error("a backend cannot be used")]
     Backend(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    #[error("the tenant's data keys have sealed as many values as they may")]
+    KeysExhausted,
     #[error("{0}")]
     Internal(Arc<str>),
 }
@@ -43,6 +45,7 @@ impl From<BrokerError> for RotationError {
     fn from(error: BrokerError) -> Self {
         match error {
             BrokerError::BackendUnavailable(source) => Self::Backend(source.into()),
+            BrokerError::KeysExhausted => Self::KeysExhausted,
             other => Self::Internal(other.to_string().into()),
         }
     }
@@ -52,6 +55,7 @@ impl From<RotationError> for BrokerError {
     fn from(error: RotationError) -> Self {
         match error {
             RotationError::Backend(_) => Self::BackendUnavailable(Box::new(error)),
+            RotationError::KeysExhausted => Self::KeysExhausted,
             RotationError::Internal(what) => Self::Internal(what.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use broker_crypto::TenantKeys;
+use broker_crypto::SealRight;
 
 use crate::error::chain;
 use crate::ports::{
@@ -51,7 +51,7 @@ pub(crate) enum NotSent {
 
 impl Broker {
     /// Calls the token endpoint for an open attempt. `replay_within` is as in [`SentMark`]; `sent_at` is set once SENT is
-    /// committed.
+    /// committed. What is answered is sealed by `right`, whatever becomes of the store meanwhile.
     pub(crate) async fn present(
         &self,
         attempt: &Attempt,
@@ -59,7 +59,7 @@ impl Broker {
         request: TokenRequest,
         replay_within: Option<Duration>,
         sent_at: Arc<OnceLock<Timestamp>>,
-        keys: &TenantKeys,
+        right: SealRight,
     ) -> Presented {
         let gate = Arc::new(AttemptGate {
             grants: self.grants.clone(),
@@ -73,7 +73,7 @@ impl Broker {
         let answer = match provider.call(request, gate.clone()).await {
             Ok(response) => {
                 let sent = Attempt { sent_at: gate.sent_at.get().copied(), ..attempt.clone() };
-                let record = self.escrow_response(&sent, &response, keys).await;
+                let record = self.escrow_response(&sent, &response, right).await;
                 read_answer(provider.as_ref(), &response, record)
             }
             Err(CallError::Unsent(reason)) => {
@@ -94,11 +94,11 @@ impl Broker {
         &self,
         attempt: &Attempt,
         response: &RawResponse,
-        keys: &TenantKeys,
+        right: SealRight,
     ) -> Option<EscrowRecord> {
         let owner = EscrowRecord::owner(attempt, response.status, response.received_at);
         let place = EscrowRecord::place(&attempt.key.tenant, &owner);
-        let sealed = keys.seal(&response.body, place, self.entropy.as_ref());
+        let sealed = right.seal(&response.body, place, self.entropy.as_ref());
         let body = sealed
             .inspect_err(
                 |error| tracing::error!(attempt = %attempt.id, %error, "a response could not be sealed"),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use broker_crypto::{Place, TenantKeys};
+use broker_crypto::{Place, SealRight, TenantKeys};
 
 use super::flights::Landing;
 use super::grace::{Permit, permit};
@@ -106,6 +106,7 @@ impl Broker {
         let provider = self.provider(&key.provider)?;
         let keys = self.keys.of(&key.tenant).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
+        let right = self.keys.right_to_answer(&key.tenant, &keys).await?;
         let claim = self.refresh_claim(key, generation);
         // Held from before the claim: once its row can be seen, whoever finds it must see that it is being worked on.
         let mut presenting = self.presenting.hold(claim.attempt);
@@ -115,7 +116,8 @@ impl Broker {
         match outcome? {
             ClaimOutcome::Claimed(claimed) => {
                 presenting.claimed(&key.tenant);
-                let rotated = self.refresh_claimed(*claimed, provider, &keys, landing, lease).await?;
+                let rotated =
+                    self.refresh_claimed(*claimed, provider, (&keys, right), landing, lease).await?;
                 presenting.settled();
                 Ok(rotated)
             }
@@ -139,7 +141,7 @@ impl Broker {
         &self,
         mut claimed: ClaimedRefresh,
         provider: &Arc<dyn ProviderClient>,
-        keys: &TenantKeys,
+        (keys, right): (&TenantKeys, SealRight),
         landing: &Landing,
         lease: &mut Option<Lease>,
     ) -> Result<Rotated, BrokerError> {
@@ -159,7 +161,7 @@ impl Broker {
         };
         let sent_at = Arc::new(OnceLock::new());
         let presenting =
-            self.present(&claimed.attempt, provider, request, within, Arc::clone(&sent_at), keys);
+            self.present(&claimed.attempt, provider, request, within, Arc::clone(&sent_at), right);
         let deadline = claimed.attempt.claimed_at + late::deadline(mode, &self.timing);
         let waiting = late::Waiting { claimed: &claimed, landing, deadline, sent_at: &sent_at };
         let presented = self.read_even_late(presenting, waiting, provider.as_ref(), lease).await;

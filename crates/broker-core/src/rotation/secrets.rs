@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker_crypto::{ClientSecret, TenantKeys};
+use broker_crypto::{ClientSecret, KeyPurpose, TenantKeys};
 
 use crate::error::chain;
 use crate::ports::RegistrationKey;
@@ -67,7 +67,7 @@ impl Broker {
         Ok(keys.open(&secret.sealed, place)?)
     }
 
-    pub(crate) fn seal_secret(
+    pub(crate) async fn seal_secret(
         &self,
         key: &RegistrationKey,
         id: SecretId,
@@ -76,9 +76,10 @@ impl Broker {
     ) -> Result<RegisteredSecret, BrokerError> {
         let owner = ClientRegistration::secret_owner(&key.provider, &key.id, id);
         let place = ClientRegistration::secret_place(&key.tenant, &owner);
+        let right = self.keys.right_to_new(&key.tenant, keys, KeyPurpose::Rotation).await?;
         Ok(RegisteredSecret {
             id,
-            sealed: keys.seal(secret, place, self.entropy.as_ref())?,
+            sealed: right.seal(secret, place, self.entropy.as_ref())?,
             created_at: self.clock.now(),
             last_accepted_at: None,
             refused_at: None,

@@ -187,7 +187,9 @@ impl Vendor {
             Rotated::ProviderRests(until) if !alive => {
                 Err(BrokerError::ProviderUnavailable(until.since(now)))
             }
-            Rotated::Failed(RotationError::Backend(_)) if now_held.grant.phase == Phase::Idle => {
+            Rotated::Failed(RotationError::Backend(_) | RotationError::KeysExhausted)
+                if now_held.grant.phase == Phase::Idle =>
+            {
                 self.open(now_held, now, Some(StaleReason::BackendUnavailable)).await
             }
             Rotated::StillRunning if alive && profile.old_access_token_dies_on_refresh => {

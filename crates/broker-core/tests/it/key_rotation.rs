@@ -3,7 +3,7 @@
 use broker_core::ports::SealedStore;
 use broker_core::{
     BrokerError, KeyCursor, KeyInfo, KeyKind, KeyLife, KeyQuery, KeyRotation, KeyRotationState, KeyUse,
-    TenantId,
+    RequestId, TenantId,
 };
 
 use crate::fakes::Unrevoked;
@@ -32,7 +32,7 @@ async fn data_keys_are_rotated_and_the_old_ones_retired_once_no_journal_needs_th
     let old = keys(&world, KeyKind::Dek).await;
     let planned = world.broker.plan_key_rotation(KeyKind::Dek, None).await.unwrap();
     assert_eq!(planned.remaining, 5, "two tokens, a client secret, two verifiers");
-    let rotation = world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
+    let rotation = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     let done = ended(&world, &rotation).await;
     assert_eq!((done.state, done.done, done.failed, done.remaining), (KeyRotationState::Succeeded, 5, 0, 0));
@@ -54,7 +54,7 @@ async fn a_key_that_is_used_is_not_retired() {
     let old = keys(&world, KeyKind::Dek).await;
     let refused = world.broker.retire_key(&old[0].id).await.unwrap_err();
     assert!(matches!(refused, BrokerError::KeyInUse(KeyUse::Primary)), "{refused}");
-    world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     let worker = world.broker.clone();
     let working = tokio::spawn(async move { worker.work_on_key_rotation().await });
     while keys(&world, KeyKind::Dek).await.len() < 4 {
@@ -72,7 +72,7 @@ async fn a_key_that_is_used_is_not_retired() {
 #[tokio::test]
 async fn a_rotation_goes_on_where_a_dead_replica_left_it_while_tokens_are_vended_and_rotated() {
     let mut world = World::new().await;
-    let rotation = world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    let rotation = world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     for _ in 0..2 {
         let broker = world.broker.clone();
         let working = tokio::spawn(async move { broker.work_on_key_rotation().await });
@@ -114,7 +114,7 @@ async fn another_replica_opens_what_is_sealed_under_a_key_it_has_not_met() {
     world.start().await;
     world.join_as(2);
     world.broker.recover().await.unwrap();
-    world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     world.broker.refresh_grant(&key(), None).await.unwrap();
     let token = world.token().await;
@@ -129,7 +129,7 @@ async fn a_replica_that_has_heard_of_a_new_key_seals_under_it() {
     other.hear_of_keys().await;
     world.join_as(2);
     world.broker.recover().await.unwrap();
-    world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     other.hear_of_keys().await;
     world.broker = other;
@@ -147,7 +147,7 @@ async fn data_keys_are_wrapped_anew_and_the_old_key_encryption_key_may_go() {
     world.broker.hear_of_keys().await;
     let refused = world.broker.retire_key("k").await.unwrap_err();
     assert!(matches!(refused, BrokerError::KeyInUse(KeyUse::InStore(2))), "{refused}");
-    let rotation = world.broker.rotate_keys(KeyKind::Kek, None).await.unwrap();
+    let rotation = world.broker.rotate_keys(KeyKind::Kek, None, None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     let done = ended(&world, &rotation).await;
     assert_eq!((done.state, done.done), (KeyRotationState::Succeeded, 2));
@@ -170,7 +170,7 @@ async fn a_value_that_does_not_open_is_left_counted_and_fails_the_rotation() {
     let mut damaged = row.values[0].envelope.clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert!(world.store().reseal(&tenant(), &row, std::slice::from_ref(&damaged)).await.unwrap());
-    let rotation = world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    let rotation = world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     let done = ended(&world, &rotation).await;
     assert_eq!((done.state, done.failed), (KeyRotationState::Failed, 1));
@@ -183,7 +183,7 @@ async fn tokens_that_wait_to_be_revoked_are_sealed_anew_and_then_revoked() {
     let world = World::new().await;
     world.provider.does_not_revoke(Some(Unrevoked::Unreachable));
     world.broker.revoke_grant(&key()).await.unwrap();
-    world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     nothing_left_under_old_keys(&world, KeyKind::Dek).await;
     world.provider.does_not_revoke(None);
@@ -198,10 +198,10 @@ async fn a_tenant_that_is_deleted_is_passed_over_and_its_keys_are_in_nobodys_way
     let world = World::new().await;
     let other = TenantId::new("other").unwrap();
     world.broker.create_tenant(other.clone(), "Other".into(), None).await.unwrap();
-    world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
-    let all = world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
+    let all = world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
     world.broker.delete_tenant(&tenant(), None).await.unwrap();
-    let refused = world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap_err();
+    let refused = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap_err();
     assert!(matches!(refused, BrokerError::TenantNotFound), "{refused}");
     assert!(world.work_on_key_rotation().await && world.work_on_key_rotation().await);
     let done = ended(&world, &all).await;
@@ -222,9 +222,9 @@ async fn a_tenant_that_is_deleted_is_passed_over_and_its_keys_are_in_nobodys_way
 #[tokio::test]
 async fn who_asks_for_a_rotation_that_runs_is_answered_with_it() {
     let world = World::new().await;
-    let first = world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap();
-    assert_eq!(world.broker.rotate_keys(KeyKind::Dek, None).await.unwrap().id, first.id);
-    let narrower = world.broker.rotate_keys(KeyKind::Dek, Some(tenant())).await.unwrap();
+    let first = world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
+    assert_eq!(world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap().id, first.id);
+    let narrower = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
     assert_ne!(narrower.id, first.id);
     let listed = world.broker.key_rotations(None, 10).await.unwrap();
     assert_eq!(listed.len(), 2);
@@ -246,4 +246,26 @@ async fn keys_are_listed_page_by_page() {
         }
     }
     assert_eq!(kinds, [KeyKind::Kek, KeyKind::Dek, KeyKind::Dek]);
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_the_same_rotation_and_each_tenant_sees_its_own() {
+    let world = World::new().await;
+    let id = Some(RequestId::from_bytes([7; 16]));
+    let first = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), id).await.unwrap();
+    assert!(world.work_on_key_rotation().await);
+    let again = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), id).await.unwrap();
+    assert_eq!((again.id, again.state), (first.id, KeyRotationState::Succeeded));
+    let other = world.broker.rotate_keys(KeyKind::Kek, Some(tenant()), id).await.unwrap_err();
+    assert!(matches!(&other, BrokerError::InvalidRequest(of) if of[0].field == "request_id"), "{other:?}");
+    let anew = world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
+    assert_ne!(anew.id, first.id);
+
+    let globex = TenantId::new("globex").unwrap();
+    assert_eq!(world.broker.key_rotation_of(&tenant(), first.id).await.unwrap().id, first.id);
+    let of_another = world.broker.key_rotation_of(&globex, first.id).await.unwrap_err();
+    assert!(matches!(of_another, BrokerError::KeyRotationNotFound), "{of_another}");
+    let of_all = world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
+    let hidden = world.broker.key_rotation_of(&tenant(), of_all.id).await.unwrap_err();
+    assert!(matches!(hidden, BrokerError::KeyRotationNotFound), "{hidden}");
 }

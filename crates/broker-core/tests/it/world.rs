@@ -14,12 +14,15 @@ use broker_core::{
     ProviderProfile, RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest,
     Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
-use broker_crypto::{CallbackUrl, ClientSecret, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy};
+use broker_crypto::{
+    CallbackUrl, ClientSecret, Entropy, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy,
+};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tokio::task::JoinHandle;
 
 use crate::fakes::{Answer, FakeEscrow, FakeProvider, Log, START};
 use crate::flaky_store::FlakyStore;
+use crate::nonces::Nonces;
 
 pub(crate) struct World {
     pub(crate) broker: Arc<Broker>,
@@ -31,6 +34,8 @@ pub(crate) struct World {
     pub(crate) log: Log,
     material: String,
     runs: u64,
+    /// Of all runs.
+    pub(crate) nonces: Nonces,
 }
 
 pub(crate) fn profile() -> ProviderProfile {
@@ -103,11 +108,23 @@ impl World {
         let escrow = Arc::new(FakeEscrow::new(log.clone()));
         let store = Arc::new(SqliteStore::open(SqliteLocation::Memory).await.unwrap());
         let flaky = Arc::new(FlakyStore::new(store.clone()));
-        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, run);
+        let nonces = Nonces::default();
+        let entropy = nonces.counted(run);
+        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, entropy);
         broker.recover().await.unwrap();
         broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
-        let world =
-            Self { broker, provider: provider_client, escrow, clock, flaky, store, log, material, runs: run };
+        let world = Self {
+            broker,
+            provider: provider_client,
+            escrow,
+            clock,
+            flaky,
+            store,
+            log,
+            material,
+            runs: run,
+            nonces,
+        };
         world.register("main").await;
         world
     }
@@ -139,7 +156,7 @@ impl World {
             &self.escrow,
             &self.clock,
             &self.material,
-            self.runs,
+            self.nonces.counted(self.runs),
         );
     }
 
@@ -348,7 +365,7 @@ fn broker(
     escrow: &Arc<FakeEscrow>,
     clock: &Arc<ManualClock>,
     material: &str,
-    run: u64,
+    entropy: Arc<dyn Entropy>,
 ) -> Arc<Broker> {
     Broker::new(Collaborators {
         grants: flaky.clone(),
@@ -363,7 +380,7 @@ fn broker(
         providers: HashMap::from([(provider(), provider_client.clone() as _)]),
         key_encryption: Arc::new(KeyRing::parse(material, Arc::new(OsEntropy)).unwrap()),
         clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(run)),
+        entropy,
         timing: Timing::default(),
         cached_grants: 100,
         scheduler: store.clone(),

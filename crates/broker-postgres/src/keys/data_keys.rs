@@ -22,6 +22,7 @@ struct Row {
     created_at: i64,
     superseded_at: Option<i64>,
     retired_at: Option<i64>,
+    sealed: i64,
 }
 
 impl Row {
@@ -35,6 +36,7 @@ impl Row {
             created_at: Timestamp::from_unix_micros(self.created_at),
             superseded_at: time(self.superseded_at),
             retired_at: time(self.retired_at),
+            sealed: number(self.sealed, "sealed")?,
         })
     }
 }
@@ -68,7 +70,8 @@ pub(super) async fn page(pool: &PgPool, query: &DataKeyQuery) -> Result<Vec<Data
     let after = query.after.as_ref();
     let rows = sqlx::query_as!(
         Row,
-        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at FROM data_keys
+        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at, sealed
+         FROM data_keys
          WHERE ($1::text IS NULL OR tenant = $1) AND (tenant, number) > ($2::text, $3::bigint)
          ORDER BY tenant, number LIMIT $4",
         query.tenant.as_ref().map(TenantId::as_str),
@@ -85,7 +88,8 @@ pub(super) async fn page(pool: &PgPool, query: &DataKeyQuery) -> Result<Vec<Data
 pub(super) async fn read(pool: &PgPool, id: DekId) -> Result<Option<DataKey>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at FROM data_keys
+        "SELECT tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at, sealed
+         FROM data_keys
          WHERE id = $1",
         uuid(id.as_bytes()),
     )
@@ -161,6 +165,28 @@ async fn insert(
     .await
     .map_err(failed)?;
     Ok(added == 1)
+}
+
+/// One statement: of replicas at once each counts up what the one before has left.
+pub(super) async fn reserve(
+    pool: &PgPool,
+    tenant: &TenantId,
+    id: DekId,
+    seals: u64,
+    up_to: u64,
+) -> Result<Option<u64>, StoreError> {
+    let counted = sqlx::query_scalar!(
+        "UPDATE data_keys SET sealed = sealed + $3
+         WHERE tenant = $1 AND id = $2 AND envelope IS NOT NULL AND sealed + $3 <= $4 RETURNING sealed",
+        tenant.as_str(),
+        uuid(id.as_bytes()),
+        seals.cast_signed(),
+        up_to.cast_signed(),
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    counted.map(|sealed| number(sealed, "sealed")).transpose()
 }
 
 pub(super) async fn rewrap(

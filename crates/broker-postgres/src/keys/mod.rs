@@ -6,7 +6,8 @@ mod rotations;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
+    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RequestMark, RotationStart,
+    StoreError,
 };
 use broker_core::{
     IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
@@ -43,6 +44,17 @@ impl KeyStore for PostgresStore {
         self.operation("add_data_key", data_keys::add(&self.pools.adoption, tenant, key, rotation, at)).await
     }
 
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        self.operation("reserve_seals", data_keys::reserve(&self.pools.adoption, tenant, id, seals, up_to))
+            .await
+    }
+
     async fn rewrap_data_key(
         &self,
         tenant: &TenantId,
@@ -73,8 +85,13 @@ impl KeyStore for PostgresStore {
         self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
     }
 
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
-        self.operation("start_key_rotation", rotations::start(&self.pools.adoption, rotation)).await
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        request: Option<&RequestMark>,
+    ) -> Result<RotationStart, StoreError> {
+        let start = rotations::start(&self.pools.adoption, rotation, request);
+        self.operation("start_key_rotation", start).await
     }
 
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {

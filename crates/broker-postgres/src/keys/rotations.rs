@@ -1,16 +1,17 @@
 //! Rotations of keys.
 
-use broker_core::ports::{KeyRotationNote, StoreError, records};
+use broker_core::ports::{CreateOutcome, KeyRotationNote, RequestMark, RotationStart, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
     Timestamp, WrappingKeys,
 };
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::audit;
 use crate::columns::{name, number, time, uuid, word};
 use crate::operation::failed;
+use crate::requests;
 
 struct Row {
     id: Uuid,
@@ -47,11 +48,32 @@ impl Row {
     }
 }
 
-/// Three steps, and no transaction around them: each is true whatever the others come to, and of several replicas at once one
-/// inserts and all read the same row.
-pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
-    end_those_to_another_target(pool, rotation).await?;
-    insert(pool, rotation).await?;
+/// Of several replicas at once one inserts and all read the same row.
+pub(super) async fn start(
+    pool: &PgPool,
+    rotation: &KeyRotation,
+    request: Option<&RequestMark>,
+) -> Result<RotationStart, StoreError> {
+    let scope = rotation.tenant.as_ref().map_or(requests::EVERY_TENANT, TenantId::as_str);
+    let mut tx = pool.begin().await.map_err(failed)?;
+    match requests::before(&mut tx, scope, request).await? {
+        Some(CreateOutcome::Repeated(id)) => {
+            let id = word(&id, KeyRotationId::parse, "resource")?;
+            let kept = read(&mut *tx, id).await?.ok_or(StoreError::Inconsistent("resource"))?;
+            return Ok(RotationStart::Kept(kept));
+        }
+        Some(_) => return Ok(RotationStart::IdReused),
+        None => {}
+    }
+    end_those_to_another_target(&mut tx, rotation).await?;
+    insert(&mut tx, rotation).await?;
+    let running = running(&mut tx, rotation).await?;
+    requests::keep(&mut tx, scope, request, &running.id.to_string()).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(RotationStart::Kept(running))
+}
+
+async fn running(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
@@ -62,14 +84,16 @@ pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRo
         rotation.tenant.as_ref().map(TenantId::as_str),
         uuid(rotation.id.as_bytes()),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await
     .map_err(failed)?;
     row.rotation()
 }
 
-async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+async fn end_those_to_another_target(
+    connection: &mut PgConnection,
+    rotation: &KeyRotation,
+) -> Result<(), StoreError> {
     let ended = sqlx::query_scalar!(
         "UPDATE key_rotations SET state = 'failed', ended_at = $4, owner = NULL, heartbeat_at = NULL
          WHERE kind = $1 AND coalesce(tenant, '') = coalesce($2, '') AND state = 'running'
@@ -80,18 +104,19 @@ async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> R
         rotation.target.as_ref().map(ToString::to_string),
         rotation.created_at.as_unix_micros(),
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
     for id in ended {
         let id = KeyRotationId::from_bytes(id.into_bytes());
         let (tenant, at) = (rotation.tenant.as_ref(), rotation.created_at);
-        audit::write(&mut tx, &records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at)).await?;
+        let record = records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at);
+        audit::write(connection, &record).await?;
     }
-    tx.commit().await.map_err(failed)
+    Ok(())
 }
 
-async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
+async fn insert(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
          VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, 0, $7) ON CONFLICT DO NOTHING",
@@ -103,20 +128,23 @@ async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError>
         rotation.remaining.cast_signed(),
         rotation.created_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(())
 }
 
-pub(super) async fn read(pool: &PgPool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+pub(super) async fn read(
+    from: impl PgExecutor<'_>,
+    id: KeyRotationId,
+) -> Result<Option<KeyRotation>, StoreError> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
          FROM key_rotations WHERE id = $1",
         uuid(id.as_bytes()),
     )
-    .fetch_optional(pool)
+    .fetch_optional(from)
     .await
     .map_err(failed)?;
     row.map(Row::rotation).transpose()

@@ -14,6 +14,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::message::rfc3339;
 
 const BACKEND_RETRY: Duration = Duration::from_secs(1);
+/// About as long as it takes until every replica seals under new keys.
+const KEYS_RETRY: Duration = Duration::from_secs(30);
 
 /// One row of the error table.
 struct Row {
@@ -202,6 +204,13 @@ fn row(error: &BrokerError) -> Row {
             "a backend of the broker does not answer; try again after the delay given",
         )
         .retry_after(BACKEND_RETRY),
+        BrokerError::KeysExhausted => Row::new(
+            Code::Unavailable,
+            Reason::BackendUnavailable,
+            "the tenant's data keys have sealed as many values as they may; their rotation is under way, or an operator \
+             has to rotate them; try again after the delay given",
+        )
+        .retry_after(KEYS_RETRY),
         BrokerError::CallerUnknown => Row::new(
             Code::Unauthenticated,
             Reason::CallerUnknown,

@@ -13,7 +13,7 @@ use crate::sealed;
 
 macro_rules! data_key_columns {
     () => {
-        "tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at"
+        "tenant, number, id, purpose, envelope, created_at, superseded_at, retired_at, sealed"
     };
 }
 
@@ -132,6 +132,28 @@ async fn supersede(
     Ok(())
 }
 
+pub(super) async fn reserve(
+    pool: &SqlitePool,
+    tenant: &TenantId,
+    id: DekId,
+    seals: u64,
+    up_to: u64,
+) -> Result<Option<u64>, StoreError> {
+    sqlx::query(
+        "UPDATE data_keys SET sealed = sealed + ?3
+         WHERE tenant = ?1 AND id = ?2 AND envelope IS NOT NULL AND sealed + ?3 <= ?4 RETURNING sealed",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .bind(seals.cast_signed())
+    .bind(up_to.cast_signed())
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?
+    .map(|row| row.number("sealed"))
+    .transpose()
+}
+
 pub(super) async fn rewrap(
     pool: &SqlitePool,
     tenant: &TenantId,
@@ -185,6 +207,7 @@ fn from_row(row: &SqliteRow) -> Result<DataKey, StoreError> {
         created_at: row.time("created_at")?,
         superseded_at: row.optional_time("superseded_at")?,
         retired_at: row.optional_time("retired_at")?,
+        sealed: row.number("sealed")?,
     })
 }
 

@@ -6,7 +6,8 @@ mod rotations;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
+    ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RequestMark, RotationStart,
+    StoreError,
 };
 use broker_core::{
     IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
@@ -50,6 +51,16 @@ impl KeyStore for SqliteStore {
         .await
     }
 
+    async fn reserve_seals(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        seals: u64,
+        up_to: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        operation("reserve_seals", data_keys::reserve(&self.writer, tenant, id, seals, up_to)).await
+    }
+
     async fn rewrap_data_key(
         &self,
         tenant: &TenantId,
@@ -84,12 +95,16 @@ impl KeyStore for SqliteStore {
         operation("retire_kek", keks::retire(&self.writer, id, at)).await
     }
 
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        request: Option<&RequestMark>,
+    ) -> Result<RotationStart, StoreError> {
         operation("start_key_rotation", async {
             let mut tx = self.write().await?;
-            let running = rotations::start(&mut tx, rotation).await?;
+            let started = rotations::start(&mut tx, rotation, request).await?;
             tx.commit().await.map_err(crate::operation::failed)?;
-            Ok(running)
+            Ok(started)
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Rotations of keys.
 
-use broker_core::ports::{KeyRotationNote, StoreError, records};
+use broker_core::ports::{CreateOutcome, KeyRotationNote, RequestMark, RotationStart, StoreError, records};
 use broker_core::{
     IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
     Timestamp, WrappingKeys,
@@ -11,6 +11,7 @@ use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
+use crate::requests;
 
 macro_rules! rotation_columns {
     () => {
@@ -21,9 +22,29 @@ macro_rules! rotation_columns {
 pub(super) async fn start(
     connection: &mut SqliteConnection,
     rotation: &KeyRotation,
-) -> Result<KeyRotation, StoreError> {
+    request: Option<&RequestMark>,
+) -> Result<RotationStart, StoreError> {
+    let scope = rotation.tenant.as_ref().map_or(requests::EVERY_TENANT, TenantId::as_str);
+    match requests::before(connection, scope, request).await? {
+        Some(CreateOutcome::Repeated(id)) => {
+            let id = KeyRotationId::parse(&id).ok_or(StoreError::Inconsistent("resource"))?;
+            let kept = read(&mut *connection, id).await?.ok_or(StoreError::Inconsistent("resource"))?;
+            return Ok(RotationStart::Kept(kept));
+        }
+        Some(_) => return Ok(RotationStart::IdReused),
+        None => {}
+    }
     end_those_to_another_target(connection, rotation).await?;
     insert(connection, rotation).await?;
+    let running = running(connection, rotation).await?;
+    requests::keep(connection, scope, request, &running.id.to_string()).await?;
+    Ok(RotationStart::Kept(running))
+}
+
+async fn running(
+    connection: &mut SqliteConnection,
+    rotation: &KeyRotation,
+) -> Result<KeyRotation, StoreError> {
     let row = sqlx::query(concat!(
         "SELECT ",
         rotation_columns!(),
@@ -80,10 +101,13 @@ async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Re
     Ok(())
 }
 
-pub(super) async fn read(pool: &SqlitePool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
+pub(super) async fn read(
+    from: impl SqliteExecutor<'_>,
+    id: KeyRotationId,
+) -> Result<Option<KeyRotation>, StoreError> {
     sqlx::query(concat!("SELECT ", rotation_columns!(), " FROM key_rotations WHERE id = ?1"))
         .bind(id.as_bytes().as_slice())
-        .fetch_optional(pool)
+        .fetch_optional(from)
         .await
         .map_err(failed)?
         .map(|row| from_row(&row))

@@ -267,11 +267,14 @@ macro_rules! store_conformance {
             a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose,
             no_data_key_is_made_for_a_tenant_that_is_deleted,
             a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it,
+            seals_are_counted_once_each_whoever_reserves_them,
+            a_retired_key_seals_nothing_and_keeps_its_count,
             a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster,
             a_key_encryption_key_is_retired_once_it_wraps_nothing,
             a_key_encryption_key_for_each_purpose_supersedes_the_one_for_both,
             a_rotation_is_one_replicas_until_it_falls_silent,
             a_rotation_to_another_target_ends_the_one_before,
+            a_repeated_request_answers_the_rotation_it_came_to_even_when_it_has_ended,
         );
         $crate::store_conformance!(@theme $store, records:
             a_consent_and_a_refresh_are_on_record_once,

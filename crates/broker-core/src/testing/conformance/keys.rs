@@ -1,12 +1,13 @@
 //! Keys and their rotations.
 
-use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
+use broker_crypto::{DekId, KekId, KeyPurpose, MOST_SEALS, WrappedDek, service_envelope};
 
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
-use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
+use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote, REQUESTS_KEPT, RequestMark, RotationStart};
 use crate::{
-    KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp, WrappingKeys,
+    KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, RequestId, Timestamp,
+    WrappingKeys,
 };
 
 pub(super) fn kek(name: &str) -> KekId {
@@ -39,6 +40,13 @@ impl World {
     pub(super) async fn add_key(&self, key: &WrappedDek, by: u8, at: Timestamp) -> bool {
         let by = KeyRotationId::from_bytes([by; 16]);
         self.keys.add_data_key(&tenant_id("acme"), key, by, at).await.unwrap()
+    }
+
+    async fn start(&self, rotation: &KeyRotation) -> KeyRotation {
+        match self.keys.start_key_rotation(rotation, None).await.unwrap() {
+            RotationStart::Kept(kept) => kept,
+            RotationStart::IdReused => panic!("no id was given"),
+        }
     }
 
     async fn data_key(&self, n: u8) -> crate::ports::DataKey {
@@ -106,6 +114,38 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     );
 }
 
+pub async fn seals_are_counted_once_each_whoever_reserves_them(world: World) {
+    let acme = tenant_id("acme");
+    let first = wrapped(1, KeyPurpose::Access, "k");
+    world.add_key(&first, 1, NOW).await;
+    assert_eq!(world.data_key(1).await.sealed, 0);
+    let reserve = |seals, up_to| world.keys.reserve_seals(&acme, first.id, seals, up_to);
+    let (one, other, third) = tokio::join!(reserve(64, 1000), reserve(64, 1000), reserve(64, 1000));
+    let mut counts = [one, other, third].map(|counted| counted.unwrap());
+    counts.sort_unstable();
+    assert_eq!(counts, [Some(64), Some(128), Some(192)]);
+    assert_eq!(reserve(808, 1000).await.unwrap(), Some(1000), "up to the limit");
+    assert_eq!(reserve(1, 1000).await.unwrap(), None, "and not beyond it");
+    assert_eq!(reserve(MOST_SEALS - 1000, MOST_SEALS).await.unwrap(), Some(MOST_SEALS));
+    assert_eq!(world.data_key(1).await.sealed, MOST_SEALS);
+    let of_another = world.keys.reserve_seals(&tenant_id("globex"), first.id, 1, MOST_SEALS).await;
+    assert_eq!(of_another.unwrap(), None);
+}
+
+pub async fn a_retired_key_seals_nothing_and_keeps_its_count(world: World) {
+    let acme = tenant_id("acme");
+    let old = wrapped(1, KeyPurpose::Access, "k");
+    world.add_key(&old, 1, NOW).await;
+    world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap();
+    world.add_key(&wrapped(2, KeyPurpose::Access, "k"), 2, NOW).await;
+    assert_eq!(world.data_key(2).await.sealed, 0, "a new key has sealed nothing");
+    let superseded = world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap();
+    assert_eq!(superseded, Some(128), "what is in flight seals under it still");
+    assert!(world.keys.retire_data_key(&acme, old.id, NOW + HOUR).await.unwrap());
+    assert_eq!(world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap(), None);
+    assert_eq!(world.data_key(1).await.sealed, 128);
+}
+
 pub async fn a_data_key_is_wrapped_anew_only_if_nobody_else_was_faster(world: World) {
     let (before, after) = (wrapped(1, KeyPurpose::Access, "old"), wrapped(1, KeyPurpose::Access, "new"));
     world.add_key(&before, 1, NOW).await;
@@ -157,8 +197,8 @@ pub async fn a_key_encryption_key_for_each_purpose_supersedes_the_one_for_both(w
 
 pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     let asked = rotation(1, KeyKind::Dek, None);
-    assert_eq!(world.keys.start_key_rotation(&asked).await.unwrap(), asked);
-    assert_eq!(world.keys.start_key_rotation(&rotation(2, KeyKind::Dek, None)).await.unwrap().id, asked.id);
+    assert_eq!(world.start(&asked).await, asked);
+    assert_eq!(world.start(&rotation(2, KeyKind::Dek, None)).await.id, asked.id);
     let (one, other) = (world.owner, world.incarnation());
     let claim = async |owner, at: Timestamp| {
         world
@@ -188,22 +228,46 @@ pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     assert!(world.keys.end_key_rotation(&end, KeyRotationState::Failed).await.unwrap());
     let ended = world.keys.key_rotations(None, 10).await.unwrap().remove(0);
     assert_eq!((ended.state, ended.ended_at), (KeyRotationState::Failed, Some(NOW + SECOND * 12)));
-    assert_eq!(world.keys.start_key_rotation(&rotation(3, KeyKind::Dek, None)).await.unwrap().done, 0);
+    assert_eq!(world.start(&rotation(3, KeyKind::Dek, None)).await.done, 0);
     let before = world.keys.key_rotations(Some(KeyRotationId::from_bytes([3; 16])), 10).await.unwrap();
     assert_eq!(before.iter().map(|rotation| rotation.id).collect::<Vec<_>>(), [asked.id]);
 }
 
 pub async fn a_rotation_to_another_target_ends_the_one_before(world: World) {
     let first = rotation(1, KeyKind::Kek, Some("kek-1"));
-    world.keys.start_key_rotation(&first).await.unwrap();
+    world.start(&first).await;
     let claim = async |primary: &str| {
         let primary = WrappingKeys::parse(primary).unwrap();
         world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
     };
     assert!(claim("kek-2").await.is_none(), "this replica would wrap under another key");
     let second = rotation(2, KeyKind::Kek, Some("kek-2"));
-    assert_eq!(world.keys.start_key_rotation(&second).await.unwrap().id, second.id);
+    assert_eq!(world.start(&second).await.id, second.id);
     let ended = world.keys.key_rotation(first.id).await.unwrap().unwrap();
     assert_eq!(ended.state, KeyRotationState::Failed);
     assert_eq!(claim("kek-2").await.unwrap().id, second.id);
+}
+
+pub async fn a_repeated_request_answers_the_rotation_it_came_to_even_when_it_has_ended(world: World) {
+    let id = RequestId::from_bytes([1; 16]);
+    let mark = |parts: &[&str], at| RequestMark::new(id, "RotateKeys", parts, at);
+    let start = async |n, mark| {
+        world.keys.start_key_rotation(&rotation(n, KeyKind::Dek, None), Some(&mark)).await.unwrap()
+    };
+    let first = rotation(1, KeyKind::Dek, None);
+    assert_eq!(start(1, mark(&["dek", "*"], NOW)).await, RotationStart::Kept(first.clone()));
+    assert_eq!(start(2, mark(&["dek", "*"], NOW)).await, RotationStart::Kept(first.clone()));
+    assert_eq!(start(3, mark(&["kek", "*"], NOW)).await, RotationStart::IdReused);
+    let claimed = world.keys.claim_key_rotation(world.owner, None, NOW, NOW - SECOND).await.unwrap();
+    let end = KeyRotationNote { rotation: claimed.unwrap(), owner: world.owner, at: NOW + SECOND };
+    assert!(world.keys.end_key_rotation(&end, KeyRotationState::Succeeded).await.unwrap());
+    let RotationStart::Kept(again) = start(4, mark(&["dek", "*"], NOW + HOUR)).await else {
+        panic!("it was the same request")
+    };
+    assert_eq!((again.id, again.state), (first.id, KeyRotationState::Succeeded));
+    let other = RequestMark::new(RequestId::from_bytes([2; 16]), "RotateKeys", &["dek", "*"], NOW + HOUR);
+    let fifth = rotation(5, KeyKind::Dek, None);
+    assert_eq!(start(5, other).await, RotationStart::Kept(fifth.clone()));
+    let late = mark(&["dek", "*"], NOW + REQUESTS_KEPT + SECOND * 2);
+    assert_eq!(start(6, late).await, RotationStart::Kept(fifth), "after a day the id says nothing");
 }

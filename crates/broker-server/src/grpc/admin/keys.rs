@@ -2,7 +2,7 @@
 
 use broker_core::{
     Asked, BrokerError, FieldViolation, KeyCursor, KeyInfo, KeyKind, KeyLife, KeyQuery, KeyRotation,
-    KeyRotationId, KeyRotationState, Permit, TenantId,
+    KeyRotationId, KeyRotationState, Permit, RequestId, TenantId,
 };
 use broker_proto::v1::rotate_keys_request::Scope;
 use broker_proto::v1::{
@@ -40,14 +40,14 @@ pub(in crate::grpc) async fn rotate(
 ) -> Result<RotateKeysResponse, Status> {
     let call = api.guard.call(&request).map_err(api.told())?;
     let message = request.get_ref();
-    let (kind, tenant) = read_rotation(message).map_err(api.told())?;
+    let Wish { kind, tenant, request_id } = read_rotation(message).map_err(api.told())?;
     admit(&call, tenant.as_ref()).map_err(api.told())?;
     if message.dry_run {
         let planned = api.broker.plan_key_rotation(kind, tenant).await.map_err(api.told())?;
         let planned = v1::KeyRotation { rotation_id: String::new(), ..rotation(&planned) };
         return Ok(RotateKeysResponse { key_rotation: Some(planned) });
     }
-    let started = api.broker.rotate_keys(kind, tenant).await.map_err(api.told())?;
+    let started = api.broker.rotate_keys(kind, tenant, request_id).await.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), rotation = %started.id, kind = kind.as_str(), "keys are rotated"
     );
@@ -59,18 +59,18 @@ fn admit(call: &Call<'_>, tenant: Option<&TenantId>) -> Result<Permit, BrokerErr
     call.admit(tenant.map_or(Asked::All, Asked::One), Asked::All)
 }
 
-/// Whose it is stands in the store only, so that it takes leave for every tenant.
 pub(in crate::grpc) async fn get_rotation(
     api: &AdminApi,
     request: Request<GetKeyRotationRequest>,
 ) -> Result<GetKeyRotationResponse, Status> {
     let call = api.guard.call(&request).map_err(api.told())?;
-    let id = KeyRotationId::parse(&request.get_ref().rotation_id)
-        .ok_or_else(|| invalid("rotation_id", "must be the UUID of a key rotation"))
-        .map_err(api.told())?;
-    admit(&call, None).map_err(api.told())?;
-    let found = api.broker.key_rotation(id).await.map_err(api.told())?;
-    Ok(GetKeyRotationResponse { key_rotation: Some(rotation(&found)) })
+    let (id, tenant) = read_get(request.get_ref()).map_err(api.told())?;
+    admit(&call, tenant.as_ref()).map_err(api.told())?;
+    let found = match &tenant {
+        Some(tenant) => api.broker.key_rotation_of(tenant, id).await,
+        None => api.broker.key_rotation(id).await,
+    };
+    Ok(GetKeyRotationResponse { key_rotation: Some(rotation(&found.map_err(api.told())?)) })
 }
 
 pub(in crate::grpc) async fn list_rotations(
@@ -124,7 +124,16 @@ fn read_query(request: &ListKeysRequest) -> Result<KeyQuery, BrokerError> {
     fields.finish(tenant.map(|tenant| KeyQuery { tenant, kind, after, limit: page.size() }))
 }
 
-fn read_rotation(request: &RotateKeysRequest) -> Result<(KeyKind, Option<TenantId>), BrokerError> {
+/// Which keys are to be rotated, and whose.
+#[derive(Debug)]
+struct Wish {
+    kind: KeyKind,
+    /// `None` for every tenant.
+    tenant: Option<TenantId>,
+    request_id: Option<RequestId>,
+}
+
+fn read_rotation(request: &RotateKeysRequest) -> Result<Wish, BrokerError> {
     let mut fields = Fields::default();
     let tenant = match &request.scope {
         Some(Scope::TenantId(tenant)) => fields.tenant(tenant).map(Some),
@@ -146,8 +155,23 @@ fn read_rotation(request: &RotateKeysRequest) -> Result<(KeyKind, Option<TenantI
             None
         }
     };
-    fields.request_id(&request.request_id);
-    fields.finish(kind.zip(tenant))
+    let request_id = fields.request_id(&request.request_id);
+    let wish = kind.zip(tenant).map(|(kind, tenant)| Wish { kind, tenant, request_id });
+    fields.finish(wish)
+}
+
+/// Without a tenant it is any rotation, and takes leave for every tenant.
+fn read_get(request: &GetKeyRotationRequest) -> Result<(KeyRotationId, Option<TenantId>), BrokerError> {
+    let mut fields = Fields::default();
+    let id = KeyRotationId::parse(&request.rotation_id);
+    if id.is_none() {
+        fields.violation("rotation_id", "must be the UUID of a key rotation");
+    }
+    let tenant = match request.tenant_id.as_str() {
+        "" => Some(None),
+        tenant => fields.tenant(tenant).map(Some),
+    };
+    fields.finish(id.zip(tenant))
 }
 
 fn read_rotations(request: &ListKeyRotationsRequest) -> Result<(Page, Option<KeyRotationId>), BrokerError> {
@@ -190,6 +214,7 @@ fn key(key: &KeyInfo) -> v1::Key {
         use_count: count(key.use_count),
         create_time: key.created_at.map(timestamp),
         retire_time: key.retired_at.map(timestamp),
+        encryption_count: count(key.encryption_count),
     }
 }
 
