@@ -16,6 +16,7 @@ mod kek;
 mod key_encryption;
 mod key_encryption_chain;
 mod key_ring;
+mod mac;
 mod place;
 mod sealed;
 pub mod secret;
@@ -33,6 +34,7 @@ pub use key_encryption::{
 };
 pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};
 pub use key_ring::KeyRing;
+pub use mac::MacKey;
 pub use place::Place;
 pub use sealed::Sealed;
 pub use secret::{

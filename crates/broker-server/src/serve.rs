@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::{Access, Broker, Enforcement, Recovered};
+use broker_core::{Access, Broker, Clock, Enforcement, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
+use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
@@ -37,6 +38,7 @@ pub struct Running {
     pub http: SocketAddr,
     broker: Arc<Broker>,
     access: Arc<Access>,
+    audit: Audit,
     store: Store,
     coordination: Coordination,
     health: HealthReporter,
@@ -53,7 +55,7 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let http_listener = bind(config.listen.http, "http").await?;
     let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
-    let Built { broker, access, store, coordination, key_watch } = wiring::build(config, around).await?;
+    let Built { broker, access, audit, writers, store, coordination, key_watch } = wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
     access.look().await;
@@ -61,13 +63,15 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
     let (routes, health) =
-        grpc::routes(broker.clone(), access.clone(), entropy, public_url, config.adapters()).await;
+        grpc::routes(broker.clone(), access.clone(), entropy, public_url, config.adapters(), audit.clone())
+            .await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
         http: http_listener.local_addr()?,
         broker: broker.clone(),
         access: access.clone(),
+        audit: audit.clone(),
         store,
         coordination,
         health,
@@ -85,13 +89,14 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
     running.tasks.spawn(broker.clone().run_notes(running.claiming.clone()));
     running.tasks.spawn(broker.clone().run_keys(running.claiming.clone()));
-    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock)));
+    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(key_watch.run(clock.clone())));
     running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     // Until the very end: a replica that finishes what it began is alive.
     running.living.spawn(broker.clone().run_news(running.leaving.clone()));
     running.living.spawn(access.run(running.leaving.clone()));
     running.living.spawn(broker.run_membership(running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes, &auth);
+    running.living.spawn(audit.run(writers, running.leaving.clone()));
+    running.serve_grpc(grpc_listener, routes, &auth, clock.clone());
     running.serve_http(http_listener, conditions);
     tracing::info!(grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
@@ -174,12 +179,21 @@ impl Running {
             access: self.access.clone(),
             coordination: self.coordination.clone(),
             auth: auth.clone(),
+            audit: self.audit.clone(),
         }
     }
 
-    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {
+    fn serve_grpc(
+        &self,
+        listener: TcpListener,
+        routes: tonic::service::Routes,
+        auth: &Auth,
+        clock: Arc<dyn Clock>,
+    ) {
         let stop = self.serving.clone();
-        let mut server = tonic::transport::Server::builder().layer(auth.layer());
+        let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock };
+        // The audit is around authentication: it records whom nobody knows, too.
+        let mut server = tonic::transport::Server::builder().layer(audit).layer(auth.layer());
         if let Some(age) = auth.max_connection_age() {
             server = server.max_connection_age(age);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use broker_core::TenantId;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, StoreError, TenantStore,
 };
 use broker_crypto::WrappedDek;
@@ -90,6 +90,10 @@ impl Store {
     }
 
     pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         either!(self, store => store.clone())
     }
 

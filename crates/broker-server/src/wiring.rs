@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
-use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
+use broker_core::{Access, AuditKeys, Broker, Clock, Collaborators, ProviderName, Writers};
 use broker_crypto::{Entropy, KeyEncryption, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::key_source::KeyWatch;
@@ -36,6 +37,9 @@ impl Surroundings {
 pub(crate) struct Built {
     pub(crate) broker: Arc<Broker>,
     pub(crate) access: Arc<Access>,
+    pub(crate) audit: Audit,
+    /// Write what is recorded.
+    pub(crate) writers: Writers,
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
@@ -52,6 +56,13 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
     let coordination = Coordination::open(config, &around)?;
     let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
     let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
+    let audit_keys = AuditKeys {
+        store: store.keys(),
+        encryption: key_encryption.clone(),
+        entropy: around.entropy.clone(),
+        clock: around.clock.clone(),
+    };
+    let (audit, writers) = Audit::open(&config.audit, &store, audit_keys);
     let broker = Broker::new(Collaborators {
         grants: store.grants(),
         consents: store.consents(),
@@ -74,7 +85,7 @@ pub(crate) async fn build(config: &Config, around: Surroundings) -> anyhow::Resu
         key_store: store.keys(),
         sealed: store.sealed(),
     });
-    Ok(Built { broker, access, store, coordination, key_watch })
+    Ok(Built { broker, access, audit, writers, store, coordination, key_watch })
 }
 
 fn open_escrow(config: &Config, entropy: &dyn Entropy) -> anyhow::Result<FileEscrow> {

@@ -14,6 +14,7 @@ mod fleet;
 mod grants;
 mod history;
 mod keys;
+mod ledger;
 mod lock;
 mod migrations;
 mod open;

@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config) -> Vec<String> {
     problems.extend(config.auth.problems());
     problems.extend(config.tls_problems());
     problems.extend(config.access_settings().err().unwrap_or_default());
+    problems.extend(config.audit.problems());
     problems.extend(config.rotation.problems());
     problems.extend(ca_file(config));
     if config.escrow.max_bytes < LEAST_ESCROW {

@@ -18,6 +18,7 @@ use broker_proto::v1::{
     GetClientRegistrationResponse, GetGrantRequest, GetGrantResponse, GetKeyRotationRequest,
     GetKeyRotationResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
     GetTenantResponse, GrantState, ListAccessPoliciesRequest, ListAccessPoliciesResponse,
+    ListAuditEventsRequest, ListAuditEventsResponse,
     ListClientRegistrationsRequest, ListClientRegistrationsResponse, ListGrantsRequest, ListGrantsResponse,
     ListKeyRotationsRequest, ListKeyRotationsResponse, ListKeysRequest, ListKeysResponse,
     ListProvidersRequest, ListProvidersResponse, ListTenantsRequest, ListTenantsResponse,
@@ -26,16 +27,17 @@ use broker_proto::v1::{
     RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest, RevokeGrantsResponse, RotateKeysRequest,
     RotateKeysResponse, TestClientRegistrationRequest, TestClientRegistrationResponse,
     UpdateClientRegistrationRequest, UpdateClientRegistrationResponse, UpdateTenantRequest,
-    UpdateTenantResponse,
+    UpdateTenantResponse, VerifyAuditLogRequest, VerifyAuditLogResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::Guard;
 use super::access_policies::Policies;
-use super::admin::{Adapters, Page, keys, providers, registrations, scheduler, secrets, tenants};
+use super::admin::{Adapters, Page, audit, keys, providers, registrations, scheduler, secrets, tenants};
 use super::request::{Fields, grant_key};
 use super::status::Statuses;
 use super::{deadline, message, page_token};
+use crate::audit::Audit;
 use crate::config::PublicUrl;
 
 pub(super) struct AdminApi {
@@ -45,6 +47,7 @@ pub(super) struct AdminApi {
     pub(super) statuses: Statuses,
     public_url: Option<PublicUrl>,
     pub(super) adapters: Adapters,
+    pub(super) audit: Audit,
 }
 
 impl AdminApi {
@@ -55,8 +58,9 @@ impl AdminApi {
         statuses: Statuses,
         public_url: Option<PublicUrl>,
         adapters: Adapters,
+        audit: Audit,
     ) -> Self {
-        Self { broker, guard, policies, statuses, public_url, adapters }
+        Self { broker, guard, policies, statuses, public_url, adapters, audit }
     }
 
     /// Makes statuses of errors.
@@ -346,6 +350,20 @@ impl AdminService for AdminApi {
         request: Request<RetireKeyRequest>,
     ) -> Result<Response<RetireKeyResponse>, Status> {
         keys::retire(self, request).await.map(Response::new)
+    }
+
+    async fn list_audit_events(
+        &self,
+        request: Request<ListAuditEventsRequest>,
+    ) -> Result<Response<ListAuditEventsResponse>, Status> {
+        audit::list(self, request).await.map(Response::new)
+    }
+
+    async fn verify_audit_log(
+        &self,
+        request: Request<VerifyAuditLogRequest>,
+    ) -> Result<Response<VerifyAuditLogResponse>, Status> {
+        audit::verify(self, request).await.map(Response::new)
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod access_policies;
 mod admin;
 mod admin_service;
+mod audit;
 mod caller;
 mod consent_service;
 mod deadline;
@@ -33,11 +34,13 @@ use self::access::Guard;
 use self::access_policies::Policies;
 pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
+pub(crate) use self::audit::{AuditLayer, Draft};
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
 use self::status::Statuses;
 pub(crate) use self::status::caller_unknown;
 use self::token_service::TokenApi;
+use crate::audit::Audit;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;
 
@@ -60,6 +63,7 @@ pub(crate) async fn routes(
     entropy: Arc<dyn Entropy>,
     public_url: Option<PublicUrl>,
     adapters: Adapters,
+    audit: Audit,
 ) -> (Routes, HealthReporter) {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
@@ -68,9 +72,9 @@ pub(crate) async fn routes(
     let statuses = Statuses::new(entropy);
     let guard = Guard::new(access.clone());
     let policies = Policies { access, broker: broker.clone(), guard: guard.clone() };
-    let tokens = TokenApi::new(broker.clone(), guard.clone(), statuses.clone());
+    let tokens = TokenApi::new(broker.clone(), guard.clone(), statuses.clone(), audit.recorder.clone());
     let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
-    let admin = AdminApi::new(broker, guard, policies, statuses, public_url, adapters);
+    let admin = AdminApi::new(broker, guard, policies, statuses, public_url, adapters, audit);
     let routes = Routes::new(health_service)
         .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
         .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))

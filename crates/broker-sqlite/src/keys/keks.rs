@@ -37,7 +37,10 @@ pub(super) async fn known(pool: &SqlitePool) -> Result<Vec<KnownKek>, StoreError
 }
 
 pub(super) async fn wrapped_under(pool: &SqlitePool, id: &KekId) -> Result<u64, StoreError> {
-    sqlx::query("SELECT count(*) AS wrapped FROM data_keys WHERE wrapping_key = ?1")
+    sqlx::query(
+        "SELECT (SELECT count(*) FROM data_keys WHERE wrapping_key = ?1)
+              + (SELECT count(*) FROM audit_keys WHERE wrapping_key = ?1) AS wrapped",
+    )
         .bind(id.as_str())
         .fetch_one(pool)
         .await
@@ -49,7 +52,8 @@ pub(super) async fn retire(pool: &SqlitePool, id: &KekId, at: Timestamp) -> Resu
     let retired = sqlx::query(
         "UPDATE key_encryption_keys SET retired_at = ?2
          WHERE id = ?1 AND superseded_at IS NOT NULL AND retired_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = ?1)",
+           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = ?1)
+           AND NOT EXISTS (SELECT 1 FROM audit_keys WHERE wrapping_key = ?1)",
     )
     .bind(id.as_str())
     .bind_time(at)
