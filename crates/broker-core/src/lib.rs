@@ -50,8 +50,8 @@ pub use administer::{
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
 pub use audit::{
     Actor, AuditAction, AuditCount, AuditDefect, AuditKeys, AuditOutcome, AuditRange, AuditRecord, AuditSink,
-    AuditVerdict, BrokenRecord, CHECKPOINT_EVERY, ChainMark, ChainedRecord, INSTALLATION, KeptRecord, Recorder,
-    RecorderCount, RecorderSettings, Sealer, TokenFingerprint, VendRecording, Writers,
+    AuditVerdict, BrokenRecord, CHECKPOINT_EVERY, ChainMark, ChainedRecord, INSTALLATION, KeptRecord,
+    Recorder, RecorderCount, RecorderSettings, Sealer, TokenFingerprint, VendRecording, Writers,
 };
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};

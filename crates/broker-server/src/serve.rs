@@ -55,7 +55,8 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
     let http_listener = bind(config.listen.http, "http").await?;
     let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
-    let Built { broker, access, audit, writers, store, coordination, key_watch } = wiring::build(config, around).await?;
+    let Built { broker, access, audit, writers, store, coordination, key_watch } =
+        wiring::build(config, around).await?;
     let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
     log_recovered(recovered);
     access.look().await;

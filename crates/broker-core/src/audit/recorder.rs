@@ -67,11 +67,7 @@ impl From<Unrecorded> for BrokerError {
 
 impl Recorder {
     /// A recorder, and who writes what it takes. Whoever makes it runs [`Writers::run`].
-    pub fn new(
-        ledger: Arc<dyn Ledger>,
-        keys: AuditKeys,
-        settings: RecorderSettings,
-    ) -> (Arc<Self>, Writers) {
+    pub fn new(ledger: Arc<dyn Ledger>, keys: AuditKeys, settings: RecorderSettings) -> (Arc<Self>, Writers) {
         let (vends, vends_taken) = mpsc::channel(settings.waiting);
         let (failures, failures_taken) = mpsc::channel(FAILURES_WAITING);
         let shared = Arc::new(Shared::default());

@@ -45,7 +45,10 @@ impl SeenHeads {
     pub(super) fn shout(&self, chain: &str, found: Option<u64>) {
         self.went_back.fetch_add(1, Ordering::Relaxed);
         tracing::error!(
-            event = "audit.head_went_back", chain, found, seen = self.sequence(chain),
+            event = "audit.head_went_back",
+            chain,
+            found,
+            seen = self.sequence(chain),
             "the end of an audit log is not where it was left: somebody has changed the store; the log goes on after a \
              gap, which VerifyAuditLog names"
         );
@@ -63,12 +66,8 @@ mod tests {
 
     #[test]
     fn a_head_goes_on_or_stays_as_it_was() {
-        let head = |sequence, hash| ChainMark {
-            chain: "acme".into(),
-            sequence,
-            hash: vec![hash],
-            mac: Vec::new(),
-        };
+        let head =
+            |sequence, hash| ChainMark { chain: "acme".into(), sequence, hash: vec![hash], mac: Vec::new() };
         let seen = SeenHeads::default();
         assert!(seen.allow(&head(1, 0)));
         seen.remember(&head(5, 5));

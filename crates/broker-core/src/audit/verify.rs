@@ -153,7 +153,9 @@ impl Sealer {
             Some(head) if head.sequence > last => Some((last + 1, AuditDefect::Missing)),
             Some(head) if head.sequence < last => Some((head.sequence + 1, AuditDefect::Unchained)),
             Some(head) if walk.sequence == last && head.hash != walk.hash => Some((last, AuditDefect::Head)),
-            Some(_) if seen > last || walk.checkpoints.last() > last => Some((last + 1, AuditDefect::Missing)),
+            Some(_) if seen > last || walk.checkpoints.last() > last => {
+                Some((last + 1, AuditDefect::Missing))
+            }
             Some(_) => None,
         };
         if defect.is_some() && seen > last {
@@ -180,8 +182,7 @@ impl Sealer {
         end: &ChainEnd,
     ) -> Result<Option<BrokenRecord>, BrokerError> {
         let Some((sequence, hash)) = &range.known else { return Ok(None) };
-        let broken =
-            |sequence, defect| Some(BrokenRecord { chain: range.chain.clone(), sequence, defect });
+        let broken = |sequence, defect| Some(BrokenRecord { chain: range.chain.clone(), sequence, defect });
         let last = end.last.unwrap_or(0);
         if *sequence > last {
             return Ok(broken(last + 1, AuditDefect::Missing));

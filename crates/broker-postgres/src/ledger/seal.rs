@@ -69,10 +69,7 @@ async fn take(connection: &mut PgConnection, ids: &[i64]) -> Result<bool, StoreE
     Ok(taken.rows_affected() == ids.len() as u64)
 }
 
-async fn insert_records(
-    connection: &mut PgConnection,
-    records: &[ChainedRecord],
-) -> Result<(), StoreError> {
+async fn insert_records(connection: &mut PgConnection, records: &[ChainedRecord]) -> Result<(), StoreError> {
     let columns = Arrays::of(records.iter().map(|record| &record.record));
     let chains: Vec<String> = records.iter().map(|record| record.chain.clone()).collect();
     let sequences: Vec<i64> = records.iter().map(|record| record.sequence.cast_signed()).collect();

@@ -8,6 +8,7 @@ mod foreign_text;
 mod inventory;
 mod schema;
 mod stores;
+mod tampering;
 
 mod postgres {
     use crate::stores::InPostgres;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use broker_core::{
-    Access, AccessAction, Actor, Ask, Asked, AuditOutcome, AuditRecord, BrokerError, GrantKey, Permit, Principal,
-    ProviderName, TenantId, Timestamp,
+    Access, AccessAction, Actor, Ask, Asked, AuditOutcome, AuditRecord, BrokerError, GrantKey, Permit,
+    Principal, ProviderName, TenantId, Timestamp,
 };
 use broker_proto::v1::*;
 use prost::Name;

@@ -11,7 +11,11 @@ pub(super) fn register(registry: &mut Registry, audit: &Audit, now: Timestamp) {
     let (recorded, sealed) = (audit.recorder.counts(), audit.sealer.counts());
     let counts = [
         ("audit_vends_recorded", "Audit records of vended tokens written", recorded.vends_written),
-        ("audit_vends_refused", "Tokens not given because they could not be recorded", recorded.vends_refused),
+        (
+            "audit_vends_refused",
+            "Tokens not given because they could not be recorded",
+            recorded.vends_refused,
+        ),
         ("audit_failures_recorded", "Audit records of failed calls written", recorded.failures_written),
         ("audit_failures_dropped", "Audit records of failed calls left out", recorded.failures_dropped),
         ("audit_sealed", "Audit records chained by this replica", sealed.sealed),

@@ -60,16 +60,15 @@ pub(super) async fn rewrap(
     before: &WrappedDek,
     after: &WrappedDek,
 ) -> Result<bool, StoreError> {
-    let rewrapped = sqlx::query(
-        "UPDATE audit_keys SET envelope = ?3, wrapping_key = ?4 WHERE id = ?1 AND envelope = ?2",
-    )
-    .bind(before.id.as_bytes().as_slice())
-    .bind(before.envelope.as_slice())
-    .bind(after.envelope.as_slice())
-    .bind(wrapping_key(after)?)
-    .execute(pool)
-    .await
-    .map_err(failed)?;
+    let rewrapped =
+        sqlx::query("UPDATE audit_keys SET envelope = ?3, wrapping_key = ?4 WHERE id = ?1 AND envelope = ?2")
+            .bind(before.id.as_bytes().as_slice())
+            .bind(before.envelope.as_slice())
+            .bind(after.envelope.as_slice())
+            .bind(wrapping_key(after)?)
+            .execute(pool)
+            .await
+            .map_err(failed)?;
     Ok(rewrapped.rows_affected() == 1)
 }
 

@@ -41,11 +41,11 @@ pub(super) async fn wrapped_under(pool: &SqlitePool, id: &KekId) -> Result<u64, 
         "SELECT (SELECT count(*) FROM data_keys WHERE wrapping_key = ?1)
               + (SELECT count(*) FROM audit_keys WHERE wrapping_key = ?1) AS wrapped",
     )
-        .bind(id.as_str())
-        .fetch_one(pool)
-        .await
-        .map_err(failed)?
-        .number("wrapped")
+    .bind(id.as_str())
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?
+    .number("wrapped")
 }
 
 pub(super) async fn retire(pool: &SqlitePool, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {

@@ -23,7 +23,11 @@ pub(super) async fn ends(pool: &SqlitePool, chains: &[String]) -> Result<Vec<Cha
     .map_err(failed)?;
     let ends = rows.iter().map(|row| {
         let head = row.get_as::<Option<i64>>("sequence")?.map(|_| rows::mark(row)).transpose()?;
-        Ok(ChainEnd { chain: row.text("chain")?, head, last: row.get_as::<Option<i64>>("last")?.map(i64::cast_unsigned) })
+        Ok(ChainEnd {
+            chain: row.text("chain")?,
+            head,
+            last: row.get_as::<Option<i64>>("last")?.map(i64::cast_unsigned),
+        })
     });
     ends.collect()
 }

@@ -6,6 +6,7 @@ mod epochs;
 mod files;
 mod inventory;
 mod stores;
+mod tampering;
 
 mod memory {
     use crate::stores::InMemory;

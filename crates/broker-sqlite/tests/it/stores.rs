@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
+use broker_core::testing::audit_log::Meddler;
 use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
 pub(crate) struct InMemory(Arc<SqliteStore>);
@@ -65,6 +68,10 @@ impl StoreUnderTest for InMemory {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.0.clone()
     }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -112,6 +119,10 @@ impl StoreUnderTest for InFile {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
     }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        self.store.clone()
+    }
 }
 
 #[async_trait]
@@ -137,5 +148,13 @@ impl InFile {
     /// Every file the store has made.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+#[async_trait]
+impl Meddler for InFile {
+    async fn meddle(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.database());
+        SqliteConnection::connect_with(&options).await.unwrap().execute(sql).await.unwrap();
     }
 }

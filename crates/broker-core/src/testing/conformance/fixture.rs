@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
 
@@ -31,6 +31,8 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn keys(&self) -> Arc<dyn KeyStore>;
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
+
+    fn ledger(&self) -> Arc<dyn Ledger>;
 }
 
 /// A store that outlives the process which uses it.

@@ -7,7 +7,7 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 use super::StoreUnderTest;
 use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
 use crate::ports::{
-    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore,
+    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore, Ledger,
     Replica, RevocationStore, SchedulerStore, SealedStore, TenantStore,
 };
 use crate::{
@@ -28,6 +28,7 @@ pub struct World {
     pub deletions: Arc<dyn DeletionStore>,
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
+    pub ledger: Arc<dyn Ledger>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -57,6 +58,7 @@ impl World {
             deletions: store.deletions(),
             keys: store.keys(),
             sealed: store.sealed(),
+            ledger: store.ledger(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

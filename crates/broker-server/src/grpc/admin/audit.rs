@@ -1,11 +1,11 @@
 //! The audit log: listed and verified.
 
+use broker_core::Asked;
 use broker_core::ports::{AuditFilter, AuditPrincipal};
 use broker_core::{
     AuditDefect, AuditOutcome, AuditRange, AuditVerdict, BrokenRecord, BrokerError, ChainedRecord, Permit,
     Principal, ProviderName, TenantId, Timestamp, UserId,
 };
-use broker_core::Asked;
 use broker_proto::v1::{
     self, ListAuditEventsRequest, ListAuditEventsResponse, VerifyAuditLogRequest, VerifyAuditLogResponse,
 };
@@ -109,11 +109,7 @@ fn read_outcomes(fields: &mut Fields, message: &ListAuditEventsRequest) -> Vec<A
     named.unwrap_or_default()
 }
 
-fn read_time(
-    fields: &mut Fields,
-    field: &str,
-    time: Option<prost_types::Timestamp>,
-) -> Option<Timestamp> {
+fn read_time(fields: &mut Fields, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     let time = time?;
     let micros = i64::from(time.nanos) / 1000;
     let at = time.seconds.checked_mul(1_000_000).and_then(|seconds| seconds.checked_add(micros));
