@@ -14,6 +14,7 @@ pub struct Plan {
     eagle_eye: EagleEyeConfig,
     rotation: Vec<(&'static str, String)>,
     access: String,
+    audit: String,
     child: Option<PathBuf>,
     scheduler: bool,
     recorded: bool,
@@ -25,6 +26,7 @@ impl Default for Plan {
             eagle_eye: EagleEyeConfig::demo(),
             rotation: Vec::new(),
             access: String::new(),
+            audit: String::new(),
             child: None,
             scheduler: false,
             recorded: false,
@@ -58,6 +60,11 @@ impl Plan {
         Self { access: access::section("shadow", policies), ..self }
     }
 
+    /// The lines of `[audit]`.
+    pub fn audit(self, lines: &str) -> Self {
+        Self { audit: format!("\n[audit]\n{lines}\n"), ..self }
+    }
+
     /// A key of `[rotation]`.
     pub fn rotation(mut self, key: &'static str, value: &str) -> Self {
         self.rotation.push((key, value.to_owned()));
@@ -89,7 +96,7 @@ impl Plan {
             }
         }
         let directory = tempfile::tempdir().unwrap();
-        let settings = Settings::new(directory.path(), self.rotation, self.access);
+        let settings = Settings::new(directory.path(), self.rotation, self.access + &self.audit);
         let direct = |provider: Provider| simulators[provider as usize].base_url();
         let tapped = |provider: Provider| {
             recorders.get(provider as usize).map_or_else(|| direct(provider), Recorder::base_url)
