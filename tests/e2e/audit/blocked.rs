@@ -10,7 +10,8 @@ use super::{meddle, vends, verify};
 use crate::errors::refused;
 
 /// From now on nothing can be recorded.
-const BLOCK: &str = "CREATE TRIGGER block BEFORE INSERT ON audit_inbox BEGIN SELECT RAISE(ABORT, 'blocked'); END";
+const BLOCK: &str =
+    "CREATE TRIGGER block BEFORE INSERT ON audit_inbox BEGIN SELECT RAISE(ABORT, 'blocked'); END";
 const UNBLOCK: &str = "DROP TRIGGER block";
 
 #[tokio::test]

@@ -6,9 +6,7 @@ mod tampered;
 
 use broker_e2e::House;
 use broker_e2e::client::read;
-use broker_proto::v1::{
-    AuditEvent, ListAuditEventsRequest, VerifyAuditLogRequest, VerifyAuditLogResponse,
-};
+use broker_proto::v1::{AuditEvent, ListAuditEventsRequest, VerifyAuditLogRequest, VerifyAuditLogResponse};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 

@@ -18,12 +18,17 @@ async fn a_record_that_was_edited_or_removed_is_named() {
     assert_eq!((before.first_broken, before.verified_count), (None, count));
     assert_eq!((before.head_sequence, before.last_sequence), (count, count));
 
-    meddle(&house, "UPDATE audit_records SET principal = 'mallory' WHERE chain = 'acme' AND sequence = 2").await;
+    meddle(&house, "UPDATE audit_records SET principal = 'mallory' WHERE chain = 'acme' AND sequence = 2")
+        .await;
     let broken = verify(&house, "acme").await.first_broken.unwrap();
     assert_eq!((broken.sequence, broken.defect()), (2, AuditDefect::Altered));
     assert_eq!(broken.tenant_id, "acme");
 
-    meddle(&house, "DELETE FROM audit_records WHERE chain = 'acme'; DELETE FROM audit_heads WHERE chain = 'acme'").await;
+    meddle(
+        &house,
+        "DELETE FROM audit_records WHERE chain = 'acme'; DELETE FROM audit_heads WHERE chain = 'acme'",
+    )
+    .await;
     let broken = verify(&house, "").await.first_broken.unwrap();
     assert_eq!((broken.tenant_id.as_str(), broken.defect()), ("acme", AuditDefect::Missing));
     house.close().await;

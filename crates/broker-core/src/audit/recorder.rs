@@ -200,8 +200,8 @@ impl Shared {
 }
 
 /// The columns of a record. What callers wrote is cut to what may be, so that no record is refused by the store.
-fn kept(record: &AuditRecord) -> KeptRecord {
-    let mut kept = KeptRecord::from(record);
+fn kept(record: &AuditRecord) -> Box<KeptRecord> {
+    let mut kept = Box::new(KeptRecord::from(record));
     let texts = [&mut kept.purpose, &mut kept.resource, &mut kept.action];
     for (text, longest) in texts.into_iter().zip(LONGEST) {
         text.retain(|letter| !letter.is_control());

@@ -27,6 +27,13 @@ const AT_ONCE: u32 = 1000;
 /// Steps made for one caller who wants to read what was written: more than the busiest inbox holds.
 const STEPS: u32 = 200;
 
+/// What a step leaves in the inbox.
+#[derive(PartialEq, Eq)]
+enum Inbox {
+    Empty,
+    MayHoldMore,
+}
+
 /// Seals records, and knows the key to verify them with.
 pub struct Sealer {
     pub(super) ledger: Arc<dyn Ledger>,
@@ -86,7 +93,7 @@ impl Sealer {
     /// Seals what is in the inbox now.
     pub async fn seal_all(&self) -> Result<(), BrokerError> {
         for _ in 0..STEPS {
-            if self.seal_some().await? < AT_ONCE as usize {
+            if self.seal_some().await? == Inbox::Empty {
                 return Ok(());
             }
         }
@@ -125,22 +132,23 @@ impl Sealer {
         key.map(ChainKey).ok_or_else(|| BrokerError::Internal("the audit log has a head and no key".into()))
     }
 
-    async fn seal_some(&self) -> Result<usize, BrokerError> {
+    async fn seal_some(&self) -> Result<Inbox, BrokerError> {
         let _step = self.step.lock().await;
         let key = self.key().await?;
         let inbox = self.ledger.unsealed(AT_ONCE).await?;
         let oldest = inbox.first().map_or(i64::MAX, |first| first.record.at);
         self.oldest.store(oldest, Ordering::Relaxed);
         if inbox.is_empty() {
-            return Ok(0);
+            return Ok(Inbox::Empty);
         }
-        let count = inbox.len();
+        let all = inbox.len() < AT_ONCE as usize;
         let sealing = self.plan(key, inbox).await?;
         // If not, another replica has sealed them, or some: the next step sees what is left.
-        if self.ledger.seal(&sealing).await? {
+        let sealed = self.ledger.seal(&sealing).await?;
+        if sealed {
             self.settle(&sealing).await;
         }
-        Ok(count)
+        Ok(if sealed && all { Inbox::Empty } else { Inbox::MayHoldMore })
     }
 
     async fn plan(&self, key: &ChainKey, inbox: Vec<InboxRecord>) -> Result<Sealing, BrokerError> {

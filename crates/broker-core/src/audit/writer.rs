@@ -27,8 +27,8 @@ const PACE_OF_FAILURES: Duration = Duration::from_millis(250);
 /// The pause before a statement that failed is repeated.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How often it is repeated once the process stops.
-const LAST_TRIES: u32 = 30;
+/// How long what is left is tried once the process stops.
+const LAST_MOMENT: Duration = Duration::from_secs(10);
 
 /// Who hears whether a record was written.
 type Written = Option<oneshot::Sender<bool>>;
@@ -36,7 +36,7 @@ type Written = Option<oneshot::Sender<bool>>;
 /// What a recorder hands over.
 pub(super) enum Entry {
     /// A record.
-    Record(KeptRecord, Written),
+    Record(Box<KeptRecord>, Written),
     /// To be answered when everything before it is written.
     Flush(oneshot::Sender<()>),
 }
@@ -84,10 +84,20 @@ impl Writers {
             kind,
             once,
         };
-        tokio::join!(
-            writer(Kind::Vends, self.strict).run(self.vends, &stop),
-            writer(Kind::Failures, false).run(self.failures, &stop),
-        );
+        let written = async {
+            tokio::join!(
+                writer(Kind::Vends, self.strict).run(self.vends, &stop),
+                writer(Kind::Failures, false).run(self.failures, &stop),
+            )
+        };
+        let too_late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            _ = written => {}
+            () = too_late => tracing::error!("audit records could not be written before the end, and are lost"),
+        }
     }
 }
 
@@ -105,7 +115,7 @@ impl Writer {
             if received == 0 {
                 return;
             }
-            self.write(Batch::of(entries.drain(..)), stop).await;
+            self.write(Batch::of(entries.drain(..))).await;
             self.pause(received, stop).await;
         }
     }
@@ -120,13 +130,13 @@ impl Writer {
         stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 
-    async fn write(&self, mut batch: Batch, stop: &CancellationToken) {
+    async fn write(&self, mut batch: Batch) {
         let told = self.tell_of_dropped(&mut batch);
         let oldest = batch.records.first().map_or(i64::MAX, |first| first.at);
         if self.kind == Kind::Vends {
             self.shared.writing_since.store(oldest, Ordering::Release);
         }
-        let written = self.write_until_done(&batch.records, stop).await;
+        let written = self.write_until_done(&batch.records).await;
         if self.kind == Kind::Vends {
             self.shared.writing_since.store(i64::MAX, Ordering::Release);
         }
@@ -134,15 +144,14 @@ impl Writer {
         batch.answer(written);
     }
 
-    async fn write_until_done(&self, records: &[KeptRecord], stop: &CancellationToken) -> bool {
-        let mut tries = 0;
+    async fn write_until_done(&self, records: &[KeptRecord]) -> bool {
+        let mut complained = false;
         while !records.is_empty() {
             let Err(error) = self.ledger.append(records).await else { return true };
-            tries += 1;
-            if tries == 1 {
+            if !std::mem::replace(&mut complained, true) {
                 self.complain(&error, records.len());
             }
-            if self.once || (stop.is_cancelled() && tries > LAST_TRIES) {
+            if self.once {
                 return false;
             }
             tokio::time::sleep(RETRY).await;
@@ -187,7 +196,7 @@ impl Batch {
         for entry in entries {
             match entry {
                 Entry::Record(record, written) => {
-                    batch.records.push(record);
+                    batch.records.push(*record);
                     batch.waiting.extend(written);
                 }
                 Entry::Flush(done) => batch.flushes.push(done),

@@ -27,7 +27,7 @@ pub async fn records_come_out_of_the_inbox_as_they_went_in(world: World) {
     };
     let bare = KeptRecord { principal: None, provider: None, ..kept("acme", "") };
     world.ledger.append(&[full.clone(), bare.clone()]).await.unwrap();
-    world.ledger.append(&[bare.clone()]).await.unwrap();
+    world.ledger.append(std::slice::from_ref(&bare)).await.unwrap();
     let taken = world.ledger.unsealed(2).await.unwrap();
     assert!(taken[0].id < taken[1].id);
     assert_eq!(taken.iter().map(|taken| &taken.record).collect::<Vec<_>>(), [&full, &bare]);
@@ -145,7 +145,7 @@ pub async fn a_key_of_the_audit_log_is_kept_once_and_keeps_its_wrapping_key_in_u
     let first = world.keys.keep_audit_key(&one.fresh_key().await, NOW).await.unwrap();
     let second = world.keys.keep_audit_key(&two.fresh_key().await, NOW).await.unwrap();
     assert_eq!(first, second);
-    assert_eq!(world.keys.audit_keys().await.unwrap(), [first.clone()]);
+    assert_eq!(world.keys.audit_keys().await.unwrap(), std::slice::from_ref(&first));
     let (old, new) = (first.wrapping_key().unwrap(), broker_crypto::KekId::new("kek-new").unwrap());
     assert_eq!(world.keys.wrapped_under(&old).await.unwrap(), 1);
     for (kek, at) in [(&old, NOW), (&new, NOW + HOUR)] {
