@@ -56,6 +56,10 @@ impl AuditLog {
         Self { sealer: Sealer::new(ledger, keys.clone(), None), keys }
     }
 
+    pub fn keys(&self) -> AuditKeys {
+        self.keys.clone()
+    }
+
     pub async fn fresh_key(&self) -> WrappedDek {
         let AuditKeys { encryption, entropy, .. } = &self.keys;
         generate_dek(encryption.as_ref(), "", KeyPurpose::Access, entropy.as_ref()).await.unwrap()

@@ -5,6 +5,7 @@
 mod epochs;
 mod files;
 mod inventory;
+mod recording;
 mod stores;
 mod tampering;
 
