@@ -44,3 +44,56 @@ CREATE FUNCTION audit_grant(
                              purpose)
     VALUES (of_tenant, did_at, did, of_provider, of_user, of_account, because, at_generation, 'succeeded', '', '')
 $$;
+
+-- The chains of records: one for each tenant, and one named '' for the installation. Nothing here is ever updated or
+-- deleted. Columns are as in the inbox, without its checks: what a foreign hand writes must be readable to be found.
+CREATE TABLE audit_records (
+    chain         text COLLATE "C" NOT NULL,
+    sequence      bigint NOT NULL,
+    tenant        text COLLATE "C" NOT NULL,
+    at            bigint NOT NULL,
+    principal     text COLLATE "C",
+    action        text   NOT NULL,
+    provider      text COLLATE "C",
+    user_id       text COLLATE "C",
+    account       text COLLATE "C",
+    resource      text   NOT NULL,
+    generation    bigint,
+    outcome       text   NOT NULL,
+    reason        text   NOT NULL,
+    purpose       text   NOT NULL,
+    fingerprint   bytea,
+    previous_hash bytea  NOT NULL,
+    hash          bytea  NOT NULL,
+    PRIMARY KEY (chain, sequence)
+);
+
+-- Where each chain was begun is noted in that of the installation.
+CREATE INDEX audit_records_of_beginnings ON audit_records (tenant) WHERE chain = '' AND action = 'begin_chain';
+
+-- The last record of each chain. Whoever appends exchanges it.
+CREATE TABLE audit_heads (
+    chain    text COLLATE "C" PRIMARY KEY,
+    sequence bigint NOT NULL,
+    hash     bytea  NOT NULL,
+    mac      bytea  NOT NULL
+);
+
+-- Every so many records, what the last of them was.
+CREATE TABLE audit_checkpoints (
+    chain    text COLLATE "C" NOT NULL,
+    sequence bigint NOT NULL,
+    hash     bytea  NOT NULL,
+    mac      bytea  NOT NULL,
+    PRIMARY KEY (chain, sequence)
+);
+
+-- The keys of the audit log, wrapped. One of purpose 'rotation' makes the hashes of records, one of purpose 'access' the
+-- fingerprints of tokens.
+CREATE TABLE audit_keys (
+    purpose      text   PRIMARY KEY CHECK (purpose IN ('access', 'rotation')),
+    id           uuid   NOT NULL,
+    envelope     bytea  NOT NULL,
+    wrapping_key text COLLATE "C" NOT NULL,
+    created_at   bigint NOT NULL
+);

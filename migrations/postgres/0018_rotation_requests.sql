@@ -16,7 +16,7 @@ CREATE TABLE rotation_requests (
     -- When a rotator took this round.
     taken_at     bigint,
     answer       text CHECK (answer IN ('adopted', 'unchanged', 'refused', 'still_running', 'registration_paused',
-                                        'refresh_paused', 'provider_rests', 'backend_unavailable', 'internal')),
+                                        'refresh_paused', 'provider_rests', 'backend_unavailable', 'keys_exhausted', 'internal')),
     -- Until when nothing is tried again, where the answer says so.
     answer_until bigint,
     PRIMARY KEY (grant_id, generation),

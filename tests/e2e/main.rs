@@ -9,6 +9,7 @@
 
 mod access;
 mod admin;
+mod audit;
 mod auth;
 mod backup;
 mod batch;

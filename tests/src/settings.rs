@@ -19,7 +19,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Makes a key. `rotation` goes into the section of that name, `access` is one.
+    /// Makes a key. `rotation` goes into the section of that name, `sections` are others.
     pub(crate) fn new(directory: &Path, rotation: Vec<(&'static str, String)>, access: String) -> Self {
         // Unguessable is not asked for here, distinct from everything else is.
         let key: Vec<u8> = (0..32u32).map(|n| (process::id().rotate_left(n) % 251) as u8 ^ n as u8).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::audit::Audit;
 use crate::commands::completions::Completions;
 use crate::commands::consent::Consent;
 use crate::commands::grants::Grants;
@@ -29,7 +30,8 @@ Exit codes:
   5  unavailable: try again later
   6  caller unknown, or not allowed
   7  the broker refused an argument
-  8  exists already, or changed meanwhile";
+  8  exists already, or changed meanwhile
+  9  an audit log does not hold";
 
 /// Command line of the token broker.
 #[derive(Debug, Parser)]
@@ -152,6 +154,9 @@ pub(crate) enum Command {
     /// Keys: what they protect, rotated, retired
     #[command(subcommand)]
     Keys(Keys),
+    /// What was done, and whether its record holds
+    #[command(subcommand)]
+    Audit(Audit),
     /// Whether the broker serves
     Health(Health),
     /// Print the completions of a shell
@@ -197,6 +202,8 @@ impl Command {
             Self::Keys(Keys::Rotate(_)) => "keys rotate",
             Self::Keys(Keys::Rotations) => "keys rotations",
             Self::Keys(Keys::Retire(_)) => "keys retire",
+            Self::Audit(Audit::List(_)) => "audit list",
+            Self::Audit(Audit::Verify(_)) => "audit verify",
             Self::Health(_) => "health",
             Self::Completions(_) => "completions",
         }

@@ -17,6 +17,7 @@ pub(crate) enum Exit {
     Denied = 6,
     InvalidArgument = 7,
     Conflict = 8,
+    Broken = 9,
 }
 
 impl From<Code> for Exit {

@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// A rotation of keys has ended with values left under old keys.
     #[error("{0} values or keys do not open and were left as they are; the old keys must stay")]
     RotationFailed(i64),
+    /// Audit logs were changed behind the broker's back.
+    #[error("{0} audit logs do not hold: somebody has changed the store; keep it as it is, and find out who")]
+    AuditBroken(usize),
     /// The answer lacks what the contract promises.
     #[error("the broker's answer has no {0}: is it of another version?")]
     Incomplete(&'static str),
@@ -51,6 +54,7 @@ impl Failure {
             Self::Usage(_) | Self::Unreadable { .. } => Exit::Usage,
             Self::Broker(error) => error.code().into(),
             Self::NotServing | Self::NoVerdict => Exit::Unavailable,
+            Self::AuditBroken(_) => Exit::Broken,
             Self::ClientRejected | Self::RotationFailed(_) => Exit::FailedPrecondition,
             // The reader closed its end on purpose (`| head`).
             Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,

@@ -49,7 +49,11 @@ pub use administer::{
     RegistrationUpdate,
 };
 pub use attempt::{Attempt, AttemptKind, AttemptPhase};
-pub use audit::{Actor, AuditAction, AuditOutcome, AuditRecord, TokenFingerprint};
+pub use audit::{
+    Actor, AuditAction, AuditCount, AuditDefect, AuditKeys, AuditOutcome, AuditRange, AuditRecord, AuditSink,
+    AuditVerdict, BrokenRecord, CHECKPOINT_EVERY, ChainMark, ChainedRecord, INSTALLATION, KeptRecord,
+    Recorder, RecorderCount, RecorderSettings, Sealer, TokenFingerprint, VendRecording, Writers,
+};
 pub use authorization::{Authorization, AuthorizationStatus};
 pub use broker::{Broker, Collaborators};
 pub use clock::Clock;

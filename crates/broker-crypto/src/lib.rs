@@ -17,6 +17,7 @@ mod key_encryption;
 mod key_encryption_by_purpose;
 mod key_encryption_chain;
 mod key_ring;
+mod mac;
 mod place;
 mod sealed;
 mod seals;
@@ -39,6 +40,7 @@ pub use key_encryption::{
 pub use key_encryption_by_purpose::KeyEncryptionByPurpose;
 pub use key_encryption_chain::{KeyEncryptionChain, SwappableKeyRing};
 pub use key_ring::KeyRing;
+pub use mac::MacKey;
 pub use place::Place;
 pub use sealed::Sealed;
 pub use seals::{MOST_SEALS, SEALS_FOR_NEW_WORK, SMALLEST_BLOCK, SealRight, WEARING_OUT};

@@ -22,7 +22,7 @@ pub(crate) async fn write(connection: &mut PgConnection, record: &AuditRecord) -
         record.provider.as_ref().map(|provider| provider.as_str()),
         key.map(|key| key.user.as_str()),
         key.map(|key| key.account.as_str()),
-        record.resource,
+        foreign_text(&record.resource),
         record.generation.map(kept),
         outcome,
         reason,

@@ -14,6 +14,7 @@ mod deletions;
 mod fleet;
 mod grants;
 mod keys;
+mod ledger;
 mod migrations;
 mod open;
 mod operation;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use broker_core::ports::{CoordinationSnapshot, CoordinationState};
 use broker_core::{Access, Barred};
 
+use crate::audit::Audit;
 use crate::auth::{Auth, Report};
 use crate::coordination::Coordination;
 use crate::engine::Engine;
@@ -21,6 +22,7 @@ pub(crate) struct Conditions {
     pub(crate) access: Arc<Access>,
     pub(crate) coordination: Coordination,
     pub(crate) auth: Arc<Auth>,
+    pub(crate) audit: Audit,
 }
 
 /// The condition at one time.

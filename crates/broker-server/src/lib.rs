@@ -1,5 +1,6 @@
 //! Where the doors are opened: configuration, listeners, telemetry and wiring around `broker-core`.
 
+mod audit;
 mod auth;
 mod cli;
 mod complaint;

@@ -1,5 +1,7 @@
 //! `/metrics`: what this replica counts, in the Prometheus text format. Built anew at each scrape.
 
+mod audit;
+
 use std::sync::atomic::AtomicU64;
 
 use broker_core::{Access, KeyRotationState};
@@ -50,6 +52,7 @@ pub(crate) fn page(conditions: &Conditions) -> Result<String, std::fmt::Error> {
     access(&mut registry, &conditions.access);
     key_rotation(&mut registry, conditions);
     worn_keys(&mut registry, conditions);
+    audit::register(&mut registry, &conditions.audit, conditions.audit.recorder.now());
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::{Access, Broker, Enforcement, Recovered};
+use broker_core::{Access, Broker, Clock, Enforcement, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
+use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
@@ -40,6 +41,7 @@ pub struct Running {
     pub http: SocketAddr,
     engine: Engine,
     access: Arc<Access>,
+    audit: Audit,
     store: Store,
     coordination: Coordination,
     health: HealthReporter,
@@ -61,7 +63,7 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
     let http_listener = bind(config.listen.http, "http").await?;
     let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
     let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
-    let Built { engine, access, store, coordination, key_watches } =
+    let Built { engine, access, audit, writers, store, coordination, key_watches } =
         wiring::build(config, role, around).await?;
     if let Some(broker) = engine.broker() {
         let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
@@ -72,7 +74,15 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
 
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
     let (access_of, adapters) = (access.clone(), config.adapters());
-    let served = Served { engine: engine.clone(), role, access: access_of, entropy, public_url, adapters };
+    let served = Served {
+        engine: engine.clone(),
+        role,
+        access: access_of,
+        entropy,
+        public_url,
+        adapters,
+        audit: audit.clone(),
+    };
     let (routes, health) = grpc::routes(served).await;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
@@ -80,6 +90,7 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
         http: http_listener.local_addr()?,
         engine,
         access,
+        audit: audit.clone(),
         store,
         coordination,
         health,
@@ -98,7 +109,8 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
     }
     running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
     running.living.spawn(running.access.clone().run(running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes, &auth);
+    running.living.spawn(audit.run(writers, running.leaving.clone()));
+    running.serve_grpc(grpc_listener, routes, &auth, clock.clone());
     running.serve_http(http_listener, conditions);
     tracing::info!(role = role.as_str(), grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
@@ -202,12 +214,21 @@ impl Running {
             access: self.access.clone(),
             coordination: self.coordination.clone(),
             auth: auth.clone(),
+            audit: self.audit.clone(),
         }
     }
 
-    fn serve_grpc(&self, listener: TcpListener, routes: tonic::service::Routes, auth: &Auth) {
+    fn serve_grpc(
+        &self,
+        listener: TcpListener,
+        routes: tonic::service::Routes,
+        auth: &Auth,
+        clock: Arc<dyn Clock>,
+    ) {
         let stop = self.serving.clone();
-        let mut server = tonic::transport::Server::builder().layer(auth.layer());
+        let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock };
+        // The audit is around authentication: it records whom nobody knows, too.
+        let mut server = tonic::transport::Server::builder().layer(audit).layer(auth.layer());
         if let Some(age) = auth.max_connection_age() {
             server = server.max_connection_age(age);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use broker_core::TenantId;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     RotationRequests, SchedulerStore, SealedStore, StoreError, TenantStore,
 };
 use broker_crypto::{KekId, KeyPurpose, WrappedDek};
@@ -95,6 +95,10 @@ impl Store {
     }
 
     pub(crate) fn keys(&self) -> Arc<dyn KeyStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
         either!(self, store => store.clone())
     }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
-use broker_core::{Access, Broker, Clock, Collaborators, ProviderName};
+use broker_core::{Access, AuditKeys, Broker, Clock, Collaborators, ProviderName, Writers};
 use broker_crypto::{Entropy, KeyEncryption, KeyPurpose, OsEntropy};
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
@@ -41,6 +42,9 @@ impl Surroundings {
 pub(crate) struct Built {
     pub(crate) engine: Engine,
     pub(crate) access: Arc<Access>,
+    pub(crate) audit: Audit,
+    /// Write what is recorded.
+    pub(crate) writers: Writers,
     /// Closed last.
     pub(crate) store: Store,
     pub(crate) coordination: Coordination,
@@ -61,6 +65,13 @@ pub(crate) async fn build(config: &Config, role: Role, around: Surroundings) -> 
     let coordination = Coordination::open(config, &around)?;
     let access = config.access_settings().map_err(|problems| anyhow!(problems.join("; ")))?;
     let access = Access::new(access, store.access(), around.clock.clone(), around.entropy.clone());
+    let audit_keys = AuditKeys {
+        store: store.keys(),
+        encryption: held.encryption.clone(),
+        entropy: around.entropy.clone(),
+        clock: around.clock.clone(),
+    };
+    let (audit, writers) = Audit::open(&config.audit, &store, audit_keys, role.rotates());
     let engine = match role {
         Role::Api => {
             let place = &held.place(KeyPurpose::Access).place;
@@ -68,7 +79,7 @@ pub(crate) async fn build(config: &Config, role: Role, around: Surroundings) -> 
         }
         Role::All | Role::Rotator => broker(config, &store, &coordination, held.encryption.clone(), around)?,
     };
-    Ok(Built { engine, access, store, coordination, key_watches: held.watches })
+    Ok(Built { engine, access, audit, writers, store, coordination, key_watches: held.watches })
 }
 
 fn broker(

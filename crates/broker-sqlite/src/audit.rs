@@ -25,11 +25,11 @@ pub(crate) async fn write(connection: &mut SqliteConnection, record: &AuditRecor
     .bind(record.provider.as_ref().map(|provider| provider.as_str()))
     .bind(key.map(|key| key.user.as_str()))
     .bind(key.map(|key| key.account.as_str()))
-    .bind(record.resource.as_str())
+    .bind(foreign_text(&record.resource))
     .bind(record.generation.map(|generation| generation.get().cast_signed()))
     .bind(outcome)
     .bind(reason)
-    .bind(record.purpose.as_str())
+    .bind(foreign_text(&record.purpose))
     .bind(record.token.as_ref().map(|token| token.0.as_slice()))
     .execute(connection)
     .await
@@ -57,4 +57,9 @@ fn outcome_words(outcome: &AuditOutcome) -> (&'static str, &str) {
         AuditOutcome::Denied(reason) => ("denied", reason),
         AuditOutcome::Failed(reason) => ("failed", reason),
     }
+}
+
+/// Text that somebody else chose, without the NUL that its way into a chain would not survive.
+fn foreign_text(text: &str) -> String {
+    text.replace('\0', "")
 }

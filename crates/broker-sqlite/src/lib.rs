@@ -15,6 +15,7 @@ mod grants;
 mod history;
 mod inbox;
 mod keys;
+mod ledger;
 mod lock;
 mod migrations;
 mod open;

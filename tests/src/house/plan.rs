@@ -15,6 +15,7 @@ pub struct Plan {
     rotation: Vec<(&'static str, String)>,
     access: String,
     keys: Option<String>,
+    audit: String,
     child: Option<PathBuf>,
     scheduler: bool,
     recorded: bool,
@@ -27,6 +28,7 @@ impl Default for Plan {
             rotation: Vec::new(),
             access: String::new(),
             keys: None,
+            audit: String::new(),
             child: None,
             scheduler: false,
             recorded: false,
@@ -65,6 +67,11 @@ impl Plan {
         Self { keys: Some(section.to_owned()), ..self }
     }
 
+    /// The lines of `[audit]`.
+    pub fn audit(self, lines: &str) -> Self {
+        Self { audit: format!("\n[audit]\n{lines}\n"), ..self }
+    }
+
     /// A key of `[rotation]`.
     pub fn rotation(mut self, key: &'static str, value: &str) -> Self {
         self.rotation.push((key, value.to_owned()));
@@ -96,7 +103,8 @@ impl Plan {
             }
         }
         let directory = tempfile::tempdir().unwrap();
-        let settings = Settings::new(directory.path(), self.rotation, self.access).keys_from(self.keys);
+        let settings =
+            Settings::new(directory.path(), self.rotation, self.access + &self.audit).keys_from(self.keys);
         let direct = |provider: Provider| simulators[provider as usize].base_url();
         let tapped = |provider: Provider| {
             recorders.get(provider as usize).map_or_else(|| direct(provider), Recorder::base_url)

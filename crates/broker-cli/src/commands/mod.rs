@@ -1,5 +1,7 @@
 //! One file per group of commands: its flags, its call, its table.
 
+pub(crate) mod audit;
+pub(crate) mod audit_table;
 pub(crate) mod completions;
 pub(crate) mod consent;
 pub(crate) mod delete_tenant;
@@ -38,6 +40,7 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Token(command) => command.run(session).await,
         Command::Consent(command) => command.run(session).await,
         Command::Keys(command) => command.run(session).await,
+        Command::Audit(command) => command.run(session).await,
         Command::Health(command) => command.run(session).await,
         Command::Completions(command) => command.run(session),
     }

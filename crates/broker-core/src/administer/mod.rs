@@ -11,8 +11,6 @@ mod secrets;
 mod tenants;
 mod urls;
 
-pub(crate) use outcome::id_reused;
-
 pub use client_test::{ClientSecretTest, ClientVerdict};
 pub(crate) use outcome::id_reused;
 pub(crate) use pauses::refresh_paused;

@@ -45,6 +45,11 @@ impl AuditAction {
     /// A rotation of keys ended, or gave way to one to another target.
     pub const ROTATE_KEYS: Self = Self(Cow::Borrowed("rotate_keys"));
 
+    /// A chain of the audit log was begun: that of the tenant, or the installation's own.
+    pub const BEGIN_CHAIN: Self = Self(Cow::Borrowed("begin_chain"));
+    /// Records of failures came faster than they could be written, and were left out: how many stands in the resource.
+    pub const DROP_RECORDS: Self = Self(Cow::Borrowed("drop_records"));
+
     /// The action of that name, as a store has kept it or as an RPC has it.
     pub fn named(name: impl Into<Cow<'static, str>>) -> Self {
         Self(name.into())

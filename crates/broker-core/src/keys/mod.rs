@@ -12,6 +12,7 @@ mod opened;
 mod reseal;
 mod retire;
 mod rewrap;
+mod rewrap_audit;
 mod rotate;
 mod rotation;
 mod sealing;

@@ -28,7 +28,7 @@ impl Worker<'_> {
         if before.wrapping_key().as_ref() == target {
             return Ok(());
         }
-        match self.wrapped_anew(&key.tenant, &before).await {
+        match self.wrapped_anew(key.tenant.as_str(), &before).await {
             Ok(after) => {
                 // What else has changed it is another rotation of the same kind, which did the same.
                 let rewrapped = self.broker.key_store.rewrap_data_key(&key.tenant, &before, &after).await?;
@@ -44,9 +44,13 @@ impl Worker<'_> {
     }
 
     /// Opened and wrapped, not handed to a service to do both: only so is the wrapping bound to its place again.
-    async fn wrapped_anew(&self, tenant: &TenantId, before: &WrappedDek) -> Result<WrappedDek, CryptoError> {
+    pub(super) async fn wrapped_anew(
+        &self,
+        tenant: &str,
+        before: &WrappedDek,
+    ) -> Result<WrappedDek, CryptoError> {
         let encryption = &self.broker.keys.encryption;
-        let place = before.place(tenant.as_str());
+        let place = before.place(tenant);
         let material = encryption.unwrap(&before.envelope, place).await?;
         Ok(WrappedDek { envelope: encryption.wrap(&material, place).await?, ..before.clone() })
     }

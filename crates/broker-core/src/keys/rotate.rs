@@ -93,7 +93,7 @@ impl Broker {
 
     /// How much a rotation has to do.
     pub(super) async fn count_for(&self, rotation: &KeyRotation) -> Result<u64, BrokerError> {
-        let mut count = 0;
+        let mut count = self.count_audit_keys(rotation).await?;
         let mut done = None;
         while let Some(tenant) = self.tenant_of_walk(rotation, done.as_ref()).await? {
             count += match &rotation.target {

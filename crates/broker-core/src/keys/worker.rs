@@ -125,7 +125,7 @@ impl Worker<'_> {
             self.rotation.after = Some(tenant);
             self.note().await?;
         }
-        Ok(())
+        Ok(self.rewrap_audit_keys().await?)
     }
 
     async fn rotate(&mut self, tenant: &TenantId) -> Result<(), Stopped> {

@@ -150,11 +150,20 @@ pub trait KeyStore: Send + Sync {
     /// Every key encryption key the store has met.
     async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError>;
 
-    /// How many data keys that key wraps.
+    /// How many data keys and keys of the audit log that key wraps.
     async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError>;
 
     /// Marks a key encryption key retired, in one step with the check that it wraps nothing and is not primary.
     async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Keeps a key of the audit log, unless there is one of its purpose. Answers the one there is.
+    async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError>;
+
+    /// The keys of the audit log, wrapped.
+    async fn audit_keys(&self) -> Result<Vec<WrappedDek>, StoreError>;
+
+    /// Exchanges the envelope of a key of the audit log, if it still is `before`.
+    async fn rewrap_audit_key(&self, before: &WrappedDek, after: &WrappedDek) -> Result<bool, StoreError>;
 
     /// Keeps a new rotation, unless one with the same kind, scope and target is running: that one is answered. One to
     /// another target ends FAILED. A repeated request answers the rotation it had come to, even one that has ended.

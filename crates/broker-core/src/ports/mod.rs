@@ -14,6 +14,7 @@ mod fleet_store;
 mod grant_store;
 mod key_store;
 mod lease;
+mod ledger;
 mod outcomes;
 mod provider_client;
 pub mod records;
@@ -45,6 +46,7 @@ pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replic
 pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
 pub use key_store::{ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RotationStart};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
+pub use ledger::{AuditFilter, AuditPrincipal, ChainEnd, InboxRecord, Ledger, Sealing};
 pub use outcomes::{
     AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, ReplacedTokens, SentMark, SentOutcome,
 };

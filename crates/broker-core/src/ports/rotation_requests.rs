@@ -63,6 +63,8 @@ pub enum RotationAnswer {
     ProviderRests(Timestamp),
     /// A backend of the rotator cannot be used.
     BackendUnavailable,
+    /// The tenant's rotation key may seal nothing new.
+    KeysExhausted,
     /// The rotator failed by its own fault; its log says how.
     Internal,
 }
@@ -90,6 +92,7 @@ impl RotationAnswer {
             Self::RefreshPaused(until) => ("refresh_paused", Some(until)),
             Self::ProviderRests(until) => ("provider_rests", Some(until)),
             Self::BackendUnavailable => ("backend_unavailable", None),
+            Self::KeysExhausted => ("keys_exhausted", None),
             Self::Internal => ("internal", None),
         }
     }
@@ -105,6 +108,7 @@ impl RotationAnswer {
             ("refresh_paused", Some(until)) => Self::RefreshPaused(until),
             ("provider_rests", Some(until)) => Self::ProviderRests(until),
             ("backend_unavailable", None) => Self::BackendUnavailable,
+            ("keys_exhausted", None) => Self::KeysExhausted,
             ("internal", None) => Self::Internal,
             _ => return None,
         })

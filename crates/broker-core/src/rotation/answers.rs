@@ -22,6 +22,7 @@ impl From<&Rotated> for RotationAnswer {
             Rotated::RefreshPaused(until) => Self::RefreshPaused(*until),
             Rotated::ProviderRests(until) => Self::ProviderRests(*until),
             Rotated::Failed(RotationError::Backend(_)) => Self::BackendUnavailable,
+            Rotated::Failed(RotationError::KeysExhausted) => Self::KeysExhausted,
             Rotated::Failed(RotationError::Internal(_)) => Self::Internal,
         }
     }
@@ -37,6 +38,7 @@ impl From<RotationAnswer> for Rotated {
             RotationAnswer::RegistrationPaused(until) => Self::RegistrationPaused(until),
             RotationAnswer::RefreshPaused(until) => Self::RefreshPaused(until),
             RotationAnswer::ProviderRests(until) => Self::ProviderRests(until),
+            RotationAnswer::KeysExhausted => Self::Failed(RotationError::KeysExhausted),
             RotationAnswer::BackendUnavailable => {
                 Self::Failed(RotationError::Backend(Arc::new(BackendOfRotator)))
             }

@@ -152,6 +152,7 @@ pub async fn every_answer_comes_back(world: &RequestWorld) {
         RotationAnswer::RefreshPaused(until),
         RotationAnswer::ProviderRests(until),
         RotationAnswer::BackendUnavailable,
+        RotationAnswer::KeysExhausted,
         RotationAnswer::Internal,
     ] {
         let round = world.ask(0, NOW).await;

@@ -69,7 +69,8 @@ impl Api {
             clock: with.clock.clone(),
             timing: with.timing.clone(),
         });
-        let keys = TenantKeyCache::new(with.key_encryption, with.tenants, with.clock.clone())
+        let (clock, key_store) = (with.clock.clone(), with.key_store.clone());
+        let keys = TenantKeyCache::new(with.key_encryption, with.tenants, key_store, clock)
             .only_for(KeyPurpose::Access);
         let vendor = Vendor {
             grants: with.grants,

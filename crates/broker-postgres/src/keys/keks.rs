@@ -51,7 +51,8 @@ pub(super) async fn known(pool: &PgPool) -> Result<Vec<KnownKek>, StoreError> {
 
 pub(super) async fn wrapped_under(pool: &PgPool, id: &KekId) -> Result<u64, StoreError> {
     let wrapped = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "wrapped!" FROM data_keys WHERE wrapping_key = $1"#,
+        r#"SELECT (SELECT count(*) FROM data_keys WHERE wrapping_key = $1)
+                + (SELECT count(*) FROM audit_keys WHERE wrapping_key = $1) AS "wrapped!""#,
         id.as_str()
     );
     Ok(wrapped.fetch_one(pool).await.map_err(failed)?.unsigned_abs())
@@ -61,7 +62,8 @@ pub(super) async fn retire(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<b
     let retired = sqlx::query!(
         "UPDATE key_encryption_keys SET retired_at = $2
          WHERE id = $1 AND superseded_at IS NOT NULL AND retired_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = $1)",
+           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = $1)
+           AND NOT EXISTS (SELECT 1 FROM audit_keys WHERE wrapping_key = $1)",
         id.as_str(),
         at.as_unix_micros(),
     )

@@ -1,8 +1,11 @@
 //! Keys, and their rotations.
 
+mod audit_keys;
 mod data_keys;
 mod keks;
 mod rotations;
+
+pub(crate) use audit_keys::insert as insert_audit_key;
 
 use async_trait::async_trait;
 use broker_core::ports::{
@@ -83,6 +86,18 @@ impl KeyStore for PostgresStore {
 
     async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
         self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
+    }
+
+    async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError> {
+        self.operation("keep_audit_key", audit_keys::keep(&self.pools.vending, key, at)).await
+    }
+
+    async fn audit_keys(&self) -> Result<Vec<WrappedDek>, StoreError> {
+        self.operation("audit_keys", audit_keys::all(&self.pools.vending)).await
+    }
+
+    async fn rewrap_audit_key(&self, before: &WrappedDek, after: &WrappedDek) -> Result<bool, StoreError> {
+        self.operation("rewrap_audit_key", audit_keys::rewrap(&self.pools.adoption, before, after)).await
     }
 
     async fn start_key_rotation(

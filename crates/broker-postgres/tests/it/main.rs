@@ -10,6 +10,7 @@ mod inventory;
 mod rotation_requests;
 mod schema;
 mod stores;
+mod tampering;
 
 mod postgres {
     use crate::stores::InPostgres;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
+use broker_core::testing::audit_log::Meddler;
 use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
@@ -40,7 +41,7 @@ impl InPostgres {
         rows.into_iter().collect()
     }
 
-    /// Runs a statement behind the store's back.
+    /// Runs statements behind the store's back.
     pub(crate) async fn meddle(&self, sql: &'static str) {
         PgConnection::connect(self.database.url()).await.unwrap().execute(sql).await.unwrap();
     }
@@ -95,6 +96,10 @@ impl StoreUnderTest for InPostgres {
     fn broker_records(&self) -> Arc<dyn BrokerRecords> {
         Arc::new(Inbox::at(self.database.url()))
     }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        self.store.clone()
+    }
 }
 
 #[async_trait]
@@ -127,4 +132,11 @@ fn schema_digest() -> u64 {
         std::fs::read(file).unwrap().hash(&mut hasher);
     }
     hasher.finish()
+}
+
+#[async_trait]
+impl Meddler for InPostgres {
+    async fn meddle(&self, sql: &'static str) {
+        Self::meddle(self, sql).await;
+    }
 }

@@ -11,7 +11,7 @@ use tower::{Layer, Service};
 use super::authenticator::Authenticator;
 use super::peer::Peer;
 use super::refusals::Refusals;
-use crate::grpc;
+use crate::grpc::{self, Draft};
 
 /// The one service that asks for no credential (grpc.health.v1): probes have none.
 const HEALTH: &str = "/grpc.health.v1.Health/";
@@ -74,6 +74,9 @@ impl AuthLayer {
         }
         match self.authenticator.principal(request).await {
             Ok(principal) => {
+                if let Some(draft) = request.extensions().get::<Draft>() {
+                    draft.called_by(&principal);
+                }
                 request.extensions_mut().insert(principal);
                 true
             }

@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config, role: Role) -> Vec<String> {
     problems.extend(config.tls_problems());
     problems.extend(config.access_settings().err().unwrap_or_default());
     problems.extend(config.quotas().err().unwrap_or_default());
+    problems.extend(config.audit.problems());
     problems.extend(config.rotation.problems());
     problems.extend(ca_file(config));
     if config.escrow.max_bytes < LEAST_ESCROW {

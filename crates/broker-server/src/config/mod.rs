@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, overridden by `TOKEN_BROKER__SECTION__KEY`.
 
 mod access;
+mod audit;
 mod auth;
 mod check;
 mod egress;
@@ -24,6 +25,7 @@ mod transit;
 mod writable;
 
 pub use access::{AccessConfig, AccessMode, ActionName, PolicyConfig};
+pub use audit::{AuditConfig, VendsConfig};
 pub use auth::{AuthConfig, AuthMode, IssuerConfig, TrustDomainConfig};
 pub use egress::EgressConfig;
 pub use keys::KeysConfig;

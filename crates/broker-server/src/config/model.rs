@@ -8,7 +8,7 @@ use broker_escrow::Limits;
 use serde::Deserialize;
 
 use super::{
-    AccessConfig, AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl,
+    AccessConfig, AuditConfig, AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl,
     RotationConfig, StoreConfig, TlsConfig, providers,
 };
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub lease: LeaseConfig,
     /// Vending.
     pub vend: VendConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
     /// The times of the rotation protocol.
     pub rotation: RotationConfig,
     /// Logs.
@@ -60,6 +62,7 @@ impl Default for Config {
             escrow: EscrowConfig::default(),
             lease: LeaseConfig::default(),
             vend: VendConfig::default(),
+            audit: AuditConfig::default(),
             rotation: RotationConfig::default(),
             log: LogConfig::default(),
             egress: EgressConfig::default(),

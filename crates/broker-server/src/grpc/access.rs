@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use broker_core::{
-    Access, AccessAction, Ask, Asked, BrokerError, GrantKey, Permit, Principal, ProviderName, TenantId,
+    Access, AccessAction, Actor, Ask, Asked, AuditOutcome, AuditRecord, BrokerError, GrantKey, Permit,
+    Principal, ProviderName, TenantId, Timestamp,
 };
 use broker_proto::v1::*;
 use prost::Name;
-use tonic::Request;
+use tonic::{Request, Status};
 
+use super::audit::{Draft, outcome};
 use super::caller;
 
 /// A request with the action its RPC is. Every RPC has a request message of its own, so the message names the RPC.
@@ -68,6 +70,7 @@ pub(super) struct Call<'a> {
     principal: Principal,
     rpc: &'static str,
     action: AccessAction,
+    draft: Draft,
 }
 
 impl Guard {
@@ -78,7 +81,8 @@ impl Guard {
     /// Who calls which RPC. Nothing is allowed yet.
     pub(super) fn call<M: Governed>(&self, request: &Request<M>) -> Result<Call<'_>, BrokerError> {
         let principal = caller::principal(request)?;
-        Ok(Call { access: &self.access, principal, rpc: M::rpc(), action: M::ACTION })
+        let draft = request.extensions().get::<Draft>().cloned().unwrap_or_else(|| Draft::of(M::NAME));
+        Ok(Call { access: &self.access, principal, rpc: M::rpc(), action: M::ACTION, draft })
     }
 }
 
@@ -87,18 +91,33 @@ impl Call<'_> {
         &self.principal
     }
 
+    /// Who does what, for records.
+    pub(super) fn actor(&self) -> Actor {
+        self.draft.actor()
+    }
+
+    /// The record that it ended with that status, for a grant of several.
+    pub(super) fn record(&self, key: Option<&GrantKey>, status: &Status, at: Timestamp) -> AuditRecord {
+        let outcome = outcome(status).unwrap_or(AuditOutcome::Succeeded);
+        let record = self.actor().did(key.map(|key| &key.tenant), at);
+        let record = key.into_iter().fold(record, AuditRecord::about);
+        AuditRecord { outcome, ..record }
+    }
+
     /// Leave to do this about a tenant at a provider.
     pub(super) fn admit(
         &self,
         tenant: Asked<'_, TenantId>,
         provider: Asked<'_, ProviderName>,
     ) -> Result<Permit, BrokerError> {
-        let Self { access, principal, rpc, action } = self;
+        self.draft.about(one(tenant), one(provider));
+        let Self { access, principal, rpc, action, .. } = self;
         access.admit(&Ask { rpc, principal, action: *action, tenant, provider, scopes: None })
     }
 
     /// Leave to do this about a grant.
     pub(super) fn admit_to(&self, key: &GrantKey) -> Result<Permit, BrokerError> {
+        self.draft.about_grant(key);
         self.admit(Asked::One(&key.tenant), Asked::One(&key.provider))
     }
 
@@ -109,6 +128,13 @@ impl Call<'_> {
         provider: Option<&ProviderName>,
     ) -> Result<Permit, BrokerError> {
         self.admit(Asked::One(tenant), provider.map_or(Asked::All, Asked::One))
+    }
+}
+
+fn one<'a, T>(asked: Asked<'a, T>) -> Option<&'a T> {
+    match asked {
+        Asked::One(one) => Some(one),
+        _ => None,
     }
 }
 

@@ -12,24 +12,26 @@ use broker_proto::v1::{
     DeleteTenantResponse, ExplainAccessRequest, ExplainAccessResponse, GetClientRegistrationRequest,
     GetClientRegistrationResponse, GetGrantRequest, GetGrantResponse, GetKeyRotationRequest,
     GetKeyRotationResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
-    GetTenantResponse, ListAccessPoliciesRequest, ListAccessPoliciesResponse, ListClientRegistrationsRequest,
-    ListClientRegistrationsResponse, ListGrantsRequest, ListGrantsResponse, ListKeyRotationsRequest,
-    ListKeyRotationsResponse, ListKeysRequest, ListKeysResponse, ListProvidersRequest, ListProvidersResponse,
-    ListTenantsRequest, ListTenantsResponse, PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest,
+    GetTenantResponse, ListAccessPoliciesRequest, ListAccessPoliciesResponse, ListAuditEventsRequest,
+    ListAuditEventsResponse, ListClientRegistrationsRequest, ListClientRegistrationsResponse,
+    ListGrantsRequest, ListGrantsResponse, ListKeyRotationsRequest, ListKeyRotationsResponse,
+    ListKeysRequest, ListKeysResponse, ListProvidersRequest, ListProvidersResponse, ListTenantsRequest,
+    ListTenantsResponse, PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest,
     RefreshGrantResponse, ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest,
     RetireClientSecretResponse, RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest,
     RevokeGrantsResponse, RotateKeysRequest, RotateKeysResponse, TestClientRegistrationRequest,
     TestClientRegistrationResponse, UpdateClientRegistrationRequest, UpdateClientRegistrationResponse,
-    UpdateTenantRequest, UpdateTenantResponse,
+    UpdateTenantRequest, UpdateTenantResponse, VerifyAuditLogRequest, VerifyAuditLogResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::Guard;
 use super::access_policies::Policies;
 use super::admin::{
-    Adapters, grants, keys, new_registration, providers, registrations, scheduler, secrets, tenants,
+    Adapters, audit, grants, keys, new_registration, providers, registrations, scheduler, secrets, tenants,
 };
 use super::status::Statuses;
+use crate::audit::Audit;
 use crate::config::PublicUrl;
 
 pub(super) struct AdminApi {
@@ -39,6 +41,7 @@ pub(super) struct AdminApi {
     pub(super) statuses: Statuses,
     public_url: Option<PublicUrl>,
     pub(super) adapters: Adapters,
+    pub(super) audit: Audit,
 }
 
 impl AdminApi {
@@ -49,8 +52,9 @@ impl AdminApi {
         statuses: Statuses,
         public_url: Option<PublicUrl>,
         adapters: Adapters,
+        audit: Audit,
     ) -> Self {
-        Self { broker, guard, policies, statuses, public_url, adapters }
+        Self { broker, guard, policies, statuses, public_url, adapters, audit }
     }
 
     /// Makes statuses of errors.
@@ -290,5 +294,19 @@ impl AdminService for AdminApi {
         request: Request<RetireKeyRequest>,
     ) -> Result<Response<RetireKeyResponse>, Status> {
         keys::retire(self, request).await.map(Response::new)
+    }
+
+    async fn list_audit_events(
+        &self,
+        request: Request<ListAuditEventsRequest>,
+    ) -> Result<Response<ListAuditEventsResponse>, Status> {
+        audit::list(self, request).await.map(Response::new)
+    }
+
+    async fn verify_audit_log(
+        &self,
+        request: Request<VerifyAuditLogRequest>,
+    ) -> Result<Response<VerifyAuditLogResponse>, Status> {
+        audit::verify(self, request).await.map(Response::new)
     }
 }

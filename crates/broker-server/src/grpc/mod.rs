@@ -5,6 +5,7 @@ mod access;
 mod access_policies;
 mod admin;
 mod admin_service;
+mod audit;
 mod caller;
 mod consent_service;
 mod deadline;
@@ -33,11 +34,13 @@ use self::access::Guard;
 use self::access_policies::Policies;
 pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
+pub(crate) use self::audit::{AuditLayer, Draft};
 use self::consent_service::ConsentApi;
 use self::event_service::EventApi;
 use self::status::Statuses;
 pub(crate) use self::status::caller_unknown;
 use self::token_service::TokenApi;
+use crate::audit::Audit;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
 use crate::config::PublicUrl;
 use crate::engine::Engine;
@@ -63,6 +66,7 @@ pub(crate) struct Served {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) adapters: Adapters,
+    pub(crate) audit: Audit,
 }
 
 /// The services of the role, health included. Health says SERVING for each of them until the process drains, and
@@ -80,7 +84,12 @@ pub(crate) async fn routes(served: Served) -> (Routes, HealthReporter) {
     let guard = Guard::new(served.access.clone());
     let mut routes = Routes::new(health_service);
     if served.role.vends() {
-        let tokens = TokenApi::new(served.engine.vendor(), guard.clone(), statuses.clone());
+        let tokens = TokenApi::new(
+            served.engine.vendor(),
+            guard.clone(),
+            statuses.clone(),
+            served.audit.recorder.clone(),
+        );
         routes = routes
             .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
             .add_service(EventServiceServer::new(EventApi));
@@ -88,7 +97,15 @@ pub(crate) async fn routes(served: Served) -> (Routes, HealthReporter) {
     if let Some(broker) = served.engine.broker().cloned() {
         let policies = Policies { access: served.access, broker: broker.clone(), guard: guard.clone() };
         let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
-        let admin = AdminApi::new(broker, guard, policies, statuses, served.public_url, served.adapters);
+        let admin = AdminApi::new(
+            broker,
+            guard,
+            policies,
+            statuses,
+            served.public_url,
+            served.adapters,
+            served.audit,
+        );
         routes = routes
             .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))
             .add_service(AdminServiceServer::new(admin).max_decoding_message_size(MAX_REQUEST));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{BrokerError, FieldViolation, VendRequest, Vendor};
+use broker_core::{AuditRecord, BrokerError, FieldViolation, Recorder, VendRequest, Vendor};
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::token_service_server::TokenService;
 use broker_proto::v1::{
@@ -29,11 +29,17 @@ pub(super) struct TokenApi {
     vendor: Arc<Vendor>,
     guard: Guard,
     statuses: Statuses,
+    recorder: Arc<Recorder>,
 }
 
 impl TokenApi {
-    pub(super) fn new(vendor: Arc<Vendor>, guard: Guard, statuses: Statuses) -> Self {
-        Self { vendor, guard, statuses }
+    pub(super) fn new(
+        vendor: Arc<Vendor>,
+        guard: Guard,
+        statuses: Statuses,
+        recorder: Arc<Recorder>,
+    ) -> Self {
+        Self { vendor, guard, statuses, recorder }
     }
 
     async fn vend(
@@ -43,13 +49,25 @@ impl TokenApi {
         call: &Call<'_>,
     ) -> Result<GetAccessTokenResponse, BrokerError> {
         let request = read(message, wait, call)?;
+        self.recorder.accepts_vends()?;
         let vended = self.vendor.vend(&request).await?;
+        self.recorder.vended(&call.actor(), &vended, &message.purpose).await?;
         tracing::debug!(
             principal = %call.principal(), tenant = %request.key.tenant, provider = %request.key.provider,
             grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),
             purpose = message.purpose, stale = vended.stale.is_some(), "token vended"
         );
         Ok(message::token(&vended))
+    }
+
+    /// The status of a request of a batch that failed. It is recorded here: the batch as a whole succeeds.
+    fn refused(&self, request: &GetAccessTokenRequest, call: &Call<'_>, error: &BrokerError) -> Status {
+        let status = self.statuses.of(error);
+        let GetAccessTokenRequest { tenant_id, provider, user_id, account, .. } = request;
+        let key = Fields::default().key(tenant_id, provider, user_id, account);
+        let record = call.record(key.as_ref(), &status, self.recorder.now());
+        self.recorder.refused(&AuditRecord { purpose: request.purpose.clone(), ..record });
+        status
     }
 }
 
@@ -81,7 +99,7 @@ impl TokenService for TokenApi {
         let results = requests.iter().map(|one| async move {
             let result = match self.vend(one, wait, call).await {
                 Ok(token) => BatchResult::Token(token),
-                Err(error) => BatchResult::Status(as_message(&self.statuses.of(&error))),
+                Err(error) => BatchResult::Status(as_message(&self.refused(one, call, &error))),
             };
             BatchGetAccessTokensResult { result: Some(result) }
         });

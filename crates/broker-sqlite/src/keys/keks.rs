@@ -54,19 +54,23 @@ pub(super) async fn known(pool: &SqlitePool) -> Result<Vec<KnownKek>, StoreError
 }
 
 pub(super) async fn wrapped_under(pool: &SqlitePool, id: &KekId) -> Result<u64, StoreError> {
-    sqlx::query("SELECT count(*) AS wrapped FROM data_keys WHERE wrapping_key = ?1")
-        .bind(id.as_str())
-        .fetch_one(pool)
-        .await
-        .map_err(failed)?
-        .number("wrapped")
+    sqlx::query(
+        "SELECT (SELECT count(*) FROM data_keys WHERE wrapping_key = ?1)
+              + (SELECT count(*) FROM audit_keys WHERE wrapping_key = ?1) AS wrapped",
+    )
+    .bind(id.as_str())
+    .fetch_one(pool)
+    .await
+    .map_err(failed)?
+    .number("wrapped")
 }
 
 pub(super) async fn retire(pool: &SqlitePool, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
     let retired = sqlx::query(
         "UPDATE key_encryption_keys SET retired_at = ?2
          WHERE id = ?1 AND superseded_at IS NOT NULL AND retired_at IS NULL
-           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = ?1)",
+           AND NOT EXISTS (SELECT 1 FROM data_keys WHERE wrapping_key = ?1)
+           AND NOT EXISTS (SELECT 1 FROM audit_keys WHERE wrapping_key = ?1)",
     )
     .bind(id.as_str())
     .bind_time(at)

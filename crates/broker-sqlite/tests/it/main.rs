@@ -5,7 +5,9 @@
 mod epochs;
 mod files;
 mod inventory;
+mod recording;
 mod stores;
+mod tampering;
 
 mod memory {
     use crate::stores::InMemory;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use broker_core::AuditRecord;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
+use broker_core::testing::audit_log::Meddler;
 use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
 pub(crate) struct InMemory(Arc<SqliteStore>);
@@ -72,6 +73,10 @@ impl StoreUnderTest for InMemory {
     fn broker_records(&self) -> Arc<dyn BrokerRecords> {
         Arc::new(Inbox(self.0.clone()))
     }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        self.0.clone()
+    }
 }
 
 #[async_trait]
@@ -123,6 +128,10 @@ impl StoreUnderTest for InFile {
     fn broker_records(&self) -> Arc<dyn BrokerRecords> {
         Arc::new(Inbox(self.store.clone()))
     }
+
+    fn ledger(&self) -> Arc<dyn Ledger> {
+        self.store.clone()
+    }
 }
 
 #[async_trait]
@@ -169,5 +178,13 @@ impl InFile {
     /// Every file the store has made.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+#[async_trait]
+impl Meddler for InFile {
+    async fn meddle(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.database());
+        SqliteConnection::connect_with(&options).await.unwrap().execute(sql).await.unwrap();
     }
 }

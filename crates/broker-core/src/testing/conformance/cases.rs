@@ -293,6 +293,14 @@ macro_rules! store_conformance {
             a_breaker_opens_on_record,
             a_change_that_is_refused_leaves_no_record,
         );
+        $crate::store_conformance!(@theme $store, ledger:
+            records_come_out_of_the_inbox_as_they_went_in,
+            a_record_of_no_tenant_belongs_to_the_installation,
+            a_sealing_that_comes_too_late_changes_nothing,
+            of_two_sealers_each_record_is_sealed_once,
+            a_list_is_filtered_and_goes_back_in_pages,
+            a_key_of_the_audit_log_is_kept_once_and_keeps_its_wrapping_key_in_use,
+        );
         $crate::store_conformance!(@theme $store, sealed:
             every_value_is_walked_and_opens_at_its_own_place_only,
             a_row_is_exchanged_only_as_it_was_read,
@@ -363,7 +371,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "records" "sealed" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "ledger" "records" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

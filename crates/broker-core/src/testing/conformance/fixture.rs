@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::AuditRecord;
 use crate::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
+    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
 
@@ -40,6 +40,8 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
     fn broker_records(&self) -> Arc<dyn BrokerRecords>;
+
+    fn ledger(&self) -> Arc<dyn Ledger>;
 }
 
 /// A store that outlives the process which uses it.

@@ -186,7 +186,7 @@ pub async fn a_key_encryption_key_for_each_purpose_supersedes_the_one_for_both(w
     let facts: Vec<_> = known.iter().map(|kek| (kek.id.as_str(), kek.superseded_at)).collect();
     assert_eq!(facts, [("a", None), ("both", Some(NOW + SECOND * 2)), ("r", None)]);
     let rotation = rotation(1, KeyKind::Kek, Some("a+r"));
-    assert_eq!(world.keys.start_key_rotation(&rotation).await.unwrap(), rotation);
+    assert_eq!(world.start(&rotation).await, rotation);
     let claim = async |primary: &str| {
         let primary = WrappingKeys::parse(primary).unwrap();
         world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()

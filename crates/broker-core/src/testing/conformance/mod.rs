@@ -43,6 +43,8 @@ pub mod isolation;
 #[doc(hidden)]
 pub mod keys;
 #[doc(hidden)]
+pub mod ledger;
+#[doc(hidden)]
 pub mod lists;
 #[doc(hidden)]
 pub mod lost_commits;

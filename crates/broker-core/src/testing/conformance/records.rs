@@ -221,7 +221,7 @@ pub async fn a_rotation_of_keys_ends_on_record(world: World) {
         [(1, None, KeyRotationState::Failed), (2, Some(tenant_id("acme")), KeyRotationState::Succeeded)]
     {
         let rotation = of_one_tenant(n, tenant.clone());
-        world.keys.start_key_rotation(&rotation).await.unwrap();
+        world.keys.start_key_rotation(&rotation, None).await.unwrap();
         world.keys.claim_key_rotation(world.owner, None, NOW, NOW).await.unwrap().unwrap();
         let note = KeyRotationNote { rotation: rotation.clone(), owner: world.owner, at: NOW };
         assert!(world.keys.note_key_rotation(&note).await.unwrap());
@@ -235,7 +235,7 @@ pub async fn a_rotation_of_keys_ends_on_record(world: World) {
     }
     let displaced = rotation(3, KeyKind::Kek, Some("kek-1"));
     for rotation in [displaced.clone(), rotation(4, KeyKind::Kek, Some("kek-2"))] {
-        world.keys.start_key_rotation(&rotation).await.unwrap();
+        world.keys.start_key_rotation(&rotation, None).await.unwrap();
     }
     let resource = format!("key_rotations/{}/failed", displaced.id);
     expected.push(of_installation(AuditAction::ROTATE_KEYS, &resource));
@@ -245,7 +245,7 @@ pub async fn a_rotation_of_keys_ends_on_record(world: World) {
 pub async fn a_primary_key_changes_on_record(world: World) {
     let mut expected = Vec::new();
     for name in ["old", "old", "new", "new", "old"] {
-        world.keys.note_primary_kek(&kek(name), NOW).await.unwrap();
+        world.keys.note_primary_keks(&[kek(name)], NOW).await.unwrap();
         let changed = of_installation(AuditAction::CHANGE_PRIMARY_KEK, &format!("keys/{name}"));
         if expected.last() != Some(&changed) {
             expected.push(changed);

@@ -27,7 +27,7 @@ impl UnderWay {
         world.add_tenant("leaving").await;
         assert!(world.deletions.begin_deletion(&tenant_id("leaving"), NOW).await.unwrap());
         let rotation = rotation(1, KeyKind::Dek, None);
-        world.keys.start_key_rotation(&rotation).await.unwrap();
+        world.keys.start_key_rotation(&rotation, None).await.unwrap();
         world.keys.claim_key_rotation(world.owner, None, NOW, NOW).await.unwrap().unwrap();
         Self {
             refresh: world.claim(&key("ada"), 1).await.attempt,
@@ -60,7 +60,7 @@ impl UnderWay {
     async fn keys_fail(&self, world: &World) {
         let state = KeyRotationState::Succeeded;
         assert!(world.keys.end_key_rotation(&self.rotation, state).await.is_err());
-        assert!(world.keys.note_primary_kek(&kek("new"), NOW).await.is_err());
+        assert!(world.keys.note_primary_keks(&[kek("new")], NOW).await.is_err());
         let (new, by) =
             (wrapped(1, broker_crypto::KeyPurpose::Access, "k"), KeyRotationId::from_bytes([1; 16]));
         assert!(world.keys.add_data_key(&tenant_id("acme"), &new, by, NOW).await.is_err());

@@ -7,7 +7,7 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 use super::fixture::{BrokerRecords, StoreUnderTest};
 use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
 use crate::ports::{
-    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore,
+    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore, Ledger,
     Replica, RevocationStore, SchedulerStore, SealedStore, TenantStore,
 };
 use crate::{
@@ -29,6 +29,7 @@ pub struct World {
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
     pub(super) records: Arc<dyn BrokerRecords>,
+    pub ledger: Arc<dyn Ledger>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -59,6 +60,7 @@ impl World {
             keys: store.keys(),
             sealed: store.sealed(),
             records: store.broker_records(),
+            ledger: store.ledger(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,

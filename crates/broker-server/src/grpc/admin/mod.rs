@@ -1,5 +1,6 @@
 //! What AdminService does, one file for each kind of resource; the service itself only delegates.
 
+pub(super) mod audit;
 mod deletion;
 mod etag;
 pub(super) mod grants;

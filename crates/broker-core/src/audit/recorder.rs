@@ -1,0 +1,211 @@
+//! Recording what callers got and did not get: into memory on the way of a call, into the store right after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use broker_crypto::{AccessToken, KeyPurpose, MacKey};
+use tokio::sync::{OnceCell, mpsc, oneshot};
+
+use super::keys::AuditKeys;
+use super::writer::{Entry, Writers};
+use super::{
+    Actor, AuditRecord, KeptRecord, RecorderCount, RecorderSettings, TokenFingerprint, VendRecording,
+};
+use crate::ports::Ledger;
+use crate::{BrokerError, Clock, Timestamp, Vended};
+
+/// Records of failures that may wait. They are left out rather than waited for: a flood of them must not stop vending.
+const FAILURES_WAITING: usize = 5000;
+
+/// How long a reader waits for what was recorded before to be written.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Bytes of a purpose, a resource or an action that are kept.
+const LONGEST: [usize; 3] = [256, 1024, 256];
+
+/// Takes records of vends and of failures.
+pub struct Recorder {
+    vends: mpsc::Sender<Entry>,
+    failures: mpsc::Sender<Entry>,
+    shared: Arc<Shared>,
+    keys: AuditKeys,
+    key: OnceCell<MacKey>,
+    clock: Arc<dyn Clock>,
+    settings: RecorderSettings,
+}
+
+/// What a recorder and its writers have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// When the oldest vend was recorded that is being written; `i64::MAX` if none is.
+    pub(super) writing_since: AtomicI64,
+    pub(super) vends_written: AtomicU64,
+    pub(super) failures_written: AtomicU64,
+    /// In all, and those of them that no record tells of yet.
+    pub(super) dropped: AtomicU64,
+    pub(super) untold: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// Why no token is given.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unrecorded {
+    #[error("audit records cannot be written: {0} wait, more than may")]
+    Full(usize),
+    #[error("an audit record waits to be written for {} s, longer than it may", .0.as_secs())]
+    TooOld(Duration),
+    #[error("the audit record of a token could not be written")]
+    Lost,
+}
+
+impl From<Unrecorded> for BrokerError {
+    fn from(why: Unrecorded) -> Self {
+        Self::BackendUnavailable(Box::new(why))
+    }
+}
+
+impl Recorder {
+    /// A recorder, and who writes what it takes. Whoever makes it runs [`Writers::run`].
+    pub fn new(ledger: Arc<dyn Ledger>, keys: AuditKeys, settings: RecorderSettings) -> (Arc<Self>, Writers) {
+        let (vends, vends_taken) = mpsc::channel(settings.waiting);
+        let (failures, failures_taken) = mpsc::channel(FAILURES_WAITING);
+        let shared = Arc::new(Shared::default());
+        let clock = keys.clock.clone();
+        let writers = Writers {
+            ledger,
+            clock: clock.clone(),
+            shared: shared.clone(),
+            vends: vends_taken,
+            failures: failures_taken,
+            strict: settings.vends == VendRecording::Strict,
+        };
+        let recorder = Self { vends, failures, shared, keys, key: OnceCell::new(), clock, settings };
+        (Arc::new(recorder), writers)
+    }
+
+    /// Whether a vend could be recorded now. Asked before there is anything to vend.
+    pub fn accepts_vends(&self) -> Result<(), BrokerError> {
+        self.not_behind().map_err(|why| self.refuse(why))
+    }
+
+    /// Records that a token is given. Fails with `BackendUnavailable` where it must not be.
+    pub async fn vended(&self, actor: &Actor, vended: &Vended, purpose: &str) -> Result<(), BrokerError> {
+        self.accepts_vends()?;
+        let key = &vended.grant.grant.key;
+        let record = AuditRecord {
+            generation: Some(vended.grant.grant.generation),
+            purpose: purpose.to_owned(),
+            token: Some(self.fingerprint(key.tenant.as_str(), &vended.access_token).await?),
+            ..actor.did(Some(&key.tenant), self.clock.now()).about(key)
+        };
+        match self.settings.vends {
+            VendRecording::Bounded => self.take(Entry::Record(kept(&record), None)),
+            VendRecording::Strict => {
+                let (written, outcome) = oneshot::channel();
+                self.take(Entry::Record(kept(&record), Some(written)))?;
+                match outcome.await {
+                    Ok(true) => Ok(()),
+                    _ => Err(self.refuse(Unrecorded::Lost)),
+                }
+            }
+        }
+    }
+
+    /// Records that a call was denied or has failed. Never waits; what is too much is counted and left out.
+    pub fn refused(&self, record: &AuditRecord) {
+        if self.failures.try_send(Entry::Record(kept(record), None)).is_err() {
+            self.shared.drop_failures(1);
+        }
+    }
+
+    /// Waits until what was recorded before is written, or a moment is over.
+    pub async fn flush(&self) -> Result<(), BrokerError> {
+        let flushed = async {
+            for queue in [&self.vends, &self.failures] {
+                let (done, written) = oneshot::channel();
+                // Closed means that everything was written.
+                if queue.send(Entry::Flush(done)).await.is_ok() {
+                    let _ = written.await;
+                }
+            }
+        };
+        // The machine's time, not the injected clock's: a store that hangs is bounded so, and nothing is decided by it.
+        let flushed = tokio::time::timeout(FLUSH, flushed).await;
+        flushed.map_err(|_| Unrecorded::TooOld(FLUSH).into())
+    }
+
+    /// The present time, for records.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> RecorderCount {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        RecorderCount {
+            vends_written: read(&self.shared.vends_written),
+            vends_waiting: (self.settings.waiting - self.vends.capacity()) as u64,
+            vends_refused: read(&self.shared.refused),
+            failures_written: read(&self.shared.failures_written),
+            failures_dropped: read(&self.shared.dropped),
+        }
+    }
+
+    fn take(&self, entry: Entry) -> Result<(), BrokerError> {
+        self.vends.try_send(entry).map_err(|_| self.refuse(Unrecorded::Full(self.settings.waiting)))
+    }
+
+    fn not_behind(&self) -> Result<(), Unrecorded> {
+        let since = self.shared.writing_since.load(Ordering::Acquire);
+        let waits = self.clock.now().since(Timestamp::from_unix_micros(since));
+        if waits > self.settings.patience {
+            return Err(Unrecorded::TooOld(waits));
+        }
+        if self.vends.capacity() == 0 {
+            return Err(Unrecorded::Full(self.settings.waiting));
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: Unrecorded) -> BrokerError {
+        self.shared.refused.fetch_add(1, Ordering::Relaxed);
+        why.into()
+    }
+
+    async fn fingerprint(&self, tenant: &str, token: &AccessToken) -> Result<TokenFingerprint, BrokerError> {
+        let key = self.key.get_or_try_init(|| self.keys.kept_or_made(KeyPurpose::Access)).await?;
+        Ok(TokenFingerprint(key.code(&[tenant.as_bytes(), token.expose().as_bytes()])))
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            writing_since: AtomicI64::new(i64::MAX),
+            vends_written: AtomicU64::new(0),
+            failures_written: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            untold: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn drop_failures(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+        self.untold.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// The columns of a record. What callers wrote is cut to what may be, so that no record is refused by the store.
+fn kept(record: &AuditRecord) -> Box<KeptRecord> {
+    let mut kept = Box::new(KeptRecord::from(record));
+    let texts = [&mut kept.purpose, &mut kept.resource, &mut kept.action];
+    for (text, longest) in texts.into_iter().zip(LONGEST) {
+        text.retain(|letter| !letter.is_control());
+        text.truncate(text.floor_char_boundary(longest));
+    }
+    kept
+}

@@ -1,0 +1,9 @@
+//! Recording calls that were denied or have failed: at the edge, whoever answered.
+
+mod draft;
+mod layer;
+mod outcome;
+
+pub(crate) use self::draft::Draft;
+pub(crate) use self::layer::AuditLayer;
+pub(in crate::grpc) use self::outcome::outcome;
