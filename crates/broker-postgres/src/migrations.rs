@@ -29,6 +29,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     13 "0013_revocations",
     14 "0014_deletions",
     15 "0015_keys",
+    18 "0018_rotation_requests",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several
