@@ -123,7 +123,7 @@ impl PostgresStore {
             adoptions: Batcher::new(Adoptions { pool: pools.adoption.clone() }, tasks.clone()),
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
-            stirring: Stirring::new(pools.vending.clone(), tasks.clone()),
+            stirring: Stirring::new(pools.listening.clone(), tasks.clone()),
             role,
             tasks,
             pools,

@@ -7,8 +7,7 @@ use std::time::Duration;
 use broker_core::ports::{PauseTarget, RotationRequests as _, TakeRequests};
 use broker_core::testing::MemoryRequests;
 use broker_core::{
-    Api, BrokerError, Clock as _, ConsentCause, FailureKind, Principal, StaleReason,
-    VendRequest, Vended,
+    Api, BrokerError, Clock as _, ConsentCause, FailureKind, Principal, StaleReason, VendRequest, Vended,
 };
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
