@@ -30,6 +30,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     14 "0014_deletions",
     15 "0015_keys",
     16 "0016_audit",
+    18 "0018_rotation_requests",
     19 "0019_quotas",
 );
 

@@ -126,7 +126,7 @@ impl PostgresStore {
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
             quotas: Quotas::default(),
-            stirring: Stirring::new(pools.vending.clone(), tasks.clone()),
+            stirring: Stirring::new(pools.listening.clone(), tasks.clone()),
             role,
             tasks,
             pools,

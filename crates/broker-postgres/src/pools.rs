@@ -21,6 +21,8 @@ pub(crate) struct Pools {
     pub(crate) rotation: PgPool,
     /// Adoptions, and what must not wait behind claims: closings, heartbeats.
     pub(crate) adoption: PgPool,
+    /// The one connection that listens: it would be missing for good elsewhere.
+    pub(crate) listening: PgPool,
     pub(crate) condemned: Arc<Condemned>,
 }
 
@@ -37,6 +39,7 @@ impl Pools {
             vending: pool("vending", options.vending_connections),
             rotation: pool("rotation", options.rotation_connections),
             adoption: pool("adoption", options.adoption_connections),
+            listening: pool("listening", 1),
             condemned: condemned.clone(),
         };
         pools.rotation.acquire().await?;
@@ -48,6 +51,7 @@ impl Pools {
         self.vending.close().await;
         self.rotation.close().await;
         self.adoption.close().await;
+        self.listening.close().await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! The keys of the audit log, wrapped anew with the data keys of all tenants.
 
-use broker_crypto::{CryptoError, KekId, WrappedDek};
+use broker_crypto::{CryptoError, WrappedDek};
 
+use super::WrappingKeys;
 use super::worker::Worker;
 use crate::audit::NO_TENANT;
 use crate::{Broker, BrokerError, KeyRotation, KeyRotationWalk};
@@ -11,7 +12,7 @@ impl Broker {
     pub(super) async fn count_audit_keys(&self, rotation: &KeyRotation) -> Result<u64, BrokerError> {
         let Some(target) = target_of_all(rotation) else { return Ok(0) };
         let keys = self.key_store.audit_keys().await?;
-        Ok(keys.iter().filter(|key| key.wrapping_key().as_ref() != Some(target)).count() as u64)
+        Ok(keys.iter().filter(|key| is_to_wrap(key, target)).count() as u64)
     }
 }
 
@@ -20,7 +21,7 @@ impl Worker<'_> {
     pub(super) async fn rewrap_audit_keys(&mut self) -> Result<(), BrokerError> {
         let Some(target) = target_of_all(&self.rotation).cloned() else { return Ok(()) };
         for before in self.broker.key_store.audit_keys().await? {
-            if before.wrapping_key().as_ref() != Some(&target) {
+            if is_to_wrap(&before, &target) {
                 self.rewrap_audit_key(&before).await?;
             }
         }
@@ -43,6 +44,10 @@ impl Worker<'_> {
     }
 }
 
-fn target_of_all(rotation: &KeyRotation) -> Option<&KekId> {
+fn is_to_wrap(key: &WrappedDek, target: &WrappingKeys) -> bool {
+    key.wrapping_key().as_ref() != Some(target.wrapping(key.purpose))
+}
+
+fn target_of_all(rotation: &KeyRotation) -> Option<&WrappingKeys> {
     rotation.target.as_ref().filter(|_| rotation.tenant.is_none())
 }
