@@ -74,7 +74,8 @@ impl Setting {
         let mut rotation = started.key_rotation.unwrap();
         while rotation.state() == KeyRotationState::Running {
             self.house.clock.advance(HEARTBEAT);
-            let request = v1::GetKeyRotationRequest { rotation_id: rotation.rotation_id.clone() };
+            let request =
+                v1::GetKeyRotationRequest { rotation_id: rotation.rotation_id.clone(), ..Default::default() };
             let got = self.house.client.admin().get_key_rotation(request).await.unwrap().into_inner();
             rotation = got.key_rotation.unwrap();
         }

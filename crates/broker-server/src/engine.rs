@@ -56,6 +56,11 @@ impl Engine {
         self.api().is_some_and(|api| api.finds_no_rotator())
     }
 
+    /// How many data keys are near the limit of what they may seal.
+    pub(crate) fn worn_keys(&self) -> usize {
+        self.broker().map_or(0, |broker| broker.worn_keys())
+    }
+
     /// How many rotations and code exchanges are under way here.
     pub(crate) fn attempts_under_way(&self) -> usize {
         self.broker().map_or(0, |broker| broker.attempts_under_way())

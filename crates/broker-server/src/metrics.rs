@@ -198,7 +198,7 @@ fn key_rotation(registry: &mut Registry, conditions: &Conditions) {
 
 fn worn_keys(registry: &mut Registry, conditions: &Conditions) {
     let worn: Gauge = Gauge::default();
-    worn.set(i64::try_from(conditions.broker.worn_keys()).unwrap_or(i64::MAX));
+    worn.set(i64::try_from(conditions.engine.worn_keys()).unwrap_or(i64::MAX));
     registry.register(
         "data_keys_wearing_out",
         "Data keys this replica seals under that have sealed half of what they may",

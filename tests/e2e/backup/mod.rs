@@ -61,7 +61,7 @@ async fn consent_of_another_tenant(house: &House) -> v1::GrantKey {
 }
 
 async fn delete(house: &House, tenant: &str) {
-    let request = v1::DeleteTenantRequest { tenant_id: tenant.to_owned() };
+    let request = v1::DeleteTenantRequest { tenant_id: tenant.to_owned(), ..Default::default() };
     let deleting = async {
         loop {
             let answer = read(house.client.admin().delete_tenant(request.clone()).await).unwrap();
@@ -86,7 +86,7 @@ async fn rewrap(house: &mut House, old_kek: &str) {
     };
     let started = read(house.client.admin().rotate_keys(request).await).unwrap().key_rotation.unwrap();
     let rotating = async {
-        let request = v1::GetKeyRotationRequest { rotation_id: started.rotation_id };
+        let request = v1::GetKeyRotationRequest { rotation_id: started.rotation_id, ..Default::default() };
         loop {
             let answer = read(house.client.admin().get_key_rotation(request.clone()).await).unwrap();
             let rotation = answer.key_rotation.unwrap();

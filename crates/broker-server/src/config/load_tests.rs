@@ -4,6 +4,12 @@ use broker_core::{ReusePolicy, RotationMode};
 
 use super::*;
 use crate::config::{Adapter, DEFAULT_TOML, ProviderConfig};
+use crate::role::Role;
+
+/// Every problem of a process that does everything.
+fn problems_of(config: &Config) -> Vec<String> {
+    check(config, Role::All)
+}
 
 fn parsed(text: &str, overrides: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let full = |(name, value): &(&str, &str)| Override::new(format!("TOKEN_BROKER__{name}"), (*value).into());
@@ -128,7 +134,7 @@ fn a_provider_goes_over_the_built_in_ones() {
     assert_eq!(definition.endpoints.token_url, url);
     assert_eq!(definition.profile, ProviderConfig::of(Adapter::Evercam).definition().profile);
     assert_eq!(by_file.providers["eagle-eye"], ProviderConfig::of(Adapter::EagleEye));
-    assert_eq!(check(&by_file).iter().filter(|problem| problem.contains("providers")).count(), 0);
+    assert_eq!(problems_of(&by_file).iter().filter(|problem| problem.contains("providers")).count(), 0);
 }
 
 #[test]
@@ -144,7 +150,7 @@ fn how_a_provider_treats_refresh_tokens_is_data() {
     ] {
         let config = parsed(&format!("[providers.evercam]\n{keys}\n"), &[]).unwrap();
         assert_eq!(config.providers["evercam"].definition().profile.rotation, mode, "{keys}");
-        let problems = check(&config).join("\n");
+        let problems = problems_of(&config).join("\n");
         assert!(!problems.contains("[providers"), "{keys}: {problems}");
     }
 }
@@ -157,7 +163,7 @@ fn a_rotation_that_contradicts_itself_is_refused() {
         ("rotation = \"reusable\"\nreuse = \"reject\"", "reuse goes with"),
     ] {
         let config = parsed(&format!("[providers.evercam]\n{keys}\n"), &[]).unwrap();
-        let problems = check(&config).join("\n");
+        let problems = problems_of(&config).join("\n");
         assert!(problems.contains(told), "{keys}: {problems}");
     }
 }
@@ -171,14 +177,16 @@ fn a_provider_goes_only_where_that_is_said() {
 #[test]
 fn a_new_provider_needs_an_adapter() {
     let config = parsed("", &[("PROVIDERS__EVERCM__TOKEN_URL", "https://a.example/t")]).unwrap();
-    assert!(check(&config).iter().any(|problem| problem.contains("[providers.evercm] adapter is not set")));
+    assert!(
+        problems_of(&config).iter().any(|problem| problem.contains("[providers.evercm] adapter is not set"))
+    );
     let named = [("PROVIDERS__X__ACCESS_TOKEN_LIFETIME", "1h"), ("PROVIDERS__X__ADAPTER", "oauth2")];
     assert_eq!(parsed("", &named).unwrap().providers["x"].adapter, Some(Adapter::OAuth2));
 }
 
 #[test]
 fn what_is_missing_is_listed_at_once() {
-    let problems = check(&Config::default()).join("\n");
+    let problems = problems_of(&Config::default()).join("\n");
     for key in ["[store] url", "[escrow] dir", "[keys]"] {
         assert!(problems.contains(key), "{key} in {problems}");
     }
@@ -203,12 +211,14 @@ fn what_cannot_be_served_is_refused_before() {
         ("ROTATION__PROBE_CAP", "500000000000years", "probe_cap must not be longer"),
         ("PROVIDERS__EVERCAM__ACCESS_TOKEN_LIFETIME", "101years", "access_token_lifetime must not be longer"),
     ] {
-        let problems = check(&parsed("", &[(key, value)]).unwrap()).join("\n");
+        let problems = problems_of(&parsed("", &[(key, value)]).unwrap()).join("\n");
         assert!(problems.contains(told), "{key}={value}: {problems}");
     }
     let longest = [
         ("ROTATION__CONNECT_TIMEOUT", "500000000000years"),
         ("ROTATION__PROVIDER_TIMEOUT", "500000000000years"),
     ];
-    assert!(check(&parsed("", &longest).unwrap()).join("\n").contains("connect_timeout must not be longer"));
+    assert!(
+        problems_of(&parsed("", &longest).unwrap()).join("\n").contains("connect_timeout must not be longer")
+    );
 }

@@ -149,7 +149,7 @@ pub async fn a_key_of_the_audit_log_is_kept_once_and_keeps_its_wrapping_key_in_u
     let (old, new) = (first.wrapping_key().unwrap(), broker_crypto::KekId::new("kek-new").unwrap());
     assert_eq!(world.keys.wrapped_under(&old).await.unwrap(), 1);
     for (kek, at) in [(&old, NOW), (&new, NOW + HOUR)] {
-        world.keys.note_primary_kek(kek, at).await.unwrap();
+        world.keys.note_primary_keks(std::slice::from_ref(kek), at).await.unwrap();
     }
     assert!(!world.keys.retire_kek(&old, NOW + HOUR).await.unwrap(), "it wraps a key of the audit log");
     let after =
