@@ -5,11 +5,11 @@ mod stdout;
 use std::sync::Arc;
 
 use broker_core::{AuditKeys, AuditSink, Recorder, Sealer, Writers};
+use tokio_util::sync::CancellationToken;
 
 use self::stdout::StandardOutput;
 use crate::config::AuditConfig;
 use crate::store::Store;
-use tokio_util::sync::CancellationToken;
 
 /// What handlers and metrics need of the audit log.
 #[derive(Clone)]
