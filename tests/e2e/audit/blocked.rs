@@ -37,18 +37,14 @@ async fn strict_gives_no_token_that_is_not_recorded() {
 
 #[tokio::test]
 async fn bounded_stops_once_a_record_waits_for_too_long_and_goes_on_once_it_is_written() {
-    let house = House::plan().audit("vends_wait = \"2s\"").open().await;
+    let house = House::plan().audit("vends_wait = \"300ms\"").open().await;
     let key = house.consent(Provider::Evercam, "ada").await;
     meddle(&house, BLOCK).await;
     let mut given = 0;
-    for _ in 0..3 {
-        house.vend(&key).await.unwrap();
-        given += 1;
-    }
-    // The first record must be in the writer's hands before its age counts.
+    house.vend(&key).await.unwrap();
+    given += 1;
     let closed = async {
         loop {
-            house.clock.advance(Duration::from_secs(3));
             match house.vend(&key).await {
                 Ok(_) => given += 1,
                 Err(error) => return error,

@@ -35,7 +35,7 @@ pub(crate) fn verdict(log: &str, answer: &VerifyAuditLogResponse) -> Table {
     table.fact("its hash", hex(&answer.head_hash));
     match &answer.first_broken {
         None => table.fact("broken", Cell::toned("none", Tone::Good)),
-        Some(broken) => table.fact("broken", Cell::toned(&said(broken), Tone::Bad)),
+        Some(broken) => table.fact("broken", Cell::toned(said(broken), Tone::Bad)),
     }
     table
 }

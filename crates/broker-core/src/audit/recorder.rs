@@ -1,11 +1,12 @@
 //! Recording what callers got and did not get: into memory on the way of a call, into the store right after.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use broker_crypto::{AccessToken, KeyPurpose, MacKey};
 use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::keys::AuditKeys;
 use super::writer::{Entry, Writers};
@@ -38,8 +39,11 @@ pub struct Recorder {
 /// What a recorder and its writers have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// When the oldest vend was recorded that is being written; `i64::MAX` if none is.
-    pub(super) writing_since: AtomicI64,
+    began: Instant,
+    /// When the oldest vend was recorded that is being written, in microseconds since `began`; `u64::MAX` if none is.
+    ///
+    /// Of the machine's steady clock: a clock that is set forward must not look like a store that is slow.
+    writing_since: AtomicU64,
     pub(super) vends_written: AtomicU64,
     pub(super) failures_written: AtomicU64,
     /// In all, and those of them that no record tells of yet.
@@ -100,10 +104,10 @@ impl Recorder {
             ..actor.did(Some(&key.tenant), self.clock.now()).about(key)
         };
         match self.settings.vends {
-            VendRecording::Bounded => self.take(Entry::Record(kept(&record), None)),
+            VendRecording::Bounded => self.take(Entry::Record(kept(&record), Instant::now(), None)),
             VendRecording::Strict => {
                 let (written, outcome) = oneshot::channel();
-                self.take(Entry::Record(kept(&record), Some(written)))?;
+                self.take(Entry::Record(kept(&record), Instant::now(), Some(written)))?;
                 match outcome.await {
                     Ok(true) => Ok(()),
                     _ => Err(self.refuse(Unrecorded::Lost)),
@@ -114,7 +118,7 @@ impl Recorder {
 
     /// Records that a call was denied or has failed. Never waits; what is too much is counted and left out.
     pub fn refused(&self, record: &AuditRecord) {
-        if self.failures.try_send(Entry::Record(kept(record), None)).is_err() {
+        if self.failures.try_send(Entry::Record(kept(record), Instant::now(), None)).is_err() {
             self.shared.drop_failures(1);
         }
     }
@@ -157,8 +161,7 @@ impl Recorder {
     }
 
     fn not_behind(&self) -> Result<(), Unrecorded> {
-        let since = self.shared.writing_since.load(Ordering::Acquire);
-        let waits = self.clock.now().since(Timestamp::from_unix_micros(since));
+        let waits = self.shared.waits();
         if waits > self.settings.patience {
             return Err(Unrecorded::TooOld(waits));
         }
@@ -182,7 +185,8 @@ impl Recorder {
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            writing_since: AtomicI64::new(i64::MAX),
+            began: Instant::now(),
+            writing_since: AtomicU64::new(u64::MAX),
             vends_written: AtomicU64::new(0),
             failures_written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -193,10 +197,28 @@ impl Default for Shared {
 }
 
 impl Shared {
+    /// Notes that a vend recorded then, and what came after it, is being written; `None` that nothing is.
+    pub(super) fn writing(&self, oldest: Option<Instant>) {
+        let since = oldest.map_or(u64::MAX, |oldest| micros(oldest.saturating_duration_since(self.began)));
+        self.writing_since.store(since, Ordering::Release);
+    }
+
+    /// How long the oldest vend that is being written has waited.
+    fn waits(&self) -> Duration {
+        match self.writing_since.load(Ordering::Acquire) {
+            u64::MAX => Duration::ZERO,
+            since => self.began.elapsed().saturating_sub(Duration::from_micros(since)),
+        }
+    }
+
     pub(super) fn drop_failures(&self, count: u64) {
         self.dropped.fetch_add(count, Ordering::Relaxed);
         self.untold.fetch_add(count, Ordering::Relaxed);
     }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The columns of a record. What callers wrote is cut to what may be, so that no record is refused by the store.

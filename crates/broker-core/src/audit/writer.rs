@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::recorder::Shared;
@@ -35,8 +36,8 @@ type Written = Option<oneshot::Sender<bool>>;
 
 /// What a recorder hands over.
 pub(super) enum Entry {
-    /// A record.
-    Record(Box<KeptRecord>, Written),
+    /// A record, and when it was taken.
+    Record(Box<KeptRecord>, Instant, Written),
     /// To be answered when everything before it is written.
     Flush(oneshot::Sender<()>),
 }
@@ -70,6 +71,8 @@ struct Writer {
 #[derive(Default)]
 struct Batch {
     records: Vec<KeptRecord>,
+    /// When the first was taken.
+    oldest: Option<Instant>,
     waiting: Vec<oneshot::Sender<bool>>,
     flushes: Vec<oneshot::Sender<()>>,
 }
@@ -132,13 +135,12 @@ impl Writer {
 
     async fn write(&self, mut batch: Batch) {
         let told = self.tell_of_dropped(&mut batch);
-        let oldest = batch.records.first().map_or(i64::MAX, |first| first.at);
         if self.kind == Kind::Vends {
-            self.shared.writing_since.store(oldest, Ordering::Release);
+            self.shared.writing(batch.oldest);
         }
         let written = self.write_until_done(&batch.records).await;
         if self.kind == Kind::Vends {
-            self.shared.writing_since.store(i64::MAX, Ordering::Release);
+            self.shared.writing(None);
         }
         self.count(batch.records.len() as u64, told, written);
         batch.answer(written);
@@ -195,7 +197,8 @@ impl Batch {
         let mut batch = Self::default();
         for entry in entries {
             match entry {
-                Entry::Record(record, written) => {
+                Entry::Record(record, taken, written) => {
+                    batch.oldest.get_or_insert(taken);
                     batch.records.push(*record);
                     batch.waiting.extend(written);
                 }

@@ -5,6 +5,7 @@ mod stdout;
 use std::sync::Arc;
 
 use broker_core::{AuditKeys, AuditSink, Recorder, Sealer, Writers};
+use tokio_util::sync::CancellationToken;
 
 use tokio_util::sync::CancellationToken;
 

@@ -1,10 +1,9 @@
 //! The audit log: listed and verified.
 
-use broker_core::Asked;
 use broker_core::ports::{AuditFilter, AuditPrincipal};
 use broker_core::{
-    AuditDefect, AuditOutcome, AuditRange, AuditVerdict, BrokenRecord, BrokerError, ChainedRecord, Permit,
-    Principal, ProviderName, TenantId, Timestamp, UserId,
+    Asked, AuditDefect, AuditOutcome, AuditRange, AuditVerdict, BrokenRecord, BrokerError, ChainedRecord,
+    Permit, Principal, ProviderName, TenantId, Timestamp, UserId,
 };
 use broker_proto::v1::{
     self, ListAuditEventsRequest, ListAuditEventsResponse, VerifyAuditLogRequest, VerifyAuditLogResponse,
