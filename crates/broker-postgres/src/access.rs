@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, AuditRecord, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName,
+    Reach, RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
 };
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
 
@@ -32,10 +33,11 @@ impl AccessStore for PostgresStore {
         policy: &AccessPolicy,
         request: Option<RequestId>,
         repeatable_since: Timestamp,
+        record: &AuditRecord,
     ) -> Result<PolicyCreation, StoreError> {
         let pool = &self.pools.vending;
         self.operation("create_policy", async {
-            if insert(pool, policy, request).await? {
+            if create(pool, policy, request, record).await? {
                 return Ok(PolicyCreation::Created);
             }
             let Some(earlier) = of_request(pool, request).await? else {
@@ -50,15 +52,8 @@ impl AccessStore for PostgresStore {
         self.operation("policies", page(&self.pools.vending, after, limit)).await
     }
 
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
-        self.operation("delete_policy", async {
-            let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
-                .execute(&self.pools.vending)
-                .await
-                .map_err(failed)?;
-            Ok(deleted.rows_affected() == 1)
-        })
-        .await
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("delete_policy", delete(&self.pools.vending, id, record)).await
     }
 
     async fn policies_version(&self) -> Result<u64, StoreError> {
@@ -74,8 +69,37 @@ impl AccessStore for PostgresStore {
 }
 
 /// `false`: its rule or its request's id stands there already.
-async fn insert(
+async fn create(
     pool: &PgPool,
+    policy: &AccessPolicy,
+    request: Option<RequestId>,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let created = insert(&mut tx, policy, request).await?;
+    if created {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(created)
+}
+
+async fn delete(pool: &PgPool, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    let deleted = deleted.rows_affected() == 1;
+    if deleted {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(deleted)
+}
+
+async fn insert(
+    connection: &mut PgConnection,
     policy: &AccessPolicy,
     request: Option<RequestId>,
 ) -> Result<bool, StoreError> {
@@ -101,7 +125,7 @@ async fn insert(
         created_at.as_unix_micros(),
         request.map(|request| uuid(request.as_bytes())),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)

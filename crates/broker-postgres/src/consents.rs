@@ -3,20 +3,26 @@
 use async_trait::async_trait;
 use broker_core::ports::{ConsentStore, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId, Timestamp,
+    AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId,
+    Timestamp,
 };
 use broker_crypto::Sealed;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{foreign_text, key, name, scopes, uuid};
 use crate::operation::failed;
 
 #[async_trait]
 impl ConsentStore for PostgresStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        self.operation("start_authorization", insert(&self.pools.vending, authorization)).await
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        self.operation("start_authorization", start(&self.pools.vending, authorization, record)).await
     }
 
     async fn authorization(
@@ -41,8 +47,18 @@ impl ConsentStore for PostgresStore {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        self.operation("end_authorization", end(&self.pools.vending, tenant, id, &status, at)).await
+        self.operation("end_authorization", async {
+            let mut tx = self.pools.vending.begin().await.map_err(failed)?;
+            let ended = end(&mut tx, tenant, id, &status, at).await?;
+            if ended {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(ended)
+        })
+        .await
     }
 }
 
@@ -64,7 +80,14 @@ struct AuthorizationRow {
     expires_at: i64,
 }
 
-async fn insert(pool: &PgPool, authorization: &Authorization) -> Result<(), StoreError> {
+async fn start(pool: &PgPool, authorization: &Authorization, record: &AuditRecord) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    insert(&mut tx, authorization).await?;
+    audit::write(&mut tx, record).await?;
+    tx.commit().await.map_err(failed)
+}
+
+async fn insert(connection: &mut PgConnection, authorization: &Authorization) -> Result<(), StoreError> {
     let (status, failure) = status_words(&authorization.status);
     sqlx::query!(
         "INSERT INTO authorizations (tenant, provider, user_id, account, grant_id, id, registration, lineage,
@@ -88,7 +111,7 @@ async fn insert(pool: &PgPool, authorization: &Authorization) -> Result<(), Stor
         authorization.created_at.as_unix_micros(),
         authorization.expires_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(())
@@ -135,7 +158,7 @@ async fn by_state(
 }
 
 async fn end(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     tenant: &TenantId,
     id: AuthorizationId,
     status: &AuthorizationStatus,
@@ -151,7 +174,7 @@ async fn end(
         status,
         failure.map(foreign_text),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(ended.rows_affected() == 1)

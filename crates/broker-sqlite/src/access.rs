@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, PolicyCreation, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Reach,
-    RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, AuditRecord, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName,
+    Reach, RequestId, RequestRate, ScopeLimit, TenantId, Timestamp,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
 
@@ -20,10 +21,12 @@ impl AccessStore for SqliteStore {
         policy: &AccessPolicy,
         request: Option<RequestId>,
         repeatable_since: Timestamp,
+        record: &AuditRecord,
     ) -> Result<PolicyCreation, StoreError> {
         operation("create_policy", async {
             let mut tx = self.write().await?;
             if insert(&mut tx, policy, request).await? {
+                audit::write(&mut tx, record).await?;
                 tx.commit().await.map_err(failed)?;
                 return Ok(PolicyCreation::Created);
             }
@@ -50,14 +53,15 @@ impl AccessStore for SqliteStore {
         .await
     }
 
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
         operation("delete_policy", async {
-            let deleted = sqlx::query("DELETE FROM access_policies WHERE id = ?1")
-                .bind(id.as_bytes().as_slice())
-                .execute(&self.writer)
-                .await
-                .map_err(failed)?;
-            Ok(deleted.rows_affected() == 1)
+            let mut tx = self.write().await?;
+            let deleted = delete(&mut tx, id).await?;
+            if deleted {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(deleted)
         })
         .await
     }
@@ -102,6 +106,15 @@ async fn insert(
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
+}
+
+async fn delete(connection: &mut SqliteConnection, id: PolicyId) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM access_policies WHERE id = ?1")
+        .bind(id.as_bytes().as_slice())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(deleted.rows_affected() == 1)
 }
 
 /// What a request has created, if it has one and it still stands.

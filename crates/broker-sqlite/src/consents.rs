@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{ConsentStore, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId, Timestamp,
+    AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, LineageId, RegistrationId, TenantId,
+    Timestamp,
 };
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
 
@@ -20,8 +23,18 @@ macro_rules! authorization_columns {
 
 #[async_trait]
 impl ConsentStore for SqliteStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        operation("start_authorization", self.insert_authorization(authorization)).await
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        operation("start_authorization", async {
+            let mut tx = self.write().await?;
+            insert(&mut tx, authorization).await?;
+            audit::write(&mut tx, record).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
     }
 
     async fn authorization(
@@ -56,54 +69,22 @@ impl ConsentStore for SqliteStore {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError> {
         operation("end_authorization", async {
-            let (status, failure) = status_words(&status);
-            let ended = sqlx::query(
-                "UPDATE authorizations SET status = ?4, failure = ?5, settled_at = ?3
-                 WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
-            )
-            .bind(tenant.as_str())
-            .bind(id.as_bytes().as_slice())
-            .bind_time(at)
-            .bind(status)
-            .bind(failure)
-            .execute(&self.writer)
-            .await
-            .map_err(failed)?;
-            Ok(ended.rows_affected() == 1)
+            let mut tx = self.write().await?;
+            let ended = end(&mut tx, tenant, id, &status, at).await?;
+            if ended {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(ended)
         })
         .await
     }
 }
 
 impl SqliteStore {
-    async fn insert_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        let (status, failure) = status_words(&authorization.status);
-        sqlx::query(
-            "INSERT INTO authorizations (tenant, provider, user_id, account, id, registration, lineage,
-                                         redirect_uri, scopes, state_digest, verifier, status, failure,
-                                         created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )
-        .bind_key(&authorization.key)
-        .bind(authorization.id.as_bytes().as_slice())
-        .bind(authorization.registration.as_str())
-        .bind(authorization.lineage.as_bytes().as_slice())
-        .bind(authorization.redirect_uri.as_str())
-        .bind_scopes(&authorization.scopes)
-        .bind(authorization.state_digest.as_slice())
-        .bind(authorization.verifier.as_bytes())
-        .bind(status)
-        .bind(failure)
-        .bind_time(authorization.created_at)
-        .bind_time(authorization.expires_at)
-        .execute(&self.writer)
-        .await
-        .map_err(failed)?;
-        Ok(())
-    }
-
     async fn one_authorization(
         &self,
         sql: &'static str,
@@ -119,6 +100,55 @@ impl SqliteStore {
             .map(|row| from_row(&row))
             .transpose()
     }
+}
+
+async fn insert(connection: &mut SqliteConnection, authorization: &Authorization) -> Result<(), StoreError> {
+    let (status, failure) = status_words(&authorization.status);
+    sqlx::query(
+        "INSERT INTO authorizations (tenant, provider, user_id, account, id, registration, lineage,
+                                     redirect_uri, scopes, state_digest, verifier, status, failure,
+                                     created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )
+    .bind_key(&authorization.key)
+    .bind(authorization.id.as_bytes().as_slice())
+    .bind(authorization.registration.as_str())
+    .bind(authorization.lineage.as_bytes().as_slice())
+    .bind(authorization.redirect_uri.as_str())
+    .bind_scopes(&authorization.scopes)
+    .bind(authorization.state_digest.as_slice())
+    .bind(authorization.verifier.as_bytes())
+    .bind(status)
+    .bind(failure)
+    .bind_time(authorization.created_at)
+    .bind_time(authorization.expires_at)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
+
+async fn end(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    id: AuthorizationId,
+    status: &AuthorizationStatus,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let (status, failure) = status_words(status);
+    let ended = sqlx::query(
+        "UPDATE authorizations SET status = ?4, failure = ?5, settled_at = ?3
+         WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .bind_time(at)
+    .bind(status)
+    .bind(failure)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(ended.rows_affected() == 1)
 }
 
 fn from_row(row: &SqliteRow) -> Result<Authorization, StoreError> {

@@ -13,6 +13,7 @@ mod deletions;
 mod fleet;
 mod grants;
 mod history;
+mod inbox;
 mod keys;
 mod lock;
 mod migrations;

@@ -18,6 +18,12 @@ impl AuditAction {
     pub const EXPIRE: Self = Self(Cow::Borrowed("expire"));
     /// The last revocation of the grant ended.
     pub const REVOKE: Self = Self(Cow::Borrowed("revoke"));
+    /// What was left of a tenant that is being deleted.
+    pub const DELETE_TENANT: Self = Self(Cow::Borrowed("delete_tenant"));
+    /// The breaker of a provider closed.
+    pub const CLOSE_BREAKER: Self = Self(Cow::Borrowed("close_breaker"));
+    /// The store was declared the only copy, by `token-broker store adopt`.
+    pub const ADOPT_INSTALLATION: Self = Self(Cow::Borrowed("adopt_installation"));
     /// The data keys of a deleted tenant were destroyed.
     pub const DESTROY_KEYS: Self = Self(Cow::Borrowed("destroy_keys"));
     /// A rotation of keys ended.

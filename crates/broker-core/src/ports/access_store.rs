@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{AccessPolicy, AccessRule, PolicyId, PolicyOrigin, RequestId, Timestamp};
+use crate::{AccessPolicy, AccessRule, AuditRecord, PolicyId, PolicyOrigin, RequestId, Timestamp};
 
 /// What became of a policy that was to be created.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ impl PolicyCreation {
     }
 }
 
-/// Access policies. Every change of them changes their version.
+/// Access policies. Every change of them changes their version, and is committed with its record.
 #[async_trait]
 pub trait AccessStore: Send + Sync {
     /// Creates a policy, unless one of the same rule stands. A `request` that created it at or after `repeatable_since`
@@ -40,13 +40,14 @@ pub trait AccessStore: Send + Sync {
         policy: &AccessPolicy,
         request: Option<RequestId>,
         repeatable_since: Timestamp,
+        record: &AuditRecord,
     ) -> Result<PolicyCreation, StoreError>;
 
     /// A page of policies, ordered by id.
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError>;
 
     /// Deletes a policy. `false`: there is none.
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError>;
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError>;
 
     /// The version of the policies: one cheap read. While it is the same, so are they.
     async fn policies_version(&self) -> Result<u64, StoreError>;

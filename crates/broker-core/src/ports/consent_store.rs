@@ -3,13 +3,17 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Authorization, AuthorizationId, AuthorizationStatus, TenantId, Timestamp};
+use crate::{AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, TenantId, Timestamp};
 
-/// Authorization requests.
+/// Authorization requests. A change is committed with its record, and without a change there is none.
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
     /// Keeps a new authorization request.
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError>;
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError>;
 
     /// The authorization of that id.
     async fn authorization(
@@ -32,5 +36,6 @@ pub trait ConsentStore: Send + Sync {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError>;
 }

@@ -2,13 +2,24 @@
 
 use broker_core::Attempt;
 use broker_core::ports::{ExchangeClaim, StoreError};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::attempts::AttemptRow;
+use crate::audit;
 use crate::columns::uuid;
 use crate::operation::failed;
 
 pub(crate) async fn claim(pool: &PgPool, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let attempt = take(&mut tx, claim).await?;
+    if attempt.is_some() {
+        audit::write(&mut tx, &claim.record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(attempt)
+}
+
+async fn take(connection: &mut PgConnection, claim: &ExchangeClaim) -> Result<Option<Attempt>, StoreError> {
     sqlx::query_as!(
         AttemptRow,
         r#"SELECT id AS "id!", tenant AS "tenant!", provider AS "provider!", user_id AS "user_id!",
@@ -22,7 +33,7 @@ pub(crate) async fn claim(pool: &PgPool, claim: &ExchangeClaim) -> Result<Option
         uuid(claim.owner.as_bytes()),
         claim.at.as_unix_micros(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(connection)
     .await
     .map_err(failed)?
     .map(AttemptRow::attempt)

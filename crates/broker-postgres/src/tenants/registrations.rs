@@ -1,10 +1,11 @@
 //! Creating registrations.
 
-use broker_core::ClientRegistration;
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use broker_core::{AuditRecord, ClientRegistration};
 use sqlx::{PgConnection, PgPool};
 
 use super::secrets;
+use crate::audit;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
 use crate::requests;
@@ -13,6 +14,7 @@ pub(super) async fn create(
     pool: &PgPool,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(before) = requests::before(&mut tx, &registration.tenant, request).await? {
@@ -26,6 +28,7 @@ pub(super) async fn create(
         secrets::insert(&mut tx, &key, secret, position).await?;
     }
     requests::keep(&mut tx, &registration.tenant, request, registration.id.as_str()).await?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

@@ -5,11 +5,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use broker_core::AuditRecord;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use test_servers::TestDatabase;
@@ -41,6 +42,16 @@ impl InPostgres {
     /// Runs a statement behind the store's back.
     pub(crate) async fn meddle(&self, sql: &'static str) {
         PgConnection::connect(self.database.url()).await.unwrap().execute(sql).await.unwrap();
+    }
+}
+
+/// What was recorded in a store.
+struct Recorded(Arc<PostgresStore>);
+
+#[async_trait]
+impl Inbox for Recorded {
+    async fn inbox_records(&self) -> Vec<AuditRecord> {
+        self.0.inbox_records().await.unwrap()
     }
 }
 
@@ -88,6 +99,10 @@ impl StoreUnderTest for InPostgres {
 
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
+    }
+
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.store.clone()))
     }
 }
 

@@ -102,7 +102,7 @@ impl AdminService for AdminApi {
         call.admit_at(&id, None).map_err(|error| self.statuses.of(&error))?;
         let tenant = self
             .broker
-            .create_tenant(id, message.display_name, request)
+            .create_tenant(id, message.display_name, request, call.actor())
             .await
             .map_err(|error| self.statuses.of(&error))?;
         tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant created");
@@ -119,8 +119,11 @@ impl AdminService for AdminApi {
         self.offers_redirect(&message.provider, &message.redirect_uri)?;
         let (new, request) = read_registration(message).map_err(|error| self.statuses.of(&error))?;
         call.admit_at(&new.tenant, Some(&new.provider)).map_err(|error| self.statuses.of(&error))?;
-        let registration =
-            self.broker.create_registration(new, request).await.map_err(|error| self.statuses.of(&error))?;
+        let registration = self
+            .broker
+            .create_registration(new, request, call.actor())
+            .await
+            .map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
             registration = %registration.id, "client registration created"

@@ -2,8 +2,8 @@
 
 use broker_core::ports::{BadAnswers, OpenBreaker, StoreError};
 use broker_core::{ProviderName, Timestamp};
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
@@ -72,10 +72,13 @@ pub(super) async fn note_suspect_refreshed(
     Ok(())
 }
 
-pub(super) async fn close(pool: &SqlitePool, provider: &ProviderName) -> Result<bool, StoreError> {
+pub(super) async fn close(
+    connection: &mut SqliteConnection,
+    provider: &ProviderName,
+) -> Result<bool, StoreError> {
     let closed = sqlx::query("DELETE FROM provider_breakers WHERE provider = ?1")
         .bind(provider.as_str())
-        .execute(pool)
+        .execute(connection)
         .await
         .map_err(failed)?;
     Ok(closed.rows_affected() == 1)

@@ -14,7 +14,8 @@ use broker_core::ports::{
     RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
 };
 use broker_core::{
-    ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId, Timestamp,
+    AuditRecord, ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
+    Timestamp,
 };
 use broker_crypto::WrappedDek;
 
@@ -28,10 +29,11 @@ impl TenantStore for SqliteStore {
         &self,
         tenant: &Tenant,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         operation("create_tenant", async {
             let mut tx = self.write().await?;
-            let outcome = tenant::create(&mut tx, tenant, request).await?;
+            let outcome = tenant::create(&mut tx, tenant, request, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -46,10 +48,14 @@ impl TenantStore for SqliteStore {
         operation("list_tenants", tenant::page(&self.readers, after, limit)).await
     }
 
-    async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
+    async fn update_tenant(
+        &self,
+        change: &TenantChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
         operation("update_tenant", async {
             let mut tx = self.write().await?;
-            let outcome = tenant::update(&mut tx, change).await?;
+            let outcome = tenant::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -60,10 +66,11 @@ impl TenantStore for SqliteStore {
         &self,
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         operation("create_registration", async {
             let mut tx = self.write().await?;
-            let outcome = registrations::create(&mut tx, registration, request).await?;
+            let outcome = registrations::create(&mut tx, registration, request, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -94,10 +101,14 @@ impl TenantStore for SqliteStore {
         operation("list_registrations", rows::page(&self.readers, filter)).await
     }
 
-    async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
+    async fn update_registration(
+        &self,
+        change: &RegistrationChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
         operation("update_registration", async {
             let mut tx = self.write().await?;
-            let outcome = changes::update(&mut tx, change).await?;
+            let outcome = changes::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -109,30 +120,35 @@ impl TenantStore for SqliteStore {
         key: &RegistrationKey,
         expected: Option<RowVersion>,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
         operation("delete_registration", async {
             let mut tx = self.write().await?;
-            let outcome = deletion::delete(&mut tx, key, expected, at).await?;
+            let outcome = deletion::delete(&mut tx, key, expected, at, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
         .await
     }
 
-    async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
+    async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError> {
         operation("add_secret", async {
             let mut tx = self.write().await?;
-            let outcome = secrets::add(&mut tx, new).await?;
+            let outcome = secrets::add(&mut tx, new, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
         .await
     }
 
-    async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError> {
+    async fn retire_secret(
+        &self,
+        retirement: &SecretRetirement,
+        record: &AuditRecord,
+    ) -> Result<RetireOutcome, StoreError> {
         operation("retire_secret", async {
             let mut tx = self.write().await?;
-            let outcome = secrets::retire(&mut tx, retirement).await?;
+            let outcome = secrets::retire(&mut tx, retirement, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })

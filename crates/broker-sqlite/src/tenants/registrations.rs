@@ -1,10 +1,11 @@
 //! Creating registrations.
 
-use broker_core::ClientRegistration;
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
+use broker_core::{AuditRecord, ClientRegistration};
 use sqlx::SqliteConnection;
 
 use super::secrets;
+use crate::audit;
 use crate::columns::BindDomain;
 use crate::operation::failed;
 use crate::requests;
@@ -13,6 +14,7 @@ pub(super) async fn create(
     connection: &mut SqliteConnection,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     if let Some(before) = requests::before(connection, &registration.tenant, request).await? {
         return Ok(before);
@@ -25,6 +27,7 @@ pub(super) async fn create(
         secrets::insert(connection, &key, secret, position).await?;
     }
     requests::keep(connection, &registration.tenant, request, registration.id.as_str()).await?;
+    audit::write(connection, record).await?;
     Ok(CreateOutcome::Created)
 }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use broker_core::AuditRecord;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
-use broker_core::testing::conformance::{DurableStore, StoreUnderTest};
+use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use tempfile::TempDir;
 
@@ -18,6 +19,16 @@ pub(crate) struct InMemory(Arc<SqliteStore>);
 pub(crate) struct InFile {
     pub(crate) store: Arc<SqliteStore>,
     directory: TempDir,
+}
+
+/// What was recorded in a store.
+struct Recorded(Arc<SqliteStore>);
+
+#[async_trait]
+impl Inbox for Recorded {
+    async fn inbox_records(&self) -> Vec<AuditRecord> {
+        self.0.inbox_records().await.unwrap()
+    }
 }
 
 #[async_trait]
@@ -65,6 +76,10 @@ impl StoreUnderTest for InMemory {
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.0.clone()
     }
+
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.0.clone()))
+    }
 }
 
 #[async_trait]
@@ -111,6 +126,10 @@ impl StoreUnderTest for InFile {
 
     fn sealed(&self) -> Arc<dyn SealedStore> {
         self.store.clone()
+    }
+
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.store.clone()))
     }
 }
 

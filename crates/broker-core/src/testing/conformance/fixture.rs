@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::AuditRecord;
 use crate::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
@@ -31,6 +32,15 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn keys(&self) -> Arc<dyn KeyStore>;
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
+
+    fn inbox(&self) -> Arc<dyn Inbox>;
+}
+
+/// Reads back what was recorded and not chained yet.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Every record, oldest first.
+    async fn inbox_records(&self) -> Vec<AuditRecord>;
 }
 
 /// A store that outlives the process which uses it.

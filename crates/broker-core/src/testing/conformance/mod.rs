@@ -61,6 +61,8 @@ pub mod policies;
 #[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
+pub mod recorded;
+#[doc(hidden)]
 pub mod registrations;
 pub mod replaced;
 #[doc(hidden)]
@@ -84,6 +86,8 @@ pub mod tenants;
 #[doc(hidden)]
 pub mod unread;
 
-pub use fixture::{DurableStore, StoreUnderTest};
-pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, registration, tenant_id, tokens};
+pub use fixture::{DurableStore, Inbox, StoreUnderTest};
+pub use samples::{
+    HOUR, NOW, actor, after, key, key_at, key_of, provider, record, registration, tenant_id, tokens,
+};
 pub use world::World;
