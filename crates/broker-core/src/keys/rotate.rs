@@ -4,7 +4,8 @@ use broker_crypto::KekId;
 
 use crate::ports::DataKeyQuery;
 use crate::{
-    Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
+    Actor, Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    TenantId,
 };
 
 impl Broker {
@@ -13,9 +14,12 @@ impl Broker {
         &self,
         kind: KeyKind,
         tenant: Option<TenantId>,
+        by: &Actor,
     ) -> Result<KeyRotation, BrokerError> {
         let planned = self.plan(kind, tenant).await?;
-        let rotation = self.key_store.start_key_rotation(&planned).await?;
+        let record = by.did(planned.tenant.as_ref(), planned.created_at);
+        let record = record.resource(format!("key_rotations/{} {}", planned.id, kind.as_str()));
+        let rotation = self.key_store.start_key_rotation(&planned, &record).await?;
         tracing::info!(
             rotation = %rotation.id, kind = rotation.kind.as_str(), tenant = rotation.tenant.as_ref().map(TenantId::as_str),
             target = rotation.target.as_ref().map(KekId::as_str), "key rotation asked for"

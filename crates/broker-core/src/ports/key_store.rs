@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 
 use super::StoreError;
-use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use crate::{AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
 
 /// A data key as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,13 @@ pub trait KeyStore: Send + Sync {
 
     /// Erases a superseded data key's envelope, in one step with the check that nothing is sealed under it. `false`:
     /// something is, or it is not superseded, or it was retired before.
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError>;
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
 
     /// Notes the key that wraps new data keys.
     async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError>;
@@ -133,11 +139,15 @@ pub trait KeyStore: Send + Sync {
     async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError>;
 
     /// Marks a key encryption key retired, in one step with the check that it wraps nothing and is not primary.
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError>;
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError>;
 
     /// Keeps a new rotation, unless one with the same kind, scope and target is running: that one is answered. One to
-    /// another target ends FAILED.
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError>;
+    /// another target ends FAILED. Only a new one has a record.
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        record: &AuditRecord,
+    ) -> Result<KeyRotation, StoreError>;
 
     /// The rotation of that id.
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError>;

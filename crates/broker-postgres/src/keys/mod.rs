@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use broker_core::ports::{
     ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
 };
-use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_core::{
+    AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp,
+};
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::PostgresStore;
@@ -51,8 +53,15 @@ impl KeyStore for PostgresStore {
             .await
     }
 
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("retire_data_key", data_keys::retire(&self.pools.adoption, tenant, id, at)).await
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let retired = data_keys::retire(&self.pools.adoption, tenant, id, at, record);
+        self.operation("retire_data_key", retired).await
     }
 
     async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
@@ -67,12 +76,16 @@ impl KeyStore for PostgresStore {
         self.operation("wrapped_under", keks::wrapped_under(&self.pools.vending, id)).await
     }
 
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at, record)).await
     }
 
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
-        self.operation("start_key_rotation", rotations::start(&self.pools.adoption, rotation)).await
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        record: &AuditRecord,
+    ) -> Result<KeyRotation, StoreError> {
+        self.operation("start_key_rotation", rotations::start(&self.pools.adoption, rotation, record)).await
     }
 
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {

@@ -2,11 +2,11 @@
 
 use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
-    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp,
+    AuditRecord, IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    TenantId, Timestamp,
 };
 use broker_crypto::KekId;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::audit;
@@ -48,11 +48,24 @@ impl Row {
     }
 }
 
-/// Three steps, and no transaction around them: each is true whatever the others come to, and of several replicas at once one
-/// inserts and all read the same row.
-pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
-    end_those_to_another_target(pool, rotation).await?;
-    insert(pool, rotation).await?;
+/// Of several replicas at once one inserts, the others wait for its commit, and all read the same row.
+pub(super) async fn start(
+    pool: &PgPool,
+    rotation: &KeyRotation,
+    record: &AuditRecord,
+) -> Result<KeyRotation, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    end_those_to_another_target(&mut tx, rotation).await?;
+    if insert(&mut tx, rotation).await? {
+        audit::write(&mut tx, record).await?;
+    }
+    let running = running(&mut tx, rotation).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(running)
+}
+
+/// The one that runs, or the one given where that has ended since.
+async fn running(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, tenant, target, state, walk, after_tenant, done, remaining, failed, created_at, ended_at
@@ -63,14 +76,16 @@ pub(super) async fn start(pool: &PgPool, rotation: &KeyRotation) -> Result<KeyRo
         rotation.tenant.as_ref().map(TenantId::as_str),
         uuid(rotation.id.as_bytes()),
     )
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await
     .map_err(failed)?;
     row.rotation()
 }
 
-async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+async fn end_those_to_another_target(
+    connection: &mut PgConnection,
+    rotation: &KeyRotation,
+) -> Result<(), StoreError> {
     let ended = sqlx::query_scalar!(
         "UPDATE key_rotations SET state = 'failed', ended_at = $4, owner = NULL, heartbeat_at = NULL
          WHERE kind = $1 AND coalesce(tenant, '') = coalesce($2, '') AND state = 'running'
@@ -81,19 +96,21 @@ async fn end_those_to_another_target(pool: &PgPool, rotation: &KeyRotation) -> R
         rotation.target.as_ref().map(KekId::as_str),
         rotation.created_at.as_unix_micros(),
     )
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
     for id in ended {
         let id = KeyRotationId::from_bytes(id.into_bytes());
         let (tenant, at) = (rotation.tenant.as_ref(), rotation.created_at);
-        audit::write(&mut tx, &records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at)).await?;
+        audit::write(connection, &records::key_rotation_ended(id, tenant, KeyRotationState::Failed, at))
+            .await?;
     }
-    tx.commit().await.map_err(failed)
+    Ok(())
 }
 
-async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError> {
-    sqlx::query!(
+/// `false`: one like it is running.
+async fn insert(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<bool, StoreError> {
+    let inserted = sqlx::query!(
         "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
          VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, 0, $7) ON CONFLICT DO NOTHING",
         uuid(rotation.id.as_bytes()),
@@ -104,10 +121,10 @@ async fn insert(pool: &PgPool, rotation: &KeyRotation) -> Result<(), StoreError>
         rotation.remaining.cast_signed(),
         rotation.created_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 pub(super) async fn read(pool: &PgPool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {

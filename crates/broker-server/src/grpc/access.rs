@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use broker_core::{
-    Access, AccessAction, Ask, Asked, BrokerError, GrantKey, Permit, Principal, ProviderName, TenantId,
+    Access, AccessAction, Actor, Ask, Asked, AuditAction, BrokerError, GrantKey, Permit, Principal,
+    ProviderName, TenantId,
 };
 use broker_proto::v1::*;
 use prost::Name;
@@ -15,40 +16,51 @@ use super::caller;
 pub(super) trait Governed: Name {
     const ACTION: AccessAction;
 
+    /// The service it is of.
+    const SERVICE: &'static str;
+
     /// The RPC, for logs.
     fn rpc() -> &'static str {
         Self::NAME.strip_suffix("Request").unwrap_or(Self::NAME)
     }
+
+    /// The RPC with its service and package, as the audit log names it.
+    fn path() -> String {
+        format!("{}.{}/{}", Self::PACKAGE, Self::SERVICE, Self::rpc())
+    }
 }
 
 macro_rules! table {
-    ($($action:ident: $($request:ident)*;)*) => {
+    ($($action:ident, $service:ident: $($request:ident)*;)*) => {
         $($(impl Governed for $request {
             const ACTION: AccessAction = AccessAction::$action;
+            const SERVICE: &'static str = stringify!($service);
         })*)*
 
         /// Every row, to be compared with the contract.
         #[cfg(test)]
-        const TABLE: &[(&str, AccessAction)] = &[$($((stringify!($request), AccessAction::$action)),*),*];
+        const TABLE: &[(&str, AccessAction, fn() -> String)] =
+            &[$($((stringify!($request), AccessAction::$action, $request::path)),*),*];
     };
 }
 
 table! {
-    Vend:
+    Vend, TokenService:
         GetAccessTokenRequest BatchGetAccessTokensRequest WatchAccessTokensRequest ReportRejectedTokenRequest;
-    Consent:
+    Consent, ConsentService:
         StartAuthorizationRequest CompleteAuthorizationRequest StartDeviceAuthorizationRequest
         GetAuthorizationRequest ImportGrantRequest RevokeGrantRequest;
-    Observe:
+    Observe, AdminService:
         GetTenantRequest ListTenantsRequest GetClientRegistrationRequest ListClientRegistrationsRequest
         ListAccessPoliciesRequest ExplainAccessRequest ListGrantsRequest GetGrantRequest ListAtRiskGrantsRequest
         ListKeysRequest GetKeyRotationRequest ListKeyRotationsRequest GetSchedulerStatusRequest
-        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest
+        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest;
+    Observe, EventService:
         WatchEventsRequest;
-    Operate:
+    Operate, AdminService:
         TestClientRegistrationRequest RefreshGrantRequest RevokeGrantsRequest PauseRefreshRequest
         ResumeRefreshRequest RedeliverWebhookRequest;
-    Administer:
+    Administer, AdminService:
         CreateTenantRequest UpdateTenantRequest DeleteTenantRequest CreateClientRegistrationRequest
         UpdateClientRegistrationRequest DeleteClientRegistrationRequest AddClientSecretRequest
         RetireClientSecretRequest CreateAccessPolicyRequest DeleteAccessPolicyRequest RotateKeysRequest
@@ -66,6 +78,7 @@ pub(super) struct Guard {
 pub(super) struct Call<'a> {
     access: &'a Arc<Access>,
     principal: Principal,
+    actor: Actor,
     rpc: &'static str,
     action: AccessAction,
 }
@@ -78,13 +91,20 @@ impl Guard {
     /// Who calls which RPC. Nothing is allowed yet.
     pub(super) fn call<M: Governed>(&self, request: &Request<M>) -> Result<Call<'_>, BrokerError> {
         let principal = caller::principal(request)?;
-        Ok(Call { access: &self.access, principal, rpc: M::rpc(), action: M::ACTION })
+        let actor = Actor::caller(principal.clone(), AuditAction::named(M::path()));
+        Ok(Call { access: &self.access, principal, actor, rpc: M::rpc(), action: M::ACTION })
     }
 }
 
 impl Call<'_> {
+    /// The caller.
     pub(super) fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// The caller and the RPC, for the audit log.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// Leave to do this about a tenant at a provider.
@@ -93,7 +113,7 @@ impl Call<'_> {
         tenant: Asked<'_, TenantId>,
         provider: Asked<'_, ProviderName>,
     ) -> Result<Permit, BrokerError> {
-        let Self { access, principal, rpc, action } = self;
+        let Self { access, principal, rpc, action, .. } = self;
         access.admit(&Ask { rpc, principal, action: *action, tenant, provider, scopes: None })
     }
 
@@ -139,7 +159,7 @@ mod tests {
     #[test]
     fn every_rpc_of_the_contract_has_one_action_and_nothing_else_has() {
         let mut contract: Vec<_> = rpcs().into_iter().map(|(_, request)| request).collect();
-        let mut governed: Vec<_> = TABLE.iter().map(|(request, _)| (*request).to_owned()).collect();
+        let mut governed: Vec<_> = TABLE.iter().map(|(request, ..)| (*request).to_owned()).collect();
         contract.sort();
         governed.sort();
         assert!(contract.len() > 40);
@@ -149,7 +169,8 @@ mod tests {
     /// The comments of `AccessAction` in the contract.
     #[test]
     fn actions_follow_the_services_and_the_names_of_their_rpcs() {
-        let actions: BTreeMap<&str, AccessAction> = TABLE.iter().copied().collect();
+        let actions: BTreeMap<&str, AccessAction> =
+            TABLE.iter().map(|(request, action, _)| (*request, *action)).collect();
         for (service, request) in rpcs() {
             let action = actions[request.as_str()];
             let reads =
@@ -159,6 +180,16 @@ mod tests {
                 "ConsentService" => assert_eq!(action, AccessAction::Consent, "{request}"),
                 _ => assert_eq!(action == AccessAction::Observe, reads, "{request}"),
             }
+        }
+    }
+
+    #[test]
+    fn an_rpc_is_recorded_by_its_path() {
+        let names: BTreeMap<&str, String> =
+            TABLE.iter().map(|(request, _, name)| (*request, name())).collect();
+        for (service, request) in rpcs() {
+            let rpc = request.strip_suffix("Request").unwrap();
+            assert_eq!(names[request.as_str()], format!("tokenbroker.v1.{service}/{rpc}"));
         }
     }
 

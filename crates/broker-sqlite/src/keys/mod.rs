@@ -8,11 +8,14 @@ use async_trait::async_trait;
 use broker_core::ports::{
     ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, StoreError,
 };
-use broker_core::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp};
+use broker_core::{
+    AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp,
+};
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::SqliteStore;
-use crate::operation::operation;
+use crate::audit;
+use crate::operation::{failed, operation};
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -42,7 +45,7 @@ impl KeyStore for SqliteStore {
         operation("add_data_key", async {
             let mut tx = self.write().await?;
             let added = data_keys::add(&mut tx, tenant, key, rotation, at).await?;
-            tx.commit().await.map_err(crate::operation::failed)?;
+            tx.commit().await.map_err(failed)?;
             Ok(added)
         })
         .await
@@ -57,15 +60,30 @@ impl KeyStore for SqliteStore {
         operation("rewrap_data_key", data_keys::rewrap(&self.writer, tenant, before, after)).await
     }
 
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
-        operation("retire_data_key", data_keys::retire(&self.writer, tenant, id, at)).await
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        operation("retire_data_key", async {
+            let mut tx = self.write().await?;
+            let retired = data_keys::retire(&mut tx, tenant, id, at).await?;
+            if retired {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(retired)
+        })
+        .await
     }
 
     async fn note_primary_kek(&self, id: &KekId, at: Timestamp) -> Result<(), StoreError> {
         operation("note_primary_kek", async {
             let mut tx = self.write().await?;
             keks::note_primary(&mut tx, id, at).await?;
-            tx.commit().await.map_err(crate::operation::failed)
+            tx.commit().await.map_err(failed)
         })
         .await
     }
@@ -78,15 +96,28 @@ impl KeyStore for SqliteStore {
         operation("wrapped_under", keks::wrapped_under(&self.readers, id)).await
     }
 
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
-        operation("retire_kek", keks::retire(&self.writer, id, at)).await
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
+        operation("retire_kek", async {
+            let mut tx = self.write().await?;
+            let retired = keks::retire(&mut tx, id, at).await?;
+            if retired {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(retired)
+        })
+        .await
     }
 
-    async fn start_key_rotation(&self, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
+    async fn start_key_rotation(
+        &self,
+        rotation: &KeyRotation,
+        record: &AuditRecord,
+    ) -> Result<KeyRotation, StoreError> {
         operation("start_key_rotation", async {
             let mut tx = self.write().await?;
-            let running = rotations::start(&mut tx, rotation).await?;
-            tx.commit().await.map_err(crate::operation::failed)?;
+            let running = rotations::start(&mut tx, rotation, record).await?;
+            tx.commit().await.map_err(failed)?;
             Ok(running)
         })
         .await

@@ -2,8 +2,8 @@
 
 use broker_core::ports::{KeyRotationNote, StoreError, records};
 use broker_core::{
-    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp,
+    AuditRecord, IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    TenantId, Timestamp,
 };
 use broker_crypto::KekId;
 use sqlx::sqlite::SqliteRow;
@@ -22,9 +22,12 @@ macro_rules! rotation_columns {
 pub(super) async fn start(
     connection: &mut SqliteConnection,
     rotation: &KeyRotation,
+    record: &AuditRecord,
 ) -> Result<KeyRotation, StoreError> {
     end_those_to_another_target(connection, rotation).await?;
-    insert(connection, rotation).await?;
+    if insert(connection, rotation).await? {
+        audit::write(connection, record).await?;
+    }
     let row = sqlx::query(concat!(
         "SELECT ",
         rotation_columns!(),
@@ -63,8 +66,9 @@ async fn end_those_to_another_target(
     Ok(())
 }
 
-async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Result<(), StoreError> {
-    sqlx::query(
+/// `false`: one like it is running.
+async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
         "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
          VALUES (?1, ?2, ?3, ?4, 'running', ?5, 0, ?6, 0, ?7) ON CONFLICT DO NOTHING",
     )
@@ -78,7 +82,7 @@ async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Re
     .execute(connection)
     .await
     .map_err(failed)?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 pub(super) async fn read(pool: &SqlitePool, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {

@@ -3,7 +3,7 @@
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
+use super::samples::{HOUR, NOW, SECOND, key, record, tenant_id};
 use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote};
 use crate::{KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, Timestamp};
 
@@ -67,7 +67,7 @@ pub async fn a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose(
 pub async fn no_data_key_is_made_for_a_tenant_that_is_deleted(world: World) {
     let acme = tenant_id("acme");
     assert!(world.add_key(&wrapped(1, KeyPurpose::Access, "k"), 1, NOW).await);
-    assert!(world.deletions.begin_deletion(&acme, NOW).await.unwrap());
+    assert!(world.deletions.begin_deletion(&acme, NOW, &record()).await.unwrap());
     assert!(!world.add_key(&wrapped(2, KeyPurpose::Access, "k"), 2, NOW).await);
     let ask = DestroyKeys { tenant: acme.clone(), at: NOW, settled_since: NOW, alive_since: NOW };
     assert!(world.deletions.destroy_keys(&ask).await.unwrap());
@@ -82,7 +82,7 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     world.grant(&key("ada")).await;
     let (old, new) = (wrapped(1, KeyPurpose::Access, "k"), wrapped(2, KeyPurpose::Access, "k"));
     world.add_key(&old, 1, NOW).await;
-    let retire = async |at| world.keys.retire_data_key(&acme, old.id, at).await.unwrap();
+    let retire = async |at| world.keys.retire_data_key(&acme, old.id, at, &record()).await.unwrap();
     assert!(!retire(NOW).await, "it is primary");
     world.add_key(&new, 2, NOW).await;
     let row = world.sealed.sealed_under(&acme, "grant_secrets", None, 1).await.unwrap().remove(0).row;
@@ -93,7 +93,7 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     assert!(!retire(NOW).await, "a token is sealed under it");
     let read = world.sealed.sealed_row(&acme, "grant_secrets", &row).await.unwrap().unwrap();
     assert!(world.sealed.reseal(&acme, &read, &vec![under(new.id); read.values.len()]).await.unwrap());
-    assert!(!world.keys.retire_data_key(&tenant_id("globex"), old.id, NOW).await.unwrap());
+    assert!(!world.keys.retire_data_key(&tenant_id("globex"), old.id, NOW, &record()).await.unwrap());
     assert!(retire(NOW + HOUR).await && !retire(NOW + HOUR).await);
     let kept = world.data_key(1).await;
     assert_eq!((kept.envelope, kept.retired_at), (None, Some(NOW + HOUR)));
@@ -119,7 +119,7 @@ pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World)
     world.keys.note_primary_kek(&kek("old"), NOW).await.unwrap();
     world.keys.note_primary_kek(&kek("old"), NOW + SECOND).await.unwrap();
     world.add_key(&old, 1, NOW).await;
-    let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR).await.unwrap();
+    let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR, &record()).await.unwrap();
     assert!(!retire().await, "it is primary");
     world.keys.note_primary_kek(&kek("new"), NOW + SECOND).await.unwrap();
     assert!(!retire().await, "it wraps a key");
@@ -134,8 +134,11 @@ pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World)
 
 pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     let asked = rotation(1, KeyKind::Dek, None);
-    assert_eq!(world.keys.start_key_rotation(&asked).await.unwrap(), asked);
-    assert_eq!(world.keys.start_key_rotation(&rotation(2, KeyKind::Dek, None)).await.unwrap().id, asked.id);
+    assert_eq!(world.keys.start_key_rotation(&asked, &record()).await.unwrap(), asked);
+    assert_eq!(
+        world.keys.start_key_rotation(&rotation(2, KeyKind::Dek, None), &record()).await.unwrap().id,
+        asked.id
+    );
     let (one, other) = (world.owner, world.incarnation());
     let claim = async |owner, at: Timestamp| {
         world
@@ -165,21 +168,24 @@ pub async fn a_rotation_is_one_replicas_until_it_falls_silent(world: World) {
     assert!(world.keys.end_key_rotation(&end, KeyRotationState::Failed).await.unwrap());
     let ended = world.keys.key_rotations(None, 10).await.unwrap().remove(0);
     assert_eq!((ended.state, ended.ended_at), (KeyRotationState::Failed, Some(NOW + SECOND * 12)));
-    assert_eq!(world.keys.start_key_rotation(&rotation(3, KeyKind::Dek, None)).await.unwrap().done, 0);
+    assert_eq!(
+        world.keys.start_key_rotation(&rotation(3, KeyKind::Dek, None), &record()).await.unwrap().done,
+        0
+    );
     let before = world.keys.key_rotations(Some(KeyRotationId::from_bytes([3; 16])), 10).await.unwrap();
     assert_eq!(before.iter().map(|rotation| rotation.id).collect::<Vec<_>>(), [asked.id]);
 }
 
 pub async fn a_rotation_to_another_target_ends_the_one_before(world: World) {
     let first = rotation(1, KeyKind::Kek, Some("kek-1"));
-    world.keys.start_key_rotation(&first).await.unwrap();
+    world.keys.start_key_rotation(&first, &record()).await.unwrap();
     let claim = async |primary: &str| {
         let primary = kek(primary);
         world.keys.claim_key_rotation(world.owner, Some(&primary), NOW, NOW - SECOND).await.unwrap()
     };
     assert!(claim("kek-2").await.is_none(), "this replica would wrap under another key");
     let second = rotation(2, KeyKind::Kek, Some("kek-2"));
-    assert_eq!(world.keys.start_key_rotation(&second).await.unwrap().id, second.id);
+    assert_eq!(world.keys.start_key_rotation(&second, &record()).await.unwrap().id, second.id);
     let ended = world.keys.key_rotation(first.id).await.unwrap().unwrap();
     assert_eq!(ended.state, KeyRotationState::Failed);
     assert_eq!(claim("kek-2").await.unwrap().id, second.id);
