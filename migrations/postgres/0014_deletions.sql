@@ -12,16 +12,19 @@ CREATE TABLE tenant_deletions (
 
 CREATE INDEX tenant_deletions_destroyed ON tenant_deletions (destroyed_at) WHERE destroyed_at IS NOT NULL;
 
--- `false`: there is no such tenant. Links that users hold are worth nothing from here on.
+-- Whether it begins now; NULL: there is no such tenant. Links that users hold are worth nothing from here on.
 CREATE FUNCTION begin_deletion(of_tenant text, begin_at bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    begins boolean;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM tenants t WHERE t.id = of_tenant) THEN
-        RETURN false;
+        RETURN NULL;
     END IF;
     INSERT INTO tenant_deletions (tenant, began_at) VALUES (of_tenant, begin_at) ON CONFLICT (tenant) DO NOTHING;
+    begins := FOUND;
     UPDATE authorizations SET status = 'failed', failure = 'revoked', settled_at = begin_at
     WHERE tenant = of_tenant AND status = 'pending';
-    RETURN true;
+    RETURN begins;
 END $$;
 
 -- Whether an answer to some attempt of the tenant may still come to light: it is open; or it was closed without one, not

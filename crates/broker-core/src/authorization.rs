@@ -2,7 +2,7 @@
 
 use broker_crypto::{CodeVerifier, Sealed};
 
-use crate::{AuthorizationId, GrantKey, LineageId, RegistrationId, Timestamp};
+use crate::{Actor, AuditRecord, AuthorizationId, GrantKey, LineageId, RegistrationId, Timestamp};
 
 /// How an authorization request stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,4 +44,16 @@ pub struct Authorization {
     pub created_at: Timestamp,
     /// Until when the state is accepted.
     pub expires_at: Timestamp,
+}
+
+impl Authorization {
+    /// How records name it.
+    pub(crate) fn resource(&self) -> String {
+        format!("authorizations/{}", self.id)
+    }
+
+    /// The record that somebody did something to it.
+    pub(crate) fn record(&self, by: &Actor, at: Timestamp) -> AuditRecord {
+        by.did(Some(&self.key.tenant), at).about(&self.key).resource(self.resource())
+    }
 }

@@ -18,9 +18,9 @@ use broker_core::ports::{
     Lineage, RefreshClaim, Replica, SentMark, SentOutcome, TenantStore,
 };
 use broker_core::{
-    AccountLabel, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, ClientRegistration,
-    EscrowId, Generation, GrantKey, IncarnationId, LineageId, ProviderName, RegistrationId, RowVersion,
-    SealedTokenSet, Tenant, TenantId, Timestamp, UserId,
+    AccountLabel, Actor, AttemptId, AuditAction, AuditRecord, Authorization, AuthorizationId,
+    AuthorizationStatus, ClientRegistration, EscrowId, Generation, GrantKey, IncarnationId, LineageId,
+    ProviderName, RegistrationId, RowVersion, SealedTokenSet, Tenant, TenantId, Timestamp, UserId,
 };
 use broker_crypto::{Entropy, OsEntropy, Sealed};
 use broker_postgres::{OpenOptions, PostgresStore};
@@ -83,6 +83,10 @@ fn key(number: usize) -> GrantKey {
     }
 }
 
+fn record() -> AuditRecord {
+    Actor::broker(AuditAction::named("bench")).did(None, NOW)
+}
+
 fn tokens(generation: u64) -> SealedTokenSet {
     SealedTokenSet {
         generation: Generation::new(generation),
@@ -114,7 +118,7 @@ impl Bench {
         let (keys, display_name, version) = (Vec::new(), String::new(), RowVersion::first(NOW));
         let id = tenant.clone();
         let acme = Tenant { id, display_name, keys, created_at: NOW, updated_at: NOW, version };
-        store.create_tenant(&acme, None).await.unwrap();
+        store.create_tenant(&acme, None, &record()).await.unwrap();
         let registration = ClientRegistration {
             tenant,
             provider: ProviderName::new("evercam").unwrap(),
@@ -130,7 +134,7 @@ impl Bench {
             updated_at: NOW,
             version,
         };
-        store.create_registration(&registration, None).await.unwrap();
+        store.create_registration(&registration, None, &record()).await.unwrap();
         Self { store, owner, epoch }
     }
 
@@ -150,13 +154,14 @@ impl Bench {
             created_at: NOW,
             expires_at: NOW + HOUR,
         };
-        self.store.start_authorization(&authorization).await.unwrap();
+        self.store.start_authorization(&authorization, &record()).await.unwrap();
         let claim = ExchangeClaim {
             tenant: authorization.key.tenant.clone(),
             authorization: authorization.id,
             attempt: AttemptId::generate(NOW, &OsEntropy),
             owner: self.owner,
             at: NOW,
+            record: record(),
         };
         let attempt = self.store.claim_exchange(&claim).await.unwrap().attempt().unwrap();
         let lineage = Lineage::New { authorization: authorization.id, consented_at: NOW };

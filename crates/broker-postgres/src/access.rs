@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
-    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId, Timestamp,
+    AccessPolicy, AccessRule, ActionSet, AuditRecord, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName,
+    Quota, QuotaKind, Reach, RequestRate, ScopeLimit, TenantId, Timestamp,
 };
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
 use crate::{quotas, requests};
@@ -32,10 +33,11 @@ impl AccessStore for PostgresStore {
         &self,
         policy: &AccessPolicy,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         self.operation(
             "create_policy",
-            create(&self.pools.vending, policy, request, self.policy_quota(policy)),
+            create(&self.pools.vending, policy, request, self.policy_quota(policy), record),
         )
         .await
     }
@@ -44,15 +46,8 @@ impl AccessStore for PostgresStore {
         self.operation("policies", page(&self.pools.vending, after, limit)).await
     }
 
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
-        self.operation("delete_policy", async {
-            let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
-                .execute(&self.pools.vending)
-                .await
-                .map_err(failed)?;
-            Ok(deleted.rows_affected() == 1)
-        })
-        .await
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("delete_policy", delete(&self.pools.vending, id, record)).await
     }
 
     async fn policies_version(&self) -> Result<u64, StoreError> {
@@ -82,6 +77,7 @@ async fn create(
     policy: &AccessPolicy,
     request: Option<&RequestMark>,
     quota: Option<(&TenantId, Quota)>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     let about = policy.rule.tenant.to_string();
@@ -97,8 +93,23 @@ async fn create(
     {
         return Ok(CreateOutcome::OverQuota(quota));
     }
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
+}
+
+async fn delete(pool: &PgPool, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
+        .execute(&mut *tx)
+        .await
+        .map_err(failed)?;
+    let deleted = deleted.rows_affected() == 1;
+    if deleted {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(deleted)
 }
 
 /// `false`: its rule stands there already.

@@ -3,24 +3,29 @@
 use async_trait::async_trait;
 use broker_core::ports::{ConsentStore, StartOutcome, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, Quota, QuotaKind, RegistrationId,
-    TenantId, Timestamp,
+    AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, LineageId, Quota, QuotaKind,
+    RegistrationId, TenantId, Timestamp,
 };
 use broker_crypto::Sealed;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{foreign_text, key, name, scopes, uuid};
 use crate::operation::failed;
 use crate::quotas;
 
 #[async_trait]
 impl ConsentStore for PostgresStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError> {
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<StartOutcome, StoreError> {
         let of = |kind| self.quotas.of(&authorization.key.tenant, kind);
         let limits = (of(QuotaKind::PendingAuthorizations), of(QuotaKind::Grants));
-        self.operation("start_authorization", start(&self.pools.vending, authorization, limits)).await
+        self.operation("start_authorization", start(&self.pools.vending, authorization, limits, record)).await
     }
 
     async fn authorization(
@@ -45,8 +50,18 @@ impl ConsentStore for PostgresStore {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        self.operation("end_authorization", end(&self.pools.vending, tenant, id, &status, at)).await
+        self.operation("end_authorization", async {
+            let mut tx = self.pools.vending.begin().await.map_err(failed)?;
+            let ended = end(&mut tx, tenant, id, &status, at).await?;
+            if ended {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(ended)
+        })
+        .await
     }
 }
 
@@ -72,6 +87,7 @@ async fn start(
     pool: &PgPool,
     authorization: &Authorization,
     (pending, grants): (Quota, Quota),
+    record: &AuditRecord,
 ) -> Result<StartOutcome, StoreError> {
     let (key, now) = (&authorization.key, authorization.created_at);
     let mut tx = pool.begin().await.map_err(failed)?;
@@ -83,6 +99,7 @@ async fn start(
     if quotas::authorizations_exceed(&mut tx, pending, key, now).await? {
         return Ok(StartOutcome::OverQuota(pending));
     }
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(StartOutcome::Started)
 }
@@ -158,7 +175,7 @@ async fn by_state(
 }
 
 async fn end(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     tenant: &TenantId,
     id: AuthorizationId,
     status: &AuthorizationStatus,
@@ -174,7 +191,7 @@ async fn end(
         status,
         failure.map(foreign_text),
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(ended.rows_affected() == 1)

@@ -2,17 +2,23 @@
 
 use async_trait::async_trait;
 use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError};
-use broker_core::{TenantId, Timestamp};
+use broker_core::{AuditRecord, TenantId, Timestamp};
 use sqlx::PgPool;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{name, number, time};
 use crate::operation::failed;
 
 #[async_trait]
 impl DeletionStore for PostgresStore {
-    async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("begin_deletion", begin(&self.pools.vending, tenant, at)).await
+    async fn begin_deletion(
+        &self,
+        tenant: &TenantId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        self.operation("begin_deletion", begin(&self.pools.vending, tenant, at, record)).await
     }
 
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
@@ -40,11 +46,26 @@ impl DeletionStore for PostgresStore {
     }
 }
 
-async fn begin(pool: &PgPool, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
-    sqlx::query_scalar!(r#"SELECT begin_deletion($1, $2) AS "known!""#, tenant.as_str(), at.as_unix_micros(),)
-        .fetch_one(pool)
-        .await
-        .map_err(failed)
+async fn begin(
+    pool: &PgPool,
+    tenant: &TenantId,
+    at: Timestamp,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
+    let begins = sqlx::query_scalar!(
+        r#"SELECT begin_deletion($1, $2) AS begins"#,
+        tenant.as_str(),
+        at.as_unix_micros(),
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if begins == Some(true) {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(begins.is_some())
 }
 
 async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {

@@ -13,6 +13,7 @@ mod consents;
 mod deletions;
 mod fleet;
 mod grants;
+mod inbox;
 mod keys;
 mod ledger;
 mod migrations;

@@ -3,20 +3,34 @@
 use async_trait::async_trait;
 use broker_core::ports::{PendingRevocation, RevocationStore, StoreError, TakeRevocations};
 use broker_core::{
-    FailureKind, GrantKey, LastFailure, RegistrationId, RevocationId, RevocationOutcome, TenantId, Timestamp,
+    AuditRecord, FailureKind, GrantKey, LastFailure, RegistrationId, RevocationId, RevocationOutcome,
+    TenantId, Timestamp,
 };
 use broker_crypto::Sealed;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::PostgresStore;
+use crate::audit;
 use crate::columns::{foreign_text, generation, key, name, number, time, uuid, word};
 use crate::operation::failed;
 
 #[async_trait]
 impl RevocationStore for PostgresStore {
-    async fn revoke(&self, keys: &[GrantKey], at: Timestamp) -> Result<Vec<GrantKey>, StoreError> {
-        self.operation("revoke", revoke(&self.pools.vending, keys, at)).await
+    async fn revoke(
+        &self,
+        keys: &[GrantKey],
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<Vec<GrantKey>, StoreError> {
+        self.operation("revoke", async {
+            let mut tx = self.pools.vending.begin().await.map_err(failed)?;
+            let revoked = revoke(&mut tx, keys, at).await?;
+            audit::write_for_each(&mut tx, record, &revoked).await?;
+            tx.commit().await.map_err(failed)?;
+            Ok(revoked)
+        })
+        .await
     }
 
     async fn take_revocations(&self, ask: TakeRevocations) -> Result<Vec<PendingRevocation>, StoreError> {
@@ -54,7 +68,11 @@ impl RevocationStore for PostgresStore {
     }
 }
 
-async fn revoke(pool: &PgPool, keys: &[GrantKey], at: Timestamp) -> Result<Vec<GrantKey>, StoreError> {
+async fn revoke(
+    connection: &mut PgConnection,
+    keys: &[GrantKey],
+    at: Timestamp,
+) -> Result<Vec<GrantKey>, StoreError> {
     let ids: Vec<Uuid> = keys.iter().map(|key| uuid(key.grant_id().as_bytes())).collect();
     let tenants: Vec<String> = keys.iter().map(|key| key.tenant.to_string()).collect();
     let fresh = sqlx::query_scalar!(
@@ -63,7 +81,7 @@ async fn revoke(pool: &PgPool, keys: &[GrantKey], at: Timestamp) -> Result<Vec<G
         &tenants,
         at.as_unix_micros(),
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
     let is_fresh = |id: &Uuid| fresh.contains(id);

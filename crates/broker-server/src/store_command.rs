@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use broker_core::{Clock, InstallationId};
+use broker_core::{Actor, AuditAction, Clock, InstallationId};
 use broker_crypto::OsEntropy;
 
 use crate::cli::print;
@@ -18,7 +18,9 @@ pub(crate) async fn adopt(config: Config) -> anyhow::Result<()> {
     let store = Store::open(&config, Role::All).await?;
     let now = SystemClock.now();
     let installation = InstallationId::generate(now, &OsEntropy);
-    let adopted = store.fleet().adopt_installation(installation, now).await;
+    let record = Actor::broker(AuditAction::ADOPT_INSTALLATION).did(None, now);
+    let record = record.resource(format!("installations/{installation}"));
+    let adopted = store.fleet().adopt_installation(installation, now, &record).await;
     store.close().await;
     adopted.context("the store could not be adopted")?;
     print(&format!(

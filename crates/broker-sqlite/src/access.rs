@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::{
-    AccessPolicy, AccessRule, ActionSet, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName, Quota,
-    QuotaKind, Reach, RequestRate, ScopeLimit, TenantId,
+    AccessPolicy, AccessRule, ActionSet, AuditRecord, PolicyId, PolicyOrigin, PrincipalPattern, ProviderName,
+    Quota, QuotaKind, Reach, RequestRate, ScopeLimit, TenantId,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
 use crate::{quotas, requests};
@@ -20,10 +21,11 @@ impl AccessStore for SqliteStore {
         &self,
         policy: &AccessPolicy,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         operation("create_policy", async {
             let mut tx = self.write().await?;
-            let outcome = create(&mut tx, policy, request, self.policy_quota(policy)).await?;
+            let outcome = create(&mut tx, policy, request, self.policy_quota(policy), record).await?;
             if !matches!(outcome, CreateOutcome::OverQuota(_)) {
                 tx.commit().await.map_err(failed)?;
             }
@@ -47,14 +49,15 @@ impl AccessStore for SqliteStore {
         .await
     }
 
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
         operation("delete_policy", async {
-            let deleted = sqlx::query("DELETE FROM access_policies WHERE id = ?1")
-                .bind(id.as_bytes().as_slice())
-                .execute(&self.writer)
-                .await
-                .map_err(failed)?;
-            Ok(deleted.rows_affected() == 1)
+            let mut tx = self.write().await?;
+            let deleted = delete(&mut tx, id).await?;
+            if deleted {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(deleted)
         })
         .await
     }
@@ -84,6 +87,7 @@ async fn create(
     policy: &AccessPolicy,
     request: Option<&RequestMark>,
     quota: Option<(&TenantId, Quota)>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     let about = policy.rule.tenant.to_string();
     if let Some(before) = requests::before(connection, &about, request).await? {
@@ -98,6 +102,7 @@ async fn create(
     {
         return Ok(CreateOutcome::OverQuota(quota));
     }
+    audit::write(connection, record).await?;
     Ok(CreateOutcome::Created)
 }
 
@@ -127,6 +132,15 @@ async fn insert(connection: &mut SqliteConnection, policy: &AccessPolicy) -> Res
     .await
     .map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
+}
+
+async fn delete(connection: &mut SqliteConnection, id: PolicyId) -> Result<bool, StoreError> {
+    let deleted = sqlx::query("DELETE FROM access_policies WHERE id = ?1")
+        .bind(id.as_bytes().as_slice())
+        .execute(connection)
+        .await
+        .map_err(failed)?;
+    Ok(deleted.rows_affected() == 1)
 }
 
 fn from_row(row: &SqliteRow) -> Result<AccessPolicy, StoreError> {

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use broker_core::ports::{ConsentStore, StartOutcome, StoreError};
 use broker_core::{
-    Authorization, AuthorizationId, AuthorizationStatus, LineageId, QuotaKind, RegistrationId, TenantId,
-    Timestamp,
+    AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, LineageId, QuotaKind, RegistrationId,
+    TenantId, Timestamp,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::{failed, operation};
 use crate::quotas;
@@ -23,11 +24,16 @@ macro_rules! authorization_columns {
 
 #[async_trait]
 impl ConsentStore for SqliteStore {
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError> {
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<StartOutcome, StoreError> {
         operation("start_authorization", async {
             let mut tx = self.write().await?;
             let outcome = self.start(&mut tx, authorization).await?;
             if outcome == StartOutcome::Started {
+                audit::write(&mut tx, record).await?;
                 tx.commit().await.map_err(failed)?;
             }
             Ok(outcome)
@@ -67,22 +73,16 @@ impl ConsentStore for SqliteStore {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError> {
         operation("end_authorization", async {
-            let (status, failure) = status_words(&status);
-            let ended = sqlx::query(
-                "UPDATE authorizations SET status = ?4, failure = ?5, settled_at = ?3
-                 WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
-            )
-            .bind(tenant.as_str())
-            .bind(id.as_bytes().as_slice())
-            .bind_time(at)
-            .bind(status)
-            .bind(failure)
-            .execute(&self.writer)
-            .await
-            .map_err(failed)?;
-            Ok(ended.rows_affected() == 1)
+            let mut tx = self.write().await?;
+            let ended = end(&mut tx, tenant, id, &status, at).await?;
+            if ended {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(ended)
         })
         .await
     }
@@ -150,6 +150,29 @@ async fn insert(connection: &mut SqliteConnection, authorization: &Authorization
     .await
     .map_err(failed)?;
     Ok(())
+}
+
+async fn end(
+    connection: &mut SqliteConnection,
+    tenant: &TenantId,
+    id: AuthorizationId,
+    status: &AuthorizationStatus,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let (status, failure) = status_words(status);
+    let ended = sqlx::query(
+        "UPDATE authorizations SET status = ?4, failure = ?5, settled_at = ?3
+         WHERE tenant = ?1 AND id = ?2 AND status = 'pending'",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_bytes().as_slice())
+    .bind_time(at)
+    .bind(status)
+    .bind(failure)
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(ended.rows_affected() == 1)
 }
 
 fn from_row(row: &SqliteRow) -> Result<Authorization, StoreError> {

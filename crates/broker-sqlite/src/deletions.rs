@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError, records};
-use broker_core::{TenantId, Timestamp};
+use broker_core::{AuditRecord, TenantId, Timestamp};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -25,10 +25,15 @@ const SETTLED: &str = "SELECT NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant 
 
 #[async_trait]
 impl DeletionStore for SqliteStore {
-    async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
+    async fn begin_deletion(
+        &self,
+        tenant: &TenantId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
         operation("begin_deletion", async {
             let mut tx = self.write().await?;
-            let known = begin(&mut tx, tenant, at).await?;
+            let known = begin(&mut tx, tenant, at, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(known)
         })
@@ -82,18 +87,27 @@ async fn begin(
     connection: &mut SqliteConnection,
     tenant: &TenantId,
     at: Timestamp,
+    record: &AuditRecord,
 ) -> Result<bool, StoreError> {
     let known = sqlx::query("SELECT 1 FROM tenants WHERE id = ?1").bind(tenant.as_str());
     if known.fetch_optional(&mut *connection).await.map_err(failed)?.is_none() {
         return Ok(false);
     }
-    for sql in [
+    let mut at_the_tenant = async |sql: &'static str| {
+        let statement = sqlx::query(sql).bind(tenant.as_str()).bind_time(at);
+        statement.execute(&mut *connection).await.map_err(failed)
+    };
+    let begun = at_the_tenant(
         "INSERT INTO tenant_deletions (tenant, began_at) VALUES (?1, ?2) ON CONFLICT (tenant) DO NOTHING",
+    )
+    .await?;
+    at_the_tenant(
         "UPDATE authorizations SET status = 'failed', failure = 'revoked', settled_at = ?2
          WHERE tenant = ?1 AND status = 'pending'",
-    ] {
-        let statement = sqlx::query(sql).bind(tenant.as_str()).bind_time(at);
-        statement.execute(&mut *connection).await.map_err(failed)?;
+    )
+    .await?;
+    if begun.rows_affected() == 1 {
+        audit::write(connection, record).await?;
     }
     Ok(true)
 }

@@ -5,7 +5,7 @@ use super::permit::Permit;
 use super::{AccessPolicy, AccessRule, Ask, PolicyOrigin, Reach};
 use crate::administer::id_reused;
 use crate::ports::{CreateOutcome, RequestMark};
-use crate::{BrokerError, PolicyId, RequestId, TenantId, Timestamp};
+use crate::{Actor, AuditRecord, BrokerError, PolicyId, RequestId, TenantId, Timestamp};
 
 const POLICY: &str = "access policy";
 
@@ -39,6 +39,7 @@ impl Access {
         &self,
         new: NewAccessPolicy,
         permit: &Permit,
+        by: &Actor,
     ) -> Result<AccessPolicy, BrokerError> {
         permit.extends_to_rule(&new.rule)?;
         if self.configured.iter().any(|policy| policy.rule == new.rule) {
@@ -52,7 +53,8 @@ impl Access {
             description: new.description,
             origin: PolicyOrigin::Created(now),
         };
-        match self.store.create_policy(&policy, request.as_ref()).await? {
+        let record = self.policy_record(&policy, by);
+        match self.store.create_policy(&policy, request.as_ref(), &record).await? {
             CreateOutcome::Created => {
                 self.look().await;
                 Ok(policy)
@@ -80,7 +82,12 @@ impl Access {
     }
 
     /// Deletes a policy. `permit` is leave to administer something: what it does not extend to looks absent.
-    pub async fn delete_policy(&self, id: PolicyId, permit: &Permit) -> Result<AccessPolicy, BrokerError> {
+    pub async fn delete_policy(
+        &self,
+        id: PolicyId,
+        permit: &Permit,
+        by: &Actor,
+    ) -> Result<AccessPolicy, BrokerError> {
         let absent = || BrokerError::ResourceNotFound(POLICY);
         self.read_policies().await?;
         let policy = self.policies().policy(id).cloned().ok_or_else(absent)?;
@@ -90,11 +97,21 @@ impl Access {
                 "the access policy stands in the configuration: take it out of [[access.policy]] and restart",
             ));
         }
-        if !self.store.delete_policy(id).await? {
+        if !self.store.delete_policy(id, &self.policy_record(&policy, by)).await? {
             return Err(absent());
         }
         self.look().await;
         Ok(policy)
+    }
+
+    /// Says what the policy allows, scopes and rate aside: those may be long, and only narrow it.
+    fn policy_record(&self, policy: &AccessPolicy, by: &Actor) -> AuditRecord {
+        let AccessRule { principal, actions, tenant, provider, .. } = &policy.rule;
+        let record = by.did(tenant.one(), self.clock.now()).resource(format!(
+            "policies/{} {principal} may {actions} for tenant {tenant} at provider {provider}",
+            policy.id
+        ));
+        AuditRecord { provider: provider.one().cloned(), ..record }
     }
 
     /// The policy by which this replica allows something now, rates aside; `None`: none does.

@@ -36,6 +36,14 @@ impl<T> Reach<T> {
         if text == ALL { Ok(Self::All) } else { check(text).map(Self::One) }
     }
 
+    /// The only one it is about.
+    pub(super) fn one(&self) -> Option<&T> {
+        match self {
+            Self::All => None,
+            Self::One(one) => Some(one),
+        }
+    }
+
     /// What a request asks for that is about all of this.
     pub fn asked(&self) -> Asked<'_, T> {
         match self {

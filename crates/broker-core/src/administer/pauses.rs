@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::chain;
 use crate::ports::{PauseTarget, RefreshPause, StoreError};
-use crate::{Broker, BrokerError, Principal, Timestamp, Timing};
+use crate::{Actor, AuditRecord, Broker, BrokerError, Principal, Timestamp, Timing};
 
 impl Broker {
     /// Pauses the refreshing of a target for `span`, in place of an earlier pause of it. This replica obeys at once, the
@@ -15,6 +15,7 @@ impl Broker {
         span: Duration,
         note: String,
         principal: Principal,
+        by: &Actor,
     ) -> Result<RefreshPause, BrokerError> {
         match &target {
             PauseTarget::Tenant(tenant) => drop(self.tenant(tenant).await?),
@@ -22,21 +23,23 @@ impl Broker {
         }
         let now = self.clock.now();
         let pause = RefreshPause { target, expires_at: now + span, principal, note, created_at: now };
-        self.scheduler.pause_refresh(&pause).await?;
+        self.scheduler.pause_refresh(&pause, &pause_record(&pause.target, by, now)).await?;
         self.read_pauses().await?;
         Ok(pause)
     }
 
     /// Ends a pause, and closes the fleet breaker of a provider. Answers whether there was either.
-    pub async fn resume_refresh(&self, target: &PauseTarget) -> Result<bool, BrokerError> {
+    pub async fn resume_refresh(&self, target: &PauseTarget, by: &Actor) -> Result<bool, BrokerError> {
         let breaker_was_open = match target {
             PauseTarget::Tenant(_) => false,
             PauseTarget::Provider(provider) => {
                 self.provider(provider)?;
-                self.close_breaker(provider).await?
+                self.close_breaker(provider, by).await?
             }
         };
-        let was_paused = self.scheduler.resume_refresh(target, self.clock.now()).await?;
+        let now = self.clock.now();
+        let record = pause_record(target, by, now);
+        let was_paused = self.scheduler.resume_refresh(target, now, &record).await?;
         self.read_pauses().await?;
         Ok(was_paused || breaker_was_open)
     }
@@ -62,4 +65,12 @@ impl Broker {
 /// The same, for whoever is no broker.
 pub(crate) fn refresh_paused(until: Timestamp, now: Timestamp, timing: &Timing) -> BrokerError {
     BrokerError::RefreshPaused(until.since(now).min(timing.retry_cap))
+}
+
+fn pause_record(target: &PauseTarget, by: &Actor, at: Timestamp) -> AuditRecord {
+    let record = match target {
+        PauseTarget::Tenant(tenant) => by.did(Some(tenant), at),
+        PauseTarget::Provider(provider) => by.did(None, at).at_provider(provider),
+    };
+    record.resource(target.resource())
 }

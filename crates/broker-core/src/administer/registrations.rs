@@ -9,8 +9,8 @@ use super::urls::check_url;
 use crate::consent::check_scopes;
 use crate::ports::{CreateOutcome, RegistrationChange, RegistrationFilter, RegistrationKey, RequestMark};
 use crate::{
-    Broker, BrokerError, ClientRegistration, FieldViolation, ProviderName, RegistrationId, RequestId,
-    RowVersion, SecretId, TenantId,
+    Actor, AuditRecord, Broker, BrokerError, ClientRegistration, FieldViolation, ProviderName,
+    RegistrationId, RequestId, RowVersion, SecretId, TenantId,
 };
 
 /// What a deletion is refused for.
@@ -59,13 +59,15 @@ impl Broker {
         &self,
         new: NewRegistration,
         request: Option<RequestId>,
+        by: &Actor,
     ) -> Result<ClientRegistration, BrokerError> {
         self.provider(&new.provider)?;
         check_new(&new)?;
         self.refuse_if_deleting(&new.tenant).await?;
         let mark = self.mark_of(&new, request);
         let registration = self.seal_registration(&new).await?;
-        match self.tenants.create_registration(&registration, mark.as_ref()).await? {
+        let record = self.registration_record(&RegistrationKey::of(&registration), by);
+        match self.tenants.create_registration(&registration, mark.as_ref(), &record).await? {
             CreateOutcome::Created => Ok(registration),
             CreateOutcome::Taken => Err(BrokerError::AlreadyExists("client registration")),
             CreateOutcome::Repeated(_) => {
@@ -99,13 +101,15 @@ impl Broker {
     pub async fn update_registration(
         &self,
         update: RegistrationUpdate,
+        by: &Actor,
     ) -> Result<ClientRegistration, BrokerError> {
         let scopes = update.scopes.as_deref().unwrap_or_default();
         no_violations(check_fields(update.redirect_uri.as_deref(), scopes, update.return_to.as_ref()))?;
         let RegistrationUpdate { key, redirect_uri, scopes, return_to, expected } = update;
         let at = self.clock.now();
         let change = RegistrationChange { key, redirect_uri, scopes, return_to, expected, at };
-        let outcome = self.tenants.update_registration(&change).await?;
+        let record = self.registration_record(&change.key, by);
+        let outcome = self.tenants.update_registration(&change, &record).await?;
         changed(outcome, self.no_registration(&change.key), PINNED)?;
         self.registration(&change.key).await
     }
@@ -115,9 +119,15 @@ impl Broker {
         &self,
         key: &RegistrationKey,
         expected: Option<RowVersion>,
+        by: &Actor,
     ) -> Result<(), BrokerError> {
-        let outcome = self.tenants.delete_registration(key, expected, self.clock.now()).await?;
+        let record = self.registration_record(key, by);
+        let outcome = self.tenants.delete_registration(key, expected, record.at, &record).await?;
         changed(outcome, self.no_registration(key), PINNED)
+    }
+
+    fn registration_record(&self, key: &RegistrationKey, by: &Actor) -> AuditRecord {
+        by.did(Some(&key.tenant), self.clock.now()).at_provider(&key.provider).resource(key.resource())
     }
 
     /// Registrations outlive the configuration of their provider, so that is looked at only where there is none.

@@ -6,7 +6,10 @@ use broker_crypto::ClientSecret;
 
 use super::outcome::id_reused;
 use crate::ports::{NewSecret, RegistrationKey, RequestMark, RetireOutcome, SecretOutcome, SecretRetirement};
-use crate::{Broker, BrokerError, ClientRegistration, FieldViolation, RequestId, RowVersion, SecretId};
+use crate::{
+    Actor, AuditRecord, Broker, BrokerError, ClientRegistration, FieldViolation, RequestId, RowVersion,
+    SecretId,
+};
 
 /// Secrets a registration may have at once: each refused one costs every rotation in flight one more call.
 const MOST_SECRETS: u32 = 10;
@@ -30,6 +33,7 @@ impl Broker {
     pub async fn add_secret(
         self: &Arc<Self>,
         add: AddSecret,
+        by: &Actor,
     ) -> Result<(ClientRegistration, SecretId), BrokerError> {
         let prefer = if add.prefer { "prefer" } else { "" };
         let names = [add.key.tenant.as_str(), add.key.provider.as_str(), add.key.id.as_str(), prefer];
@@ -38,7 +42,8 @@ impl Broker {
             let registration = self.registration(&add.key).await?;
             let new = self.seal_next(&registration, &add, request).await?;
             let id = new.secret.id;
-            match self.tenants.add_secret(&new).await? {
+            let record = self.secret_record(&add.key, id, by);
+            match self.tenants.add_secret(&new, &record).await? {
                 SecretOutcome::Added => return Ok((self.try_again(&add.key).await?, id)),
                 SecretOutcome::NumberTaken => {}
                 SecretOutcome::Absent => return Err(self.no_registration(&add.key)),
@@ -59,9 +64,11 @@ impl Broker {
         key: &RegistrationKey,
         secret: SecretId,
         expected: Option<RowVersion>,
+        by: &Actor,
     ) -> Result<ClientRegistration, BrokerError> {
         let retirement = SecretRetirement { key: key.clone(), secret, expected, at: self.clock.now() };
-        match self.tenants.retire_secret(&retirement).await? {
+        let record = self.secret_record(key, secret, by);
+        match self.tenants.retire_secret(&retirement, &record).await? {
             RetireOutcome::Retired => self.try_again(key).await,
             RetireOutcome::Absent => Err(self.no_registration(key)),
             RetireOutcome::NoSuchSecret => Err(BrokerError::ResourceNotFound("client secret")),
@@ -70,6 +77,11 @@ impl Broker {
                 "it is the last secret of a confidential client; add another one first",
             )),
         }
+    }
+
+    fn secret_record(&self, key: &RegistrationKey, secret: SecretId, by: &Actor) -> AuditRecord {
+        let resource = key.secret_resource(secret);
+        by.did(Some(&key.tenant), self.clock.now()).at_provider(&key.provider).resource(resource)
     }
 
     async fn seal_next(

@@ -4,7 +4,7 @@ use broker_crypto::{KeyPurpose, generate_dek};
 
 use super::outcome::{changed, id_reused};
 use crate::ports::{CreateOutcome, TenantChange};
-use crate::{Broker, BrokerError, RequestId, RowVersion, Tenant, TenantId};
+use crate::{Actor, Broker, BrokerError, RequestId, RowVersion, Tenant, TenantId};
 
 impl Broker {
     /// Creates a tenant with a fresh data key of each purpose. A repeated request answers the tenant it has made.
@@ -13,6 +13,7 @@ impl Broker {
         id: TenantId,
         display_name: String,
         request: Option<RequestId>,
+        by: &Actor,
     ) -> Result<Tenant, BrokerError> {
         let encryption = self.keys.encryption.as_ref();
         let mut keys = Vec::new();
@@ -29,7 +30,8 @@ impl Broker {
             updated_at: now,
             version: RowVersion::first(now),
         };
-        match self.tenants.create_tenant(&tenant, request.as_ref()).await? {
+        let record = by.did(Some(&tenant.id), now).resource(format!("tenants/{}", tenant.id));
+        match self.tenants.create_tenant(&tenant, request.as_ref(), &record).await? {
             CreateOutcome::Created => Ok(tenant),
             CreateOutcome::Taken => Err(BrokerError::AlreadyExists("tenant")),
             CreateOutcome::Repeated(_) => self.tenant(&tenant.id).await,
@@ -58,10 +60,12 @@ impl Broker {
         id: TenantId,
         display_name: String,
         expected: Option<RowVersion>,
+        by: &Actor,
     ) -> Result<Tenant, BrokerError> {
         self.refuse_if_deleting(&id).await?;
         let change = TenantChange { id, display_name, expected, at: self.clock.now() };
-        let outcome = self.tenants.update_tenant(&change).await?;
+        let record = by.did(Some(&change.id), change.at).resource(format!("tenants/{}", change.id));
+        let outcome = self.tenants.update_tenant(&change, &record).await?;
         changed(outcome, BrokerError::TenantNotFound, "the tenant")?;
         self.tenant(&change.id).await
     }

@@ -40,6 +40,10 @@ impl AuditAction {
     pub const ADD_DATA_KEY: Self = Self(Cow::Borrowed("add_data_key"));
     /// New data keys are wrapped under another key encryption key.
     pub const CHANGE_PRIMARY_KEK: Self = Self(Cow::Borrowed("change_primary_kek"));
+    /// What was left of a tenant that is being deleted.
+    pub const DELETE_TENANT: Self = Self(Cow::Borrowed("delete_tenant"));
+    /// The store was declared the only copy, by `token-broker store adopt`.
+    pub const ADOPT_INSTALLATION: Self = Self(Cow::Borrowed("adopt_installation"));
     /// The data keys of a deleted tenant were destroyed.
     pub const DESTROY_KEYS: Self = Self(Cow::Borrowed("destroy_keys"));
     /// A rotation of keys ended, or gave way to one to another target.

@@ -7,7 +7,7 @@ use broker_crypto::CallbackUrl;
 
 use super::callback::{Callback, CallbackAnswer};
 use crate::{
-    Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError,
+    Actor, Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError,
     FailureKind, Grant, Permit, TenantId, Timestamp, UserId,
 };
 
@@ -32,6 +32,7 @@ impl Broker {
     pub async fn complete_authorization(
         self: &Arc<Self>,
         request: &CompleteRequest,
+        by: &Actor,
     ) -> Result<Grant, BrokerError> {
         let callback = Callback::parse(request.callback_url.expose())
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
@@ -44,13 +45,27 @@ impl Broker {
         check_permit(&request.permit, &authorization)?;
         check(&authorization, &callback, &request.user, now).map_err(BrokerError::AuthorizationInvalid)?;
         match callback.answer {
-            CallbackAnswer::Code(code) => self.exchange(authorization, code, request.wait).await,
+            CallbackAnswer::Code(code) => self.exchange(authorization, code, request.wait, by).await,
             CallbackAnswer::Error(error) => {
                 let (status, problem) = refusal(&error);
-                self.consents.end_authorization(&request.tenant, authorization.id, status, now).await?;
+                self.end(&authorization, status, now, by).await?;
                 Err(BrokerError::AuthorizationInvalid(problem))
             }
         }
+    }
+
+    async fn end(
+        &self,
+        authorization: &Authorization,
+        status: AuthorizationStatus,
+        at: Timestamp,
+        by: &Actor,
+    ) -> Result<bool, BrokerError> {
+        let how = if status == AuthorizationStatus::Denied { "denied" } else { "failed" };
+        let resource = format!("{} {how}", authorization.resource());
+        let record = authorization.record(by, at).resource(resource);
+        let tenant = &authorization.key.tenant;
+        Ok(self.consents.end_authorization(tenant, authorization.id, status, at, &record).await?)
     }
 
     /// The authorization of that id, and how it stands now. What the permit does not extend to looks absent.

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::ports::{AdoptOutcome, AttemptEnd, ExchangeClaim, ExchangeOutcome, Presentation, TokenRequest};
 use crate::rotation::{Answer, NotSent, RefusedClient, Standing};
 use crate::{
-    Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, ClientRegistration,
+    Actor, Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, ClientRegistration,
     FailureKind, Grant, ProviderFailure, RegistrationId,
 };
 
@@ -30,11 +30,12 @@ impl Broker {
         authorization: Authorization,
         code: AuthorizationCode,
         wait: Option<Duration>,
+        by: &Actor,
     ) -> Result<Grant, BrokerError> {
         let (send, receive) = oneshot::channel();
-        let broker = Arc::clone(self);
+        let (broker, by) = (Arc::clone(self), by.clone());
         self.tasks.spawn(async move {
-            let result = broker.exchange_code(&authorization, code).await;
+            let result = broker.exchange_code(&authorization, code, &by).await;
             broker.cache.forget(&authorization.key);
             // Fails only when the caller is gone, who then sees the grant by GetAuthorization.
             let _ = send.send(result);
@@ -52,10 +53,11 @@ impl Broker {
         self: &Arc<Self>,
         authorization: &Authorization,
         code: AuthorizationCode,
+        by: &Actor,
     ) -> Result<Grant, BrokerError> {
         let mut used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
         loop {
-            match self.exchange_once(authorization, &code).await? {
+            match self.exchange_once(authorization, &code, by).await? {
                 Exchanged::Grant(grant) => return Ok(*grant),
                 Exchanged::NotPending => return Err(used),
                 // Should the authorization end before the next secret is tried, this is what happened to the caller.
@@ -70,6 +72,7 @@ impl Broker {
         self: &Arc<Self>,
         authorization: &Authorization,
         code: &AuthorizationCode,
+        by: &Actor,
     ) -> Result<Exchanged, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
         self.refuse_if_deleting(&authorization.key.tenant).await?;
@@ -77,7 +80,7 @@ impl Broker {
         let (request, registration) = self.exchange_request(authorization, code).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let right = self.keys.right_to_answer(&authorization.key.tenant, &keys).await?;
-        let claim = self.exchange_claim(authorization);
+        let claim = self.exchange_claim(authorization, by);
         let mut presenting = self.presenting.hold(claim.attempt);
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
@@ -165,7 +168,7 @@ impl Broker {
         Ok(Some(RefusedClient::of(another, self.clock.now(), &self.timing)))
     }
 
-    fn exchange_claim(&self, authorization: &Authorization) -> ExchangeClaim {
+    fn exchange_claim(&self, authorization: &Authorization, by: &Actor) -> ExchangeClaim {
         let at = self.clock.now();
         ExchangeClaim {
             tenant: authorization.key.tenant.clone(),
@@ -173,6 +176,7 @@ impl Broker {
             attempt: AttemptId::generate(at, self.entropy.as_ref()),
             owner: self.incarnation,
             at,
+            record: authorization.record(by, at),
         }
     }
 

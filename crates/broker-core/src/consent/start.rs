@@ -7,8 +7,8 @@ use broker_crypto::{AuthorizationState, CodeVerifier, KeyPurpose, Place};
 use super::scope::check_scopes;
 use crate::ports::{AuthorizationRequest, StartOutcome};
 use crate::{
-    Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration, GrantKey,
-    LineageId, Permit, RegistrationId, Timestamp,
+    Actor, Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration,
+    GrantKey, LineageId, Permit, RegistrationId, Timestamp,
 };
 
 /// Asks for a link to send a user to.
@@ -38,7 +38,11 @@ pub struct Started {
 
 impl Broker {
     /// Starts an authorization (RFC 6749 §4.1.1) with a fresh state and PKCE S256.
-    pub async fn start_authorization(&self, request: &StartRequest) -> Result<Started, BrokerError> {
+    pub async fn start_authorization(
+        &self,
+        request: &StartRequest,
+        by: &Actor,
+    ) -> Result<Started, BrokerError> {
         let key = &request.key;
         let provider = self.provider(&key.provider)?;
         check_scopes(&request.scopes, "scopes")
@@ -78,7 +82,7 @@ impl Broker {
             created_at: now,
             expires_at: now + self.timing.authorization_life,
         };
-        match self.consents.start_authorization(&authorization).await? {
+        match self.consents.start_authorization(&authorization, &authorization.record(by, now)).await? {
             StartOutcome::Started => Ok(Started { id, url, expires_at: authorization.expires_at }),
             StartOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
         }

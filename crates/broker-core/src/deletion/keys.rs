@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::keys::TenantKeyCache;
 use crate::ports::{DeletionStore, DestroyKeys, StoreError};
-use crate::{Broker, BrokerError, TenantId, Timestamp};
+use crate::{Actor, AuditAction, Broker, BrokerError, TenantId, Timestamp};
 
 /// How far back a heartbeat looks for tenants whose keys are to be forgotten.
 const LOOKED_BACK: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ impl Broker {
         }
         for tenant in self.deletions.deletions().await? {
             // A consent that was under way when the deletion began may have made a grant since.
-            self.revoke_grants_left(&tenant).await?;
+            self.revoke_grants_left(&tenant, &Actor::broker(AuditAction::DELETE_TENANT)).await?;
             let now = self.clock.now();
             let timing = &self.timing;
             let ask = DestroyKeys {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ports::{Deletion, GrantFilter};
-use crate::{Broker, BrokerError, RowVersion, Tenant, TenantId};
+use crate::{Actor, Broker, BrokerError, RowVersion, Tenant, TenantId};
 
 impl Broker {
     /// Deletes a tenant. At the answer its deletion is durable and every grant of it revoked here; the providers are told
@@ -13,16 +13,19 @@ impl Broker {
         &self,
         id: &TenantId,
         expected: Option<RowVersion>,
+        by: &Actor,
     ) -> Result<(Tenant, Deletion), BrokerError> {
         let tenant = self.tenant(id).await?;
         if expected.is_some_and(|expected| expected != tenant.version) {
             return Err(BrokerError::EtagMismatch);
         }
         if self.deletions.deletion(id).await?.is_none() {
-            self.deletions.begin_deletion(id, self.clock.now()).await?;
+            let now = self.clock.now();
+            let record = by.did(Some(id), now).resource(format!("tenants/{id}"));
+            self.deletions.begin_deletion(id, now, &record).await?;
             tracing::warn!(tenant = %id, "a tenant is being deleted");
         }
-        self.revoke_grants_left(id).await?;
+        self.revoke_grants_left(id, by).await?;
         let deletion = self.deletions.deletion(id).await?.ok_or(BrokerError::TenantNotFound)?;
         Ok((tenant, deletion))
     }
@@ -45,7 +48,7 @@ impl Broker {
     }
 
     /// Revokes every grant of the tenant that is not, however many.
-    pub(super) async fn revoke_grants_left(&self, tenant: &TenantId) -> Result<(), BrokerError> {
+    pub(super) async fn revoke_grants_left(&self, tenant: &TenantId, by: &Actor) -> Result<(), BrokerError> {
         let filter = GrantFilter {
             tenant: tenant.clone(),
             provider: None,
@@ -55,7 +58,7 @@ impl Broker {
             after: None,
             limit: 0,
         };
-        while self.revoke_grants(&filter, false).await?.more {}
+        while self.revoke_grants(&filter, false, by).await?.more {}
         Ok(())
     }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::error::chain;
 use crate::ports::{BadAnswers, OpenBreaker};
-use crate::{BreakerStanding, BreakerState, Broker, ProviderName, Timestamp};
+use crate::{
+    Actor, AuditAction, AuditRecord, BreakerStanding, BreakerState, Broker, ProviderName, Timestamp,
+};
 
 const WINDOW: Duration = Duration::from_secs(5 * 60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -88,8 +90,13 @@ impl Broker {
     }
 
     /// Closes a provider's breaker by an operator's word. Answers whether it was open.
-    pub async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, crate::BrokerError> {
-        let was_open = self.fleet_store.close_breaker(provider).await?;
+    pub async fn close_breaker(
+        &self,
+        provider: &ProviderName,
+        by: &Actor,
+    ) -> Result<bool, crate::BrokerError> {
+        let record = breaker_record(provider, by, self.clock.now());
+        let was_open = self.fleet_store.close_breaker(provider, &record).await?;
         self.read_breakers().await?;
         Ok(was_open)
     }
@@ -100,12 +107,17 @@ impl Broker {
         let (over, open): (Vec<_>, Vec<_>) =
             self.fleet_store.open_breakers().await?.into_iter().partition(|open| is_over(open, now));
         for breaker in over {
-            self.fleet_store.close_breaker(&breaker.provider).await?;
+            let record = breaker_record(&breaker.provider, &Actor::broker(AuditAction::CLOSE_BREAKER), now);
+            self.fleet_store.close_breaker(&breaker.provider, &record).await?;
             tracing::warn!(provider = %breaker.provider, "provider.recovered: its refusals are believed again");
         }
         self.fleet.set_breakers(open.into_iter().map(|open| open.provider).collect());
         Ok(())
     }
+}
+
+fn breaker_record(provider: &ProviderName, by: &Actor, at: Timestamp) -> AuditRecord {
+    by.did(None, at).at_provider(provider).resource(format!("breakers/{provider}"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use broker_crypto::{DekId, KekId};
 
 use super::list::dek_info;
 use crate::ports::{DataKey, EscrowError, EscrowRecord};
-use crate::{Broker, BrokerError, KeyInfo, KeyLife, Timestamp};
+use crate::{Actor, Broker, BrokerError, KeyInfo, KeyLife, Timestamp};
 
 /// How long journals keep the newest answer of each grant.
 const JOURNALS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -29,23 +29,25 @@ impl Broker {
     /// A key encryption key is marked; removing it from where it is kept is the operator's.
     ///
     /// Fails with [`BrokerError::KeyInUse`] while anything needs it. Idempotent.
-    pub async fn retire_key(&self, id: &str) -> Result<KeyInfo, BrokerError> {
+    pub async fn retire_key(&self, id: &str, by: &Actor) -> Result<KeyInfo, BrokerError> {
         if let Ok(dek) = id.parse::<DekId>()
             && let Some(key) = self.key_store.data_key(dek).await?
         {
-            return self.retire_dek(key).await;
+            return self.retire_dek(key, by).await;
         }
-        self.retire_kek(id).await
+        self.retire_kek(id, by).await
     }
 
-    async fn retire_dek(&self, key: DataKey) -> Result<KeyInfo, BrokerError> {
+    async fn retire_dek(&self, key: DataKey, by: &Actor) -> Result<KeyInfo, BrokerError> {
         if key.retired_at.is_some() {
             return Ok(dek_info(&key, 0));
         }
         if let Some(needed) = self.dek_use(&key).await? {
             return Err(BrokerError::KeyInUse(needed));
         }
-        if !self.key_store.retire_data_key(&key.tenant, key.id, self.clock.now()).await? {
+        let now = self.clock.now();
+        let record = by.did(Some(&key.tenant), now).resource(format!("keys/{}", key.id));
+        if !self.key_store.retire_data_key(&key.tenant, key.id, now, &record).await? {
             // Something was sealed under it since it was counted.
             return Err(BrokerError::KeyInUse(KeyUse::InStore(1)));
         }
@@ -76,7 +78,7 @@ impl Broker {
         recent || self.unsettled.contains(record.attempt.id)
     }
 
-    async fn retire_kek(&self, id: &str) -> Result<KeyInfo, BrokerError> {
+    async fn retire_kek(&self, id: &str, by: &Actor) -> Result<KeyInfo, BrokerError> {
         let kek = self.kek(id).await?;
         match (kek.life, kek.use_count) {
             (KeyLife::Primary, _) => return Err(BrokerError::KeyInUse(KeyUse::Primary)),
@@ -85,7 +87,8 @@ impl Broker {
             (_, count) => return Err(BrokerError::KeyInUse(KeyUse::InStore(count))),
         }
         let name = KekId::new(id).ok_or(BrokerError::KeyNotFound)?;
-        if !self.key_store.retire_kek(&name, self.clock.now()).await? {
+        let record = by.did(None, self.clock.now()).resource(format!("keys/{}", name.as_str()));
+        if !self.key_store.retire_kek(&name, record.at, &record).await? {
             return Err(BrokerError::KeyInUse(KeyUse::Primary));
         }
         tracing::info!(event = "key.retired", key = id, "key encryption key retired");

@@ -4,8 +4,8 @@ use super::WrappingKeys;
 use crate::administer::id_reused;
 use crate::ports::{DataKeyQuery, RotationStart};
 use crate::{
-    Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, RequestId,
-    TenantId,
+    Actor, Broker, BrokerError, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    RequestId, TenantId,
 };
 
 impl Broker {
@@ -16,11 +16,15 @@ impl Broker {
         kind: KeyKind,
         tenant: Option<TenantId>,
         request: Option<RequestId>,
+        by: &Actor,
     ) -> Result<KeyRotation, BrokerError> {
         let planned = self.plan(kind, tenant).await?;
         let scope = planned.tenant.as_ref().map_or("*", TenantId::as_str);
         let request = self.mark(request, "RotateKeys", &[kind.as_str(), scope]);
-        let rotation = match self.key_store.start_key_rotation(&planned, request.as_ref()).await? {
+        let record = by.did(planned.tenant.as_ref(), planned.created_at);
+        let record = record.resource(format!("key_rotations/{} {}", planned.id, kind.as_str()));
+        let started = self.key_store.start_key_rotation(&planned, request.as_ref(), &record).await?;
+        let rotation = match started {
             RotationStart::Kept(rotation) => rotation,
             RotationStart::IdReused => return Err(id_reused()),
         };

@@ -28,6 +28,16 @@ impl RegistrationKey {
             id: registration.id.clone(),
         }
     }
+
+    /// How records name the registration.
+    pub(crate) fn resource(&self) -> String {
+        format!("registrations/{}/{}", self.provider, self.id)
+    }
+
+    /// How records name one of its secrets.
+    pub(crate) fn secret_resource(&self, secret: SecretId) -> String {
+        format!("{}/secrets/{secret}", self.resource())
+    }
 }
 
 /// Changes a tenant.

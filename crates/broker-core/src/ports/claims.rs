@@ -3,8 +3,8 @@
 use broker_crypto::{AccessToken, RefreshToken, Sealed};
 
 use crate::{
-    Attempt, AttemptId, AuthorizationId, Generation, Grant, GrantKey, IncarnationId, Quota, TenantId,
-    Timestamp,
+    Attempt, AttemptId, AuditRecord, AuthorizationId, Generation, Grant, GrantKey, IncarnationId, Quota,
+    TenantId, Timestamp,
 };
 
 /// Asks for the right to present a grant's refresh token.
@@ -94,6 +94,8 @@ pub struct ExchangeClaim {
     pub owner: IncarnationId,
     /// Now; the authorization must not be late.
     pub at: Timestamp,
+    /// What is recorded of it.
+    pub record: AuditRecord,
 }
 
 /// What became of claiming an exchange.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{Authorization, AuthorizationId, AuthorizationStatus, Quota, TenantId, Timestamp};
+use crate::{AuditRecord, Authorization, AuthorizationId, AuthorizationStatus, Quota, TenantId, Timestamp};
 
 /// What became of starting an authorization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +14,16 @@ pub enum StartOutcome {
     OverQuota(Quota),
 }
 
-/// Authorization requests.
+/// Authorization requests. A change is committed with its record, and without a change there is none.
 #[async_trait]
 pub trait ConsentStore: Send + Sync {
     /// Keeps a new authorization request. That of a grant which lives is refused only where the grant has another one
     /// pending.
-    async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError>;
+    async fn start_authorization(
+        &self,
+        authorization: &Authorization,
+        record: &AuditRecord,
+    ) -> Result<StartOutcome, StoreError>;
 
     /// The authorization of that id.
     async fn authorization(
@@ -42,5 +46,6 @@ pub trait ConsentStore: Send + Sync {
         id: AuthorizationId,
         status: AuthorizationStatus,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<bool, StoreError>;
 }

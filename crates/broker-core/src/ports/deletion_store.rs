@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{TenantId, Timestamp};
+use crate::{AuditRecord, TenantId, Timestamp};
 
 /// How far the deletion of a tenant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,14 @@ pub struct DestroyKeys {
 /// Deletions. Every method is one transaction.
 #[async_trait]
 pub trait DeletionStore: Send + Sync {
-    /// Makes durable that a tenant is being deleted. Idempotent. `false`: there is no such tenant.
-    async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Makes durable that a tenant is being deleted. Idempotent: the record is of the first time. `false`: there is no
+    /// such tenant.
+    async fn begin_deletion(
+        &self,
+        tenant: &TenantId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
 
     /// How far a tenant's deletion is; `None` if it is not being deleted.
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError>;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Epoch, StoreError};
-use crate::{EscrowId, IncarnationId, InstallationId, ProviderName, Timestamp};
+use crate::{AuditRecord, EscrowId, IncarnationId, InstallationId, ProviderName, Timestamp};
 
 /// One run of one broker process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,12 @@ pub trait FleetStore: Send + Sync {
 
     /// Declares this store the only copy: gives it a new installation id, counts every journal not drained as lost, and
     /// leaves no replica unvouched.
-    async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError>;
+    async fn adopt_installation(
+        &self,
+        new: InstallationId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError>;
 
     /// Counts what a provider answered badly.
     async fn bad_answers(
@@ -143,7 +148,7 @@ pub trait FleetStore: Send + Sync {
     async fn note_suspect_refreshed(&self, provider: &ProviderName) -> Result<(), StoreError>;
 
     /// Closes a provider's breaker. Answers whether it was open.
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError>;
+    async fn close_breaker(&self, provider: &ProviderName, record: &AuditRecord) -> Result<bool, StoreError>;
 
     /// Every breaker that is open.
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError>;

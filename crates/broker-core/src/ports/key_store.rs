@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
 
 use super::{RequestMark, StoreError};
-use crate::{IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys};
+use crate::{
+    AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp,
+    WrappingKeys,
+};
 
 /// A data key as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +145,13 @@ pub trait KeyStore: Send + Sync {
 
     /// Erases a superseded data key's envelope, in one step with the check that nothing is sealed under it. `false`:
     /// something is, or it is not superseded, or it was retired before.
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError>;
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
 
     /// Notes the keys that wrap new data keys. Any other is superseded.
     async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError>;
@@ -154,7 +163,7 @@ pub trait KeyStore: Send + Sync {
     async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError>;
 
     /// Marks a key encryption key retired, in one step with the check that it wraps nothing and is not primary.
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError>;
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError>;
 
     /// Keeps a key of the audit log, unless there is one of its purpose. Answers the one there is.
     async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError>;
@@ -166,11 +175,13 @@ pub trait KeyStore: Send + Sync {
     async fn rewrap_audit_key(&self, before: &WrappedDek, after: &WrappedDek) -> Result<bool, StoreError>;
 
     /// Keeps a new rotation, unless one with the same kind, scope and target is running: that one is answered. One to
-    /// another target ends FAILED. A repeated request answers the rotation it had come to, even one that has ended.
+    /// another target ends FAILED. A repeated request answers the rotation it had come to, even one that has ended. Only
+    /// a new one has a record.
     async fn start_key_rotation(
         &self,
         rotation: &KeyRotation,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<RotationStart, StoreError>;
 
     /// The rotation of that id.

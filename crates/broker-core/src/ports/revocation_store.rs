@@ -5,7 +5,8 @@ use broker_crypto::{AccessToken, RefreshToken, Sealed};
 
 use super::StoreError;
 use crate::{
-    Generation, GrantKey, LastFailure, RegistrationId, RevocationId, RevocationOutcome, TenantId, Timestamp,
+    AuditRecord, Generation, GrantKey, LastFailure, RegistrationId, RevocationId, RevocationOutcome,
+    TenantId, Timestamp,
 };
 
 /// A token set that is to be revoked.
@@ -43,8 +44,14 @@ pub struct TakeRevocations {
 pub trait RevocationStore: Send + Sync {
     /// Makes durable that these grants are revoked: each is [`crate::Lifecycle::Revoking`], its tokens have left it and
     /// wait to be revoked, its unsent attempts are closed, and answers to all others will be revoked too. Answers which
-    /// grants were not revoked before; those that are not there are passed over.
-    async fn revoke(&self, keys: &[GrantKey], at: Timestamp) -> Result<Vec<GrantKey>, StoreError>;
+    /// grants were not revoked before; those that are not there are passed over. Each of the answered has a record like
+    /// `record`, about it.
+    async fn revoke(
+        &self,
+        keys: &[GrantKey],
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<Vec<GrantKey>, StoreError>;
 
     /// Takes revocations whose time has come, earliest first. Two takers do not get the same one; after `hold_until` it
     /// may be taken again.

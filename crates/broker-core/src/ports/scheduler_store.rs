@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::{RegistrationKey, StoreError};
-use crate::{EscrowId, IncarnationId, Principal, ProviderName, TenantId, Timestamp};
+use crate::{AuditRecord, EscrowId, IncarnationId, Principal, ProviderName, TenantId, Timestamp};
 
 /// What a pause stops the refreshing of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +14,16 @@ pub enum PauseTarget {
     Tenant(TenantId),
     /// Every grant at a provider.
     Provider(ProviderName),
+}
+
+impl PauseTarget {
+    /// How records name the pause of it.
+    pub(crate) fn resource(&self) -> String {
+        match self {
+            Self::Tenant(tenant) => format!("pauses/tenants/{tenant}"),
+            Self::Provider(provider) => format!("pauses/providers/{provider}"),
+        }
+    }
 }
 
 impl fmt::Display for PauseTarget {
@@ -83,10 +93,15 @@ pub struct RegistrationNews {
 #[async_trait]
 pub trait SchedulerStore: Send + Sync {
     /// Pauses a target, in place of an earlier pause of it.
-    async fn pause_refresh(&self, pause: &RefreshPause) -> Result<(), StoreError>;
+    async fn pause_refresh(&self, pause: &RefreshPause, record: &AuditRecord) -> Result<(), StoreError>;
 
-    /// Ends the pause of a target. Answers whether there was one that was not over by itself.
-    async fn resume_refresh(&self, target: &PauseTarget, now: Timestamp) -> Result<bool, StoreError>;
+    /// Ends the pause of a target. Answers whether there was one that was not over by itself: only that has a record.
+    async fn resume_refresh(
+        &self,
+        target: &PauseTarget,
+        now: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
 
     /// The pauses that are not over, ordered by target.
     async fn refresh_pauses(&self, now: Timestamp) -> Result<Vec<RefreshPause>, StoreError>;

@@ -7,7 +7,8 @@ use super::{
     SecretOutcome, SecretRetirement, StoreError, TenantChange,
 };
 use crate::{
-    ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId, Timestamp,
+    AuditRecord, ClientRegistration, ProviderName, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
+    Timestamp,
 };
 
 /// Which registrations to list.
@@ -23,7 +24,7 @@ pub struct RegistrationFilter {
     pub limit: u32,
 }
 
-/// Tenants and what belongs to them.
+/// Tenants and what belongs to them. A change is committed with its record, and without a change there is none.
 #[async_trait]
 pub trait TenantStore: Send + Sync {
     /// Creates a tenant with its first keys.
@@ -31,6 +32,7 @@ pub trait TenantStore: Send + Sync {
         &self,
         tenant: &Tenant,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError>;
 
     /// The tenant of that id.
@@ -40,13 +42,18 @@ pub trait TenantStore: Send + Sync {
     async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError>;
 
     /// Changes a tenant.
-    async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError>;
+    async fn update_tenant(
+        &self,
+        change: &TenantChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError>;
 
     /// Creates a client registration of an existing tenant.
     async fn create_registration(
         &self,
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError>;
 
     /// The registration of that id.
@@ -71,7 +78,11 @@ pub trait TenantStore: Send + Sync {
     ) -> Result<Vec<ClientRegistration>, StoreError>;
 
     /// Changes a registration.
-    async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError>;
+    async fn update_registration(
+        &self,
+        change: &RegistrationChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError>;
 
     /// Deletes a registration and erases its secrets. In use while a living grant is pinned to it, or an attempt of it is
     /// open. Grants that are dead keep its name.
@@ -80,13 +91,18 @@ pub trait TenantStore: Send + Sync {
         key: &RegistrationKey,
         expected: Option<RowVersion>,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError>;
 
     /// Adds a secret to a confidential registration.
-    async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError>;
+    async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError>;
 
     /// Erases a secret, unless it is the last.
-    async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError>;
+    async fn retire_secret(
+        &self,
+        retirement: &SecretRetirement,
+        record: &AuditRecord,
+    ) -> Result<RetireOutcome, StoreError>;
 
     /// Notes that the provider accepted a secret: it is refused no more. A time before the one noted changes nothing.
     async fn note_secret_accepted(

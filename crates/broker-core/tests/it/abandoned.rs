@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use broker_core::testing::conformance::actor;
 use broker_core::{
     AuthorizationStatus, BrokerError, ConsentCause, Phase, ProviderProfile, ReusePolicy, RotationMode,
 };
@@ -94,7 +95,7 @@ async fn an_exchange_fails_and_the_user_can_start_again() {
     let world = World::empty(profile()).await;
     world.provider.next([Answer::PanicAfterSent]);
     let started = world.start().await;
-    let completed = world.broker.complete_authorization(&world.callback(&started)).await;
+    let completed = world.broker.complete_authorization(&world.callback(&started), &actor()).await;
     assert!(matches!(completed, Err(BrokerError::Internal(_))), "{completed:?}");
     world.broker.beat().await;
     let authorization = world.authorization(started.id).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broker_core::ports::{FleetStore as _, PauseTarget, RegistrationFilter};
+use broker_core::testing::conformance::actor;
 use broker_core::{
     AddSecret, BreakerState, BrokerError, ClientVerdict, FailureKind, NewRegistration, Phase,
     RegistrationUpdate, RequestId, SecretId,
@@ -30,7 +31,7 @@ async fn a_repeated_create_answers_what_it_has_made() {
     let create = async |name: &str| {
         world
             .broker
-            .create_tenant(broker_core::TenantId::new("globex").unwrap(), name.into(), request(1))
+            .create_tenant(broker_core::TenantId::new("globex").unwrap(), name.into(), request(1), &actor())
             .await
     };
     let made = create("Globex").await.unwrap();
@@ -46,12 +47,12 @@ async fn a_repeated_registration_must_bring_the_same_secret() {
         client_secret: Some(ClientSecret::new(secret)),
         ..new_registration("other")
     };
-    let create = async |new| world.broker.create_registration(new, request(1)).await;
+    let create = async |new| world.broker.create_registration(new, request(1), &actor()).await;
     create(with("one")).await.unwrap();
     assert_eq!(create(with("one")).await.unwrap().secrets.len(), 1);
     is_invalid(create(with("two")).await, "request_id");
     is_invalid(create(NewRegistration { scopes: vec![], ..with("one") }).await, "request_id");
-    let again = world.broker.create_registration(with("one"), None).await;
+    let again = world.broker.create_registration(with("one"), None, &actor()).await;
     assert!(matches!(again, Err(BrokerError::AlreadyExists(_))), "{again:?}");
 }
 
@@ -60,7 +61,10 @@ async fn a_repeated_secret_is_added_once() {
     let world = World::new().await;
     let add = async |secret: &str, prefer| {
         let client_secret = ClientSecret::new(secret);
-        world.broker.add_secret(AddSecret { key: main(), client_secret, prefer, request: request(1) }).await
+        world
+            .broker
+            .add_secret(AddSecret { key: main(), client_secret, prefer, request: request(1) }, &actor())
+            .await
     };
     let (_, first) = add("second", true).await.unwrap();
     let (registration, again) = add("second", true).await.unwrap();
@@ -74,14 +78,17 @@ async fn a_registration_has_ten_secrets_at_most_and_a_public_one_none() {
     let world = World::new().await;
     let add = async |key| {
         let client_secret = ClientSecret::new("another");
-        world.broker.add_secret(AddSecret { key, client_secret, prefer: false, request: None }).await
+        world
+            .broker
+            .add_secret(AddSecret { key, client_secret, prefer: false, request: None }, &actor())
+            .await
     };
     for _ in 2..=10 {
         add(main()).await.unwrap();
     }
     is_invalid(add(main()).await, "client_secret");
     let public = NewRegistration { client_secret: None, ..new_registration("public") };
-    let made = world.broker.create_registration(public, None).await.unwrap();
+    let made = world.broker.create_registration(public, None, &actor()).await.unwrap();
     is_invalid(add(broker_core::ports::RegistrationKey::of(&made)).await, "client_secret");
 }
 
@@ -95,7 +102,7 @@ async fn an_update_is_checked_like_a_create() {
         return_to: Some([("home".to_owned(), "https://app.example/".to_owned())].into()),
         expected: None,
     };
-    let change = async |update| world.broker.update_registration(update).await;
+    let change = async |update| world.broker.update_registration(update, &actor()).await;
     is_invalid(change(update("http://app.example/", "read")).await, "redirect_uri");
     is_invalid(change(update("https://app.example/", "two words")).await, "scopes[0]");
     let changed = change(update("https://app.example/new", "write")).await.unwrap();
@@ -113,7 +120,7 @@ async fn an_update_is_checked_like_a_create() {
 #[tokio::test]
 async fn a_deleted_registration_leaves_its_users_to_consent_through_another() {
     let world = World::new().await;
-    let delete = async || world.broker.delete_registration(&main(), None).await;
+    let delete = async || world.broker.delete_registration(&main(), None, &actor()).await;
     assert!(matches!(delete().await, Err(BrokerError::ResourceInUse(_))));
     world.provider.next([fail(FailureKind::DeadToken), fail(FailureKind::DeadToken)]);
     for _ in 0..2 {
@@ -133,7 +140,7 @@ async fn a_test_asks_for_each_secret_and_uses_no_grant() {
     let world = World::new().await;
     let client_secret = ClientSecret::new("wrong");
     let add = AddSecret { key: main(), client_secret, prefer: true, request: None };
-    world.broker.add_secret(add).await.unwrap();
+    world.broker.add_secret(add, &actor()).await.unwrap();
     world.provider.accept(&["secret"]);
     let before = world.grant().await;
     world.pass(120);
@@ -167,7 +174,7 @@ async fn the_status_tells_what_is_due_paused_and_in_doubt() {
     assert_eq!(world.grant().await.phase, Phase::Uncertain);
     world.pass(130);
     let (target, grace) = (PauseTarget::Provider(provider()), broker_core::Principal::new("grace").unwrap());
-    world.broker.pause_refresh(target, Duration::from_secs(60), "why".into(), grace).await.unwrap();
+    world.broker.pause_refresh(target, Duration::from_secs(60), "why".into(), grace, &actor()).await.unwrap();
     world.broker.beat().await;
     let status = world.broker.refresh_status().await.unwrap();
     assert_eq!((status.backlog.due, status.backlog.uncertain, status.backlog.suspect), (1, 1, 0));
@@ -194,7 +201,7 @@ async fn a_provider_is_shown_with_its_breakers_and_its_last_success() {
     world.store().note_bad_answer(&provider(), consented).await.unwrap();
     let ill = listed().await.fleet_breaker;
     assert_eq!((ill.state, ill.opened_at), (BreakerState::Open, Some(consented)));
-    assert!(world.broker.resume_refresh(&PauseTarget::Provider(provider())).await.unwrap());
+    assert!(world.broker.resume_refresh(&PauseTarget::Provider(provider()), &actor()).await.unwrap());
     assert_eq!(listed().await.fleet_breaker.state, BreakerState::Closed);
     assert!(world.broker.list_providers(Some(&provider()), 9).await.unwrap().is_empty());
 }

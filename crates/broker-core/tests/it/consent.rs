@@ -1,3 +1,4 @@
+use broker_core::testing::conformance::actor;
 use broker_core::{
     AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, Permit,
     StartRequest, TenantId, UserId,
@@ -30,24 +31,24 @@ async fn a_callback_is_accepted_once_in_time_for_its_user_and_at_its_uri() {
     let good = || world.callback(&started);
     let wrong_user = CompleteRequest { user: UserId::new("eve").unwrap(), ..good() };
     assert_eq!(
-        problem(world.broker.complete_authorization(&wrong_user).await),
+        problem(world.broker.complete_authorization(&wrong_user, &actor()).await),
         AuthorizationProblem::WrongUser
     );
     let elsewhere = CallbackUrl::new(good().callback_url.expose().replace("app.example", "evil.example"));
     let elsewhere = CompleteRequest { callback_url: elsewhere, ..good() };
     assert_eq!(
-        problem(world.broker.complete_authorization(&elsewhere).await),
+        problem(world.broker.complete_authorization(&elsewhere, &actor()).await),
         AuthorizationProblem::WrongRedirectUri
     );
     let other_tenant = CompleteRequest { tenant: TenantId::new("other").unwrap(), ..good() };
     assert_eq!(
-        problem(world.broker.complete_authorization(&other_tenant).await),
+        problem(world.broker.complete_authorization(&other_tenant, &actor()).await),
         AuthorizationProblem::UnknownState
     );
     assert_eq!(world.provider.calls(), 0, "nothing of that reached the token endpoint");
-    world.broker.complete_authorization(&good()).await.unwrap();
+    world.broker.complete_authorization(&good(), &actor()).await.unwrap();
     assert_eq!(
-        problem(world.broker.complete_authorization(&good()).await),
+        problem(world.broker.complete_authorization(&good(), &actor()).await),
         AuthorizationProblem::AlreadyUsed
     );
     assert_eq!(world.provider.calls(), 1);
@@ -58,7 +59,7 @@ async fn a_late_callback_is_refused() {
     let world = World::empty(profile()).await;
     let started = world.start().await;
     world.pass(600);
-    let late = world.broker.complete_authorization(&world.callback(&started)).await;
+    let late = world.broker.complete_authorization(&world.callback(&started), &actor()).await;
     assert_eq!(problem(late), AuthorizationProblem::Expired);
     assert!(world.broker.is_late(&world.authorization(started.id).await));
 }
@@ -70,7 +71,7 @@ async fn sixteen_callbacks_at_once_exchange_one_code() {
     let mut calls = JoinSet::new();
     for _ in 0..16 {
         let (broker, callback) = (world.broker.clone(), world.callback(&started));
-        calls.spawn(async move { broker.complete_authorization(&callback).await.is_ok() });
+        calls.spawn(async move { broker.complete_authorization(&callback, &actor()).await.is_ok() });
     }
     assert_eq!(calls.join_all().await.into_iter().filter(|ok| *ok).count(), 1);
     assert_eq!(world.provider.calls(), 1);
@@ -81,7 +82,10 @@ async fn a_refusal_by_the_user_is_remembered() {
     let world = World::empty(profile()).await;
     let started = world.start().await;
     let denied = world.refusal(&started);
-    assert_eq!(problem(world.broker.complete_authorization(&denied).await), AuthorizationProblem::Denied);
+    assert_eq!(
+        problem(world.broker.complete_authorization(&denied, &actor()).await),
+        AuthorizationProblem::Denied
+    );
     let authorization = world.authorization(started.id).await;
     assert_eq!(authorization.status, AuthorizationStatus::Denied);
 }
@@ -140,7 +144,8 @@ async fn bad_scopes_are_named() {
         permit: Permit::unlimited(),
     };
     let bad = StartRequest { scopes: vec!["two words".into()], ..good };
-    let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad).await else {
+    let Err(BrokerError::InvalidRequest(violations)) = world.broker.start_authorization(&bad, &actor()).await
+    else {
         panic!("accepted {bad:?}")
     };
     assert_eq!(violations[0].field, "scopes[0]");
@@ -153,7 +158,7 @@ async fn an_error_of_the_provider_is_not_the_users_refusal() {
     let mut failed = world.callback(&started);
     failed.callback_url =
         CallbackUrl::new(failed.callback_url.expose().replace("code=", "error=server_error&x="));
-    let answer = world.broker.complete_authorization(&failed).await;
+    let answer = world.broker.complete_authorization(&failed, &actor()).await;
     assert_eq!(problem(answer), AuthorizationProblem::ProviderError);
     let authorization = world.authorization(started.id).await;
     assert_eq!(authorization.status, AuthorizationStatus::Failed("refused".into()));
@@ -179,8 +184,8 @@ async fn a_consent_renewed_stays_with_the_registration_that_minted_the_grant() {
         login_hint: None,
         permit: Permit::unlimited(),
     };
-    let started = world.broker.start_authorization(&other).await.unwrap();
-    world.broker.complete_authorization(&world.callback(&started)).await.unwrap();
+    let started = world.broker.start_authorization(&other, &actor()).await.unwrap();
+    world.broker.complete_authorization(&world.callback(&started), &actor()).await.unwrap();
     assert_eq!(world.grant().await.registration.as_str(), "second");
 }
 
@@ -191,7 +196,7 @@ async fn a_caller_that_waits_no_longer_leaves_the_exchange_running() {
     let started = world.start().await;
     let (broker, mut callback) = (world.broker.clone(), world.callback(&started));
     callback.wait = Some(std::time::Duration::from_secs(2));
-    let call = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+    let call = tokio::spawn(async move { broker.complete_authorization(&callback, &actor()).await });
     world.provider.reached().await;
     assert!(matches!(world.outwait(call).await, Err(BrokerError::RefreshInProgress(_))));
     world.provider.release();

@@ -1,5 +1,6 @@
 //! Deleting a tenant: its grants are revoked upstream, then nothing of it opens any more.
 
+use broker_core::testing::conformance::actor;
 use broker_core::{BrokerError, Lifecycle, Permit, Recovered, StartRequest, Timestamp};
 
 use crate::fakes::{Answer, Unrevoked};
@@ -8,7 +9,7 @@ use crate::world::{World, key, tenant};
 impl World {
     /// Asks for it, and how far it is: when the keys were destroyed, and how many grants are left.
     async fn delete(&self) -> (Option<Timestamp>, u64) {
-        let (_, deletion) = self.broker.delete_tenant(&tenant(), None).await.unwrap();
+        let (_, deletion) = self.broker.delete_tenant(&tenant(), None, &actor()).await.unwrap();
         (deletion.destroyed_at, deletion.grants_left)
     }
 
@@ -31,9 +32,9 @@ impl World {
             login_hint: None,
             permit: Permit::unlimited(),
         };
-        let refused = self.broker.start_authorization(&request).await.unwrap_err();
+        let refused = self.broker.start_authorization(&request, &actor()).await.unwrap_err();
         assert!(matches!(refused, BrokerError::TenantNotFound), "{refused:?}");
-        let taken = self.broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap_err();
+        let taken = self.broker.create_tenant(tenant(), "Acme".into(), None, &actor()).await.unwrap_err();
         assert!(matches!(taken, BrokerError::AlreadyExists(_)), "{taken:?}");
     }
 }

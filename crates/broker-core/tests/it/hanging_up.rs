@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use broker_core::testing::conformance::actor;
 use broker_core::{AuthorizationProblem, AuthorizationStatus, BrokerError};
 
 use crate::world::{World, key, profile, request, start_request};
@@ -81,10 +82,10 @@ async fn whoever_hangs_up_on_a_callback_has_the_code_exchanged_or_not_begun() {
     hang_up_at_every_wait(&[(false, 0), (false, 1), (true, 1)], async |nth| {
         let world = World::empty(profile()).await;
         let callback = world.callback(&world.start().await);
-        let ended = ends_before(nth, world.broker.complete_authorization(&callback)).await;
+        let ended = ends_before(nth, world.broker.complete_authorization(&callback, &actor())).await;
         world.broker.drain().await;
         let presented = world.provider.calls();
-        let again = world.broker.complete_authorization(&callback).await;
+        let again = world.broker.complete_authorization(&callback, &actor()).await;
         match presented {
             0 => assert_eq!(again.unwrap().generation.get(), 1, "wait {nth}: the state can still be used"),
             _ => assert!(
@@ -106,10 +107,10 @@ async fn whoever_hangs_up_on_a_refusal_has_told_it_or_can_tell_it_again() {
         let world = World::empty(profile()).await;
         let started = world.start().await;
         let refusal = world.refusal(&started);
-        let ended = ends_before(nth, world.broker.complete_authorization(&refusal)).await;
+        let ended = ends_before(nth, world.broker.complete_authorization(&refusal, &actor())).await;
         let status = async || world.authorization(started.id).await.status;
         let left = status().await;
-        assert!(world.broker.complete_authorization(&refusal).await.is_err());
+        assert!(world.broker.complete_authorization(&refusal, &actor()).await.is_err());
         assert_eq!((status().await, world.provider.calls()), (denied.clone(), 0), "hung up at wait {nth}");
         (ended, left)
     })
@@ -120,7 +121,7 @@ async fn whoever_hangs_up_on_a_refusal_has_told_it_or_can_tell_it_again() {
 async fn whoever_hangs_up_on_a_start_can_start_again() {
     hang_up_at_every_wait(&[(false, ()), (true, ())], async |nth| {
         let world = World::empty(profile()).await;
-        let ended = ends_before(nth, world.broker.start_authorization(&start_request("ada"))).await;
+        let ended = ends_before(nth, world.broker.start_authorization(&start_request("ada"), &actor())).await;
         assert_eq!(world.consent().await.unwrap().generation.get(), 1, "hung up at wait {nth}");
         assert_eq!(world.provider.calls(), 1, "hung up at wait {nth}");
         (ended, ())

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use broker_core::testing::conformance::actor;
 use broker_core::{Barred, BrokerError, Phase};
 
 use crate::fakes::Answer;
@@ -133,7 +134,7 @@ async fn while_the_store_is_away_answers_are_synced_to_the_journal() {
     assert_eq!(world.escrow.synced.load(Ordering::SeqCst), 0, "nobody knew yet that the store was away");
     let started = world.start().await;
     let (broker, callback) = (world.broker.clone(), world.callback(&started));
-    tokio::spawn(async move { broker.complete_authorization(&callback).await.map(|_| ()) });
+    tokio::spawn(async move { broker.complete_authorization(&callback, &actor()).await.map(|_| ()) });
     world.flaky.refused.notified().await;
     assert_eq!(world.escrow.synced.load(Ordering::SeqCst), 1);
 }

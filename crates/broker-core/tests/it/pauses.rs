@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broker_core::ports::PauseTarget;
+use broker_core::testing::conformance::actor;
 use broker_core::{BrokerError, Principal, StaleReason, VendRequest};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ fn targets() -> [PauseTarget; 2] {
 impl World {
     async fn pause(&self, target: &PauseTarget, seconds: u64) {
         let (span, grace) = (Duration::from_secs(seconds), Principal::new("grace").unwrap());
-        self.broker.pause_refresh(target.clone(), span, "maintenance".into(), grace).await.unwrap();
+        self.broker.pause_refresh(target.clone(), span, "maintenance".into(), grace, &actor()).await.unwrap();
     }
 
     /// Runs the scheduler for so many seconds.
@@ -77,8 +78,8 @@ async fn what_is_resumed_is_refreshed_at_once_by_the_scheduler() {
         world.pass(3500);
         world.schedule(10).await;
         assert_eq!(world.grant().await.generation.get(), 1);
-        assert!(world.broker.resume_refresh(&target).await.unwrap());
-        assert!(!world.broker.resume_refresh(&target).await.unwrap(), "idempotent");
+        assert!(world.broker.resume_refresh(&target, &actor()).await.unwrap());
+        assert!(!world.broker.resume_refresh(&target, &actor()).await.unwrap(), "idempotent");
         world.schedule(3).await;
         assert_eq!(world.grant().await.generation.get(), 2);
     }
@@ -88,7 +89,7 @@ async fn what_is_resumed_is_refreshed_at_once_by_the_scheduler() {
 async fn others_go_on() {
     let world = World::new().await;
     let elsewhere = broker_core::TenantId::new("globex").unwrap();
-    world.broker.create_tenant(elsewhere.clone(), String::new(), None).await.unwrap();
+    world.broker.create_tenant(elsewhere.clone(), String::new(), None, &actor()).await.unwrap();
     world.pause(&PauseTarget::Tenant(elsewhere), 3600).await;
     world.pass(3500);
     world.schedule(3).await;
@@ -109,7 +110,7 @@ async fn another_replica_learns_of_a_pause_and_of_its_end_and_a_new_one_starts_w
     let third = world.join_as(3);
     third.recover().await.unwrap();
     assert!(matches!(third.refresh_grant(&key(), None).await, Err(BrokerError::RefreshPaused(_))));
-    world.broker.resume_refresh(&target).await.unwrap();
+    world.broker.resume_refresh(&target, &actor()).await.unwrap();
     second.beat().await;
     assert_eq!(second.refresh_grant(&key(), None).await.unwrap().generation.get(), 2);
 }
@@ -120,7 +121,7 @@ async fn what_is_not_there_is_not_paused() {
     let (nobody, nowhere) = (broker_core::TenantId::new("x"), broker_core::ProviderName::new("x"));
     let grace = || Principal::new("grace").unwrap();
     let pause = async |target| {
-        world.broker.pause_refresh(target, Duration::from_secs(60), String::new(), grace()).await
+        world.broker.pause_refresh(target, Duration::from_secs(60), String::new(), grace(), &actor()).await
     };
     let refused = pause(PauseTarget::Tenant(nobody.unwrap())).await;
     assert!(matches!(refused, Err(BrokerError::TenantNotFound)), "{refused:?}");

@@ -1,5 +1,6 @@
 use std::sync::atomic::Ordering;
 
+use broker_core::testing::conformance::actor;
 use broker_core::{BrokerError, FailureKind, Phase, Recovered};
 
 use crate::fakes::{Answer, fail};
@@ -139,7 +140,7 @@ async fn an_interrupted_exchange_fails_its_authorization_and_leaves_no_grant() {
     world.provider.next([Answer::HangAfterSent]);
     let started = world.start().await;
     let (broker, callback) = (world.broker.clone(), world.callback(&started));
-    tokio::spawn(async move { broker.complete_authorization(&callback).await.map(|_| ()) });
+    tokio::spawn(async move { broker.complete_authorization(&callback, &actor()).await.map(|_| ()) });
     world.provider.reached().await;
     world.restart();
     assert_eq!(world.broker.recover().await.unwrap().uncertain, 1);

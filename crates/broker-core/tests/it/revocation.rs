@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use broker_core::ports::GrantFilter;
+use broker_core::testing::conformance::actor;
 use broker_core::{
     AuthorizationProblem, BrokerError, ConsentCause, FailureKind, Grant, Lifecycle, Phase, ProviderProfile,
     RevocationOutcome, RevocationReach, RevokedTokens, RotationMode,
@@ -14,7 +15,7 @@ use crate::world::{World, key, profile, tenant};
 
 impl World {
     async fn revoke(&self) -> Grant {
-        self.broker.revoke_grant(&key()).await.unwrap()
+        self.broker.revoke_grant(&key(), &actor()).await.unwrap()
     }
 
     /// Carries out what is due until nothing is.
@@ -73,7 +74,7 @@ async fn nothing_is_served_from_the_answer_on_and_the_provider_is_told_after_it(
 #[tokio::test]
 async fn a_grant_that_is_not_there_is_not_found() {
     let world = World::empty(profile()).await;
-    assert!(matches!(world.broker.revoke_grant(&key()).await, Err(BrokerError::GrantNotFound)));
+    assert!(matches!(world.broker.revoke_grant(&key(), &actor()).await, Err(BrokerError::GrantNotFound)));
 }
 
 #[tokio::test]
@@ -286,12 +287,12 @@ async fn what_matches_is_counted_first_and_revoked_then() {
         after: None,
         limit: 0,
     };
-    let would = world.broker.revoke_grants(&filter, true).await.unwrap();
+    let would = world.broker.revoke_grants(&filter, true, &actor()).await.unwrap();
     assert_eq!((would.matched, would.sample, would.more), (1, vec![key()], false));
     assert_eq!(world.token().await, "at-1", "a dry run changes nothing");
-    assert_eq!(world.broker.revoke_grants(&filter, false).await.unwrap().matched, 1);
+    assert_eq!(world.broker.revoke_grants(&filter, false, &actor()).await.unwrap().matched, 1);
     world.assert_nothing_is_vended().await;
-    assert_eq!(world.broker.revoke_grants(&filter, false).await.unwrap().matched, 0);
+    assert_eq!(world.broker.revoke_grants(&filter, false, &actor()).await.unwrap().matched, 0);
 }
 
 /// What may happen around a revocation.

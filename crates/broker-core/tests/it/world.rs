@@ -7,6 +7,7 @@ use std::time::Duration;
 use broker_core::ports::{
     FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups, ProviderClient as _,
 };
+use broker_core::testing::conformance::{actor, record};
 use broker_core::testing::{ManualClock, MemoryRequests};
 use broker_core::{
     AccountLabel, Api, ApiCollaborators, Authorization, AuthorizationId, Broker, BrokerError, Clock as _,
@@ -112,7 +113,7 @@ impl World {
         let entropy = nonces.counted(run);
         let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, entropy);
         broker.recover().await.unwrap();
-        broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
+        broker.create_tenant(tenant(), "Acme".into(), None, &actor()).await.unwrap();
         let world = Self {
             broker,
             provider: provider_client,
@@ -130,7 +131,7 @@ impl World {
     }
 
     pub(crate) async fn register(&self, id: &str) {
-        self.broker.create_registration(new_registration(id), None).await.unwrap();
+        self.broker.create_registration(new_registration(id), None, &actor()).await.unwrap();
     }
 
     /// The same, and ada has consented.
@@ -185,7 +186,7 @@ impl World {
     /// An operator says that this store is the only copy.
     pub(crate) async fn declare_the_only_copy(&self) {
         let id = InstallationId::from_bytes([9; 16]);
-        self.store.adopt_installation(id, self.clock.now()).await.unwrap();
+        self.store.adopt_installation(id, self.clock.now(), &record()).await.unwrap();
     }
 
     /// A process of its own that vends from the same store, and asks for rotations.
@@ -236,7 +237,7 @@ impl World {
             login_hint: None,
             permit: Permit::unlimited(),
         };
-        self.broker.start_authorization(&request).await.unwrap()
+        self.broker.start_authorization(&request, &actor()).await.unwrap()
     }
 
     /// The store, behind the broker's back.
@@ -248,7 +249,7 @@ impl World {
     pub(crate) async fn consent_of(&self, key: &GrantKey) {
         let started = self.start_for(key).await;
         let callback = CompleteRequest { user: key.user.clone(), ..self.callback(&started) };
-        self.broker.complete_authorization(&callback).await.unwrap();
+        self.broker.complete_authorization(&callback, &actor()).await.unwrap();
     }
 
     pub(crate) fn callback(&self, started: &Started) -> CompleteRequest {
@@ -282,7 +283,8 @@ impl World {
         self.provider.next([Answer::RotateWhenReleased]);
         let started = self.start().await;
         let (broker, callback) = (self.broker.clone(), self.callback(&started));
-        let consenting = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+        let consenting =
+            tokio::spawn(async move { broker.complete_authorization(&callback, &actor()).await });
         self.provider.reached().await;
         consenting
     }
@@ -298,14 +300,14 @@ impl World {
 
     pub(crate) async fn consent(&self) -> Result<Grant, BrokerError> {
         let started = self.start().await;
-        self.broker.complete_authorization(&self.callback(&started)).await
+        self.broker.complete_authorization(&self.callback(&started), &actor()).await
     }
 
     /// Somebody else than ada consents.
     pub(crate) async fn consent_as(&self, user: &str) -> Result<Grant, BrokerError> {
-        let started = self.broker.start_authorization(&start_request(user)).await?;
+        let started = self.broker.start_authorization(&start_request(user), &actor()).await?;
         let callback = CompleteRequest { user: key_of(user).user, ..self.callback(&started) };
-        self.broker.complete_authorization(&callback).await
+        self.broker.complete_authorization(&callback, &actor()).await
     }
 
     pub(crate) async fn grant(&self) -> Grant {

@@ -1,7 +1,7 @@
 //! What providers answered badly, and the breakers that opened over it.
 
 use broker_core::ports::{BadAnswers, OpenBreaker, StoreError, records};
-use broker_core::{ProviderName, Timestamp};
+use broker_core::{AuditRecord, ProviderName, Timestamp};
 use sqlx::PgPool;
 
 use crate::audit;
@@ -75,12 +75,22 @@ pub(super) async fn note_suspect_refreshed(pool: &PgPool, provider: &ProviderNam
     Ok(())
 }
 
-pub(super) async fn close(pool: &PgPool, provider: &ProviderName) -> Result<bool, StoreError> {
+pub(super) async fn close(
+    pool: &PgPool,
+    provider: &ProviderName,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     let closed = sqlx::query!("DELETE FROM provider_breakers WHERE provider = $1", provider.as_str())
-        .execute(pool)
+        .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    Ok(closed.rows_affected() == 1)
+    let closed = closed.rows_affected() == 1;
+    if closed {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(closed)
 }
 
 pub(super) async fn open(pool: &PgPool) -> Result<Vec<OpenBreaker>, StoreError> {

@@ -6,7 +6,7 @@ mod replicas;
 
 use async_trait::async_trait;
 use broker_core::ports::{BadAnswers, Epoch, FleetStore, Joined, OpenBreaker, Pulse, Replica, StoreError};
-use broker_core::{IncarnationId, InstallationId, ProviderName, Timestamp};
+use broker_core::{AuditRecord, IncarnationId, InstallationId, ProviderName, Timestamp};
 
 pub(crate) use self::beat::Seen;
 use crate::PostgresStore;
@@ -48,8 +48,13 @@ impl FleetStore for PostgresStore {
         self.operation("leave", beat::leave(&self.pools.adoption, &self.seen, incarnation, at)).await
     }
 
-    async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError> {
-        let adopted = replicas::adopt_installation(&self.pools.adoption, new, at);
+    async fn adopt_installation(
+        &self,
+        new: InstallationId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let adopted = replicas::adopt_installation(&self.pools.adoption, new, at, record);
         self.operation("adopt_installation", adopted).await
     }
 
@@ -73,8 +78,8 @@ impl FleetStore for PostgresStore {
         self.operation("note_suspect_refreshed", noted).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
-        self.operation("close_breaker", breakers::close(&self.pools.rotation, provider)).await
+    async fn close_breaker(&self, provider: &ProviderName, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("close_breaker", breakers::close(&self.pools.rotation, provider, record)).await
     }
 
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError> {

@@ -1,9 +1,10 @@
 //! The runs of broker processes on this store.
 
 use broker_core::ports::{Epoch, StoreError};
-use broker_core::{IncarnationId, InstallationId, Timestamp};
+use broker_core::{AuditRecord, IncarnationId, InstallationId, Timestamp};
 use sqlx::PgPool;
 
+use crate::audit;
 use crate::columns::uuid;
 use crate::operation::failed;
 
@@ -46,17 +47,20 @@ pub(super) async fn adopt_installation(
     pool: &PgPool,
     new: InstallationId,
     at: Timestamp,
+    record: &AuditRecord,
 ) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     sqlx::query!(
         "WITH renamed AS (UPDATE installation SET id = $1)
          UPDATE replicas SET drained_at = coalesce(drained_at, $2), unvouched = false",
         uuid(new.as_bytes()),
         at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(())
+    audit::write(&mut tx, record).await?;
+    tx.commit().await.map_err(failed)
 }
 
 pub(super) async fn forget(pool: &PgPool, before: Timestamp) -> Result<u64, StoreError> {

@@ -5,6 +5,7 @@ use broker_core::{Attempt, Quota};
 use sqlx::{PgConnection, PgPool};
 
 use super::attempts::AttemptRow;
+use crate::audit;
 use crate::columns::uuid;
 use crate::operation::failed;
 use crate::quotas;
@@ -19,6 +20,7 @@ pub(crate) async fn claim(
     if quotas::grants_exceed(&mut tx, quota, &attempt.key).await? {
         return Ok(ExchangeOutcome::OverQuota(quota));
     }
+    audit::write(&mut tx, &claim.record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(ExchangeOutcome::Claimed(Box::new(attempt)))
 }

@@ -1,7 +1,7 @@
 //! Data keys, wrapped.
 
 use broker_core::ports::{ChangedKey, DataKey, DataKeyQuery, StoreError, records};
-use broker_core::{KeyRotationId, TenantId, Timestamp};
+use broker_core::{AuditRecord, KeyRotationId, TenantId, Timestamp};
 use broker_crypto::{DekId, KeyPurpose, WrappedDek};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -209,14 +209,16 @@ pub(super) async fn rewrap(
     Ok(rewrapped.rows_affected() == 1)
 }
 
-/// One statement, so that check and erasure see the same rows. What is sealed is not locked: that nobody seals under a
+/// Check and erasure are one statement, so that they see the same rows. What is sealed is not locked: that nobody seals under a
 /// key a day after it was superseded is the caller's to know.
 pub(super) async fn retire(
     pool: &PgPool,
     tenant: &TenantId,
     id: DekId,
     at: Timestamp,
+    record: &AuditRecord,
 ) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     let statement = format!(
         "UPDATE data_keys SET envelope = NULL, wrapping_key = NULL, retired_at = $3
          WHERE tenant = $1 AND id = $2 AND superseded_at IS NOT NULL AND retired_at IS NULL AND NOT ({})",
@@ -226,10 +228,15 @@ pub(super) async fn retire(
         .bind(tenant.as_str())
         .bind(uuid(id.as_bytes()))
         .bind(at.as_unix_micros())
-        .execute(pool)
+        .execute(&mut *tx)
         .await
         .map_err(failed)?;
-    Ok(retired.rows_affected() == 1)
+    let retired = retired.rows_affected() == 1;
+    if retired {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(retired)
 }
 
 fn dek_id(id: Uuid) -> Result<DekId, StoreError> {

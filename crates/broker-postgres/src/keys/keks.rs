@@ -1,7 +1,7 @@
 //! Key encryption keys, by name.
 
-use broker_core::Timestamp;
 use broker_core::ports::{KnownKek, StoreError, records};
+use broker_core::{AuditRecord, Timestamp};
 use broker_crypto::KekId;
 use sqlx::PgPool;
 
@@ -58,7 +58,13 @@ pub(super) async fn wrapped_under(pool: &PgPool, id: &KekId) -> Result<u64, Stor
     Ok(wrapped.fetch_one(pool).await.map_err(failed)?.unsigned_abs())
 }
 
-pub(super) async fn retire(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn retire(
+    pool: &PgPool,
+    id: &KekId,
+    at: Timestamp,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     let retired = sqlx::query!(
         "UPDATE key_encryption_keys SET retired_at = $2
          WHERE id = $1 AND superseded_at IS NOT NULL AND retired_at IS NULL
@@ -67,8 +73,13 @@ pub(super) async fn retire(pool: &PgPool, id: &KekId, at: Timestamp) -> Result<b
         id.as_str(),
         at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(retired.rows_affected() == 1)
+    let retired = retired.rows_affected() == 1;
+    if retired {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(retired)
 }

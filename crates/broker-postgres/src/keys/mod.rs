@@ -13,7 +13,8 @@ use broker_core::ports::{
     StoreError,
 };
 use broker_core::{
-    IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
+    AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp,
+    WrappingKeys,
 };
 use broker_crypto::{DekId, KekId, WrappedDek};
 
@@ -68,8 +69,15 @@ impl KeyStore for PostgresStore {
             .await
     }
 
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("retire_data_key", data_keys::retire(&self.pools.adoption, tenant, id, at)).await
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let retired = data_keys::retire(&self.pools.adoption, tenant, id, at, record);
+        self.operation("retire_data_key", retired).await
     }
 
     async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
@@ -84,8 +92,8 @@ impl KeyStore for PostgresStore {
         self.operation("wrapped_under", keks::wrapped_under(&self.pools.vending, id)).await
     }
 
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at)).await
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("retire_kek", keks::retire(&self.pools.adoption, id, at, record)).await
     }
 
     async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError> {
@@ -104,8 +112,9 @@ impl KeyStore for PostgresStore {
         &self,
         rotation: &KeyRotation,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<RotationStart, StoreError> {
-        let start = rotations::start(&self.pools.adoption, rotation, request);
+        let start = rotations::start(&self.pools.adoption, rotation, request, record);
         self.operation("start_key_rotation", start).await
     }
 

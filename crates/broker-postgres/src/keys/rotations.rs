@@ -2,8 +2,8 @@
 
 use broker_core::ports::{CreateOutcome, KeyRotationNote, RequestMark, RotationStart, StoreError, records};
 use broker_core::{
-    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp, WrappingKeys,
+    AuditRecord, IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    TenantId, Timestamp, WrappingKeys,
 };
 use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
@@ -53,6 +53,7 @@ pub(super) async fn start(
     pool: &PgPool,
     rotation: &KeyRotation,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<RotationStart, StoreError> {
     let scope = rotation.tenant.as_ref().map_or(requests::EVERY_TENANT, TenantId::as_str);
     let mut tx = pool.begin().await.map_err(failed)?;
@@ -66,13 +67,16 @@ pub(super) async fn start(
         None => {}
     }
     end_those_to_another_target(&mut tx, rotation).await?;
-    insert(&mut tx, rotation).await?;
+    if insert(&mut tx, rotation).await? {
+        audit::write(&mut tx, record).await?;
+    }
     let running = running(&mut tx, rotation).await?;
     requests::keep(&mut tx, scope, request, &running.id.to_string()).await?;
     tx.commit().await.map_err(failed)?;
     Ok(RotationStart::Kept(running))
 }
 
+/// The one that runs, or the one given where that has ended since.
 async fn running(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<KeyRotation, StoreError> {
     let row = sqlx::query_as!(
         Row,
@@ -116,8 +120,9 @@ async fn end_those_to_another_target(
     Ok(())
 }
 
-async fn insert(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<(), StoreError> {
-    sqlx::query!(
+/// `false`: one like it is running.
+async fn insert(connection: &mut PgConnection, rotation: &KeyRotation) -> Result<bool, StoreError> {
+    let inserted = sqlx::query!(
         "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
          VALUES ($1, $2, $3, $4, 'running', $5, 0, $6, 0, $7) ON CONFLICT DO NOTHING",
         uuid(rotation.id.as_bytes()),
@@ -131,7 +136,7 @@ async fn insert(connection: &mut PgConnection, rotation: &KeyRotation) -> Result
     .execute(connection)
     .await
     .map_err(failed)?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 pub(super) async fn read(

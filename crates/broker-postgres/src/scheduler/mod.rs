@@ -9,18 +9,23 @@ use async_trait::async_trait;
 use broker_core::ports::{
     Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore, StoreError,
 };
-use broker_core::{ProviderName, Timestamp};
+use broker_core::{AuditRecord, ProviderName, Timestamp};
 
 use crate::PostgresStore;
 
 #[async_trait]
 impl SchedulerStore for PostgresStore {
-    async fn pause_refresh(&self, pause: &RefreshPause) -> Result<(), StoreError> {
-        self.operation("pause_refresh", pauses::begin(&self.pools.vending, pause)).await
+    async fn pause_refresh(&self, pause: &RefreshPause, record: &AuditRecord) -> Result<(), StoreError> {
+        self.operation("pause_refresh", pauses::begin(&self.pools.vending, pause, record)).await
     }
 
-    async fn resume_refresh(&self, target: &PauseTarget, now: Timestamp) -> Result<bool, StoreError> {
-        self.operation("resume_refresh", pauses::end(&self.pools.vending, target, now)).await
+    async fn resume_refresh(
+        &self,
+        target: &PauseTarget,
+        now: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        self.operation("resume_refresh", pauses::end(&self.pools.vending, target, now, record)).await
     }
 
     async fn refresh_pauses(&self, now: Timestamp) -> Result<Vec<RefreshPause>, StoreError> {

@@ -1,9 +1,10 @@
 //! Pauses of refreshing.
 
 use broker_core::ports::{PauseTarget, RefreshPause, StoreError};
-use broker_core::{Principal, ProviderName, TenantId, Timestamp};
+use broker_core::{AuditRecord, Principal, ProviderName, TenantId, Timestamp};
 use sqlx::PgPool;
 
+use crate::audit;
 use crate::columns::{name, word};
 use crate::operation::failed;
 
@@ -24,7 +25,12 @@ fn columns(target: &PauseTarget) -> (Option<&str>, Option<&str>) {
     }
 }
 
-pub(super) async fn begin(pool: &PgPool, pause: &RefreshPause) -> Result<(), StoreError> {
+pub(super) async fn begin(
+    pool: &PgPool,
+    pause: &RefreshPause,
+    record: &AuditRecord,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     let (tenant, provider) = columns(&pause.target);
     sqlx::query!(
         "INSERT INTO refresh_pauses (tenant, provider, expires_at, principal, note, created_at)
@@ -39,13 +45,20 @@ pub(super) async fn begin(pool: &PgPool, pause: &RefreshPause) -> Result<(), Sto
         pause.note,
         pause.created_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(())
+    audit::write(&mut tx, record).await?;
+    tx.commit().await.map_err(failed)
 }
 
-pub(super) async fn end(pool: &PgPool, target: &PauseTarget, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn end(
+    pool: &PgPool,
+    target: &PauseTarget,
+    now: Timestamp,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = pool.begin().await.map_err(failed)?;
     let (tenant, provider) = columns(target);
     let ended = sqlx::query_scalar!(
         "DELETE FROM refresh_pauses
@@ -53,10 +66,15 @@ pub(super) async fn end(pool: &PgPool, target: &PauseTarget, now: Timestamp) -> 
         tenant,
         provider,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
-    Ok(ended.is_some_and(|expired_at| expired_at > now.as_unix_micros()))
+    let was_paused = ended.is_some_and(|expired_at| expired_at > now.as_unix_micros());
+    if was_paused {
+        audit::write(&mut tx, record).await?;
+    }
+    tx.commit().await.map_err(failed)?;
+    Ok(was_paused)
 }
 
 pub(super) async fn read(pool: &PgPool, now: Timestamp) -> Result<Vec<RefreshPause>, StoreError> {

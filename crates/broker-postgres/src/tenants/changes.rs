@@ -1,13 +1,18 @@
 //! Changing registrations.
 
-use broker_core::RowVersion;
 use broker_core::ports::{ChangeOutcome, RegistrationChange, RegistrationKey, StoreError};
+use broker_core::{AuditRecord, RowVersion};
 use sqlx::{PgConnection, PgPool};
 
+use crate::audit;
 use crate::columns::version;
 use crate::operation::failed;
 
-pub(super) async fn update(pool: &PgPool, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
+pub(super) async fn update(
+    pool: &PgPool,
+    change: &RegistrationChange,
+    record: &AuditRecord,
+) -> Result<ChangeOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(refusal) = refusal(&mut tx, &change.key, change.expected).await? {
         return Ok(refusal);
@@ -29,6 +34,7 @@ pub(super) async fn update(pool: &PgPool, change: &RegistrationChange) -> Result
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(ChangeOutcome::Changed)
 }

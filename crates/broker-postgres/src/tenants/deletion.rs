@@ -1,10 +1,11 @@
 //! Deleting registrations: the secrets go, the name stays for what is pinned to it.
 
 use broker_core::ports::{ChangeOutcome, RegistrationKey, StoreError};
-use broker_core::{RowVersion, Timestamp};
+use broker_core::{AuditRecord, RowVersion, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
 use super::changes;
+use crate::audit;
 use crate::operation::failed;
 
 pub(super) async fn delete(
@@ -12,6 +13,7 @@ pub(super) async fn delete(
     key: &RegistrationKey,
     expected: Option<RowVersion>,
     at: Timestamp,
+    record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(refusal) = changes::refusal(&mut tx, key, expected).await? {
@@ -35,6 +37,7 @@ pub(super) async fn delete(
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(ChangeOutcome::Changed)
 }

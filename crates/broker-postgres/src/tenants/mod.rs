@@ -15,8 +15,8 @@ use broker_core::ports::{
     RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
 };
 use broker_core::{
-    ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
-    Timestamp,
+    AuditRecord, ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant,
+    TenantId, Timestamp,
 };
 use broker_crypto::{KekId, KeyPurpose, WrappedDek};
 
@@ -29,8 +29,9 @@ impl TenantStore for PostgresStore {
         &self,
         tenant: &Tenant,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
-        self.operation("create_tenant", tenant::create(&self.pools.vending, tenant, request)).await
+        self.operation("create_tenant", tenant::create(&self.pools.vending, tenant, request, record)).await
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
@@ -41,17 +42,22 @@ impl TenantStore for PostgresStore {
         self.operation("list_tenants", tenant::page(&self.pools.vending, after, limit)).await
     }
 
-    async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_tenant", tenant::update(&self.pools.vending, change)).await
+    async fn update_tenant(
+        &self,
+        change: &TenantChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
+        self.operation("update_tenant", tenant::update(&self.pools.vending, change, record)).await
     }
 
     async fn create_registration(
         &self,
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
-        let created = registrations::create(&self.pools.vending, registration, request, quota);
+        let created = registrations::create(&self.pools.vending, registration, request, quota, record);
         self.operation("create_registration", created).await
     }
 
@@ -79,8 +85,12 @@ impl TenantStore for PostgresStore {
         self.operation("list_registrations", rows::page(&self.pools.vending, filter)).await
     }
 
-    async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_registration", changes::update(&self.pools.vending, change)).await
+    async fn update_registration(
+        &self,
+        change: &RegistrationChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
+        self.operation("update_registration", changes::update(&self.pools.vending, change, record)).await
     }
 
     async fn delete_registration(
@@ -88,17 +98,22 @@ impl TenantStore for PostgresStore {
         key: &RegistrationKey,
         expected: Option<RowVersion>,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        let deleted = deletion::delete(&self.pools.vending, key, expected, at);
+        let deleted = deletion::delete(&self.pools.vending, key, expected, at, record);
         self.operation("delete_registration", deleted).await
     }
 
-    async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
-        self.operation("add_secret", secrets::add(&self.pools.vending, new)).await
+    async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError> {
+        self.operation("add_secret", secrets::add(&self.pools.vending, new, record)).await
     }
 
-    async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError> {
-        self.operation("retire_secret", secrets::retire(&self.pools.vending, retirement)).await
+    async fn retire_secret(
+        &self,
+        retirement: &SecretRetirement,
+        record: &AuditRecord,
+    ) -> Result<RetireOutcome, StoreError> {
+        self.operation("retire_secret", secrets::retire(&self.pools.vending, retirement, record)).await
     }
 
     async fn note_secret_accepted(

@@ -1,10 +1,11 @@
 //! Creating registrations.
 
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
-use broker_core::{ClientRegistration, Quota};
+use broker_core::{AuditRecord, ClientRegistration, Quota};
 use sqlx::{PgConnection, PgPool};
 
 use super::secrets;
+use crate::audit;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
 use crate::{quotas, requests};
@@ -14,6 +15,7 @@ pub(super) async fn create(
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
     quota: Quota,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(before) = requests::before(&mut tx, registration.tenant.as_str(), request).await? {
@@ -30,6 +32,7 @@ pub(super) async fn create(
     if quotas::registrations_exceed(&mut tx, quota, &registration.tenant).await? {
         return Ok(CreateOutcome::OverQuota(quota));
     }
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }

@@ -4,10 +4,11 @@ use broker_core::ports::{
     ChangeOutcome, CreateOutcome, NewSecret, RegistrationKey, RetireOutcome, SecretOutcome, SecretRetirement,
     StoreError,
 };
-use broker_core::{RegisteredSecret, SecretId, Timestamp};
+use broker_core::{AuditRecord, RegisteredSecret, SecretId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 
 use super::changes;
+use crate::audit;
 use crate::columns::{micros, number};
 use crate::operation::failed;
 use crate::requests;
@@ -22,7 +23,11 @@ struct Standing {
     highest: i32,
 }
 
-pub(super) async fn add(pool: &PgPool, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
+pub(super) async fn add(
+    pool: &PgPool,
+    new: &NewSecret,
+    record: &AuditRecord,
+) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
     let mut tx = pool.begin().await.map_err(failed)?;
     match requests::before(&mut tx, key.tenant.as_str(), request).await? {
@@ -48,6 +53,7 @@ pub(super) async fn add(pool: &PgPool, new: &NewSecret) -> Result<SecretOutcome,
     insert(&mut tx, key, &new.secret, position).await?;
     note_change(&mut tx, key, id, new.secret.created_at).await?;
     requests::keep(&mut tx, key.tenant.as_str(), request, &new.secret.id.to_string()).await?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(SecretOutcome::Added)
 }
@@ -81,6 +87,7 @@ pub(super) async fn insert(
 pub(super) async fn retire(
     pool: &PgPool,
     retirement: &SecretRetirement,
+    record: &AuditRecord,
 ) -> Result<RetireOutcome, StoreError> {
     let key = &retirement.key;
     let mut tx = pool.begin().await.map_err(failed)?;
@@ -107,6 +114,7 @@ pub(super) async fn retire(
         _ => {}
     }
     note_change(&mut tx, key, standing.made, retirement.at).await?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(RetireOutcome::Retired)
 }

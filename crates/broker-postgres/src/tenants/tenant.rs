@@ -1,11 +1,12 @@
 //! Tenants.
 
 use broker_core::ports::{ChangeOutcome, CreateOutcome, RequestMark, StoreError, TenantChange};
-use broker_core::{Tenant, TenantId, Timestamp};
+use broker_core::{AuditRecord, Tenant, TenantId, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::keys;
+use crate::audit;
 use crate::columns::{kept_version, name, version};
 use crate::operation::failed;
 use crate::process_role::ProcessRole;
@@ -23,6 +24,7 @@ pub(super) async fn create(
     pool: &PgPool,
     tenant: &Tenant,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     if let Some(before) = requests::before(&mut tx, tenant.id.as_str(), request).await? {
@@ -32,6 +34,7 @@ pub(super) async fn create(
         return Ok(CreateOutcome::Taken);
     }
     requests::keep(&mut tx, tenant.id.as_str(), request, tenant.id.as_str()).await?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(CreateOutcome::Created)
 }
@@ -108,7 +111,11 @@ pub(super) async fn page(
     rows.into_iter().map(TenantRow::tenant).collect()
 }
 
-pub(super) async fn update(pool: &PgPool, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
+pub(super) async fn update(
+    pool: &PgPool,
+    change: &TenantChange,
+    record: &AuditRecord,
+) -> Result<ChangeOutcome, StoreError> {
     let mut tx = pool.begin().await.map_err(failed)?;
     let found =
         sqlx::query_scalar!("SELECT version FROM tenants WHERE id = $1 FOR UPDATE", change.id.as_str());
@@ -128,6 +135,7 @@ pub(super) async fn update(pool: &PgPool, change: &TenantChange) -> Result<Chang
     .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    audit::write(&mut tx, record).await?;
     tx.commit().await.map_err(failed)?;
     Ok(ChangeOutcome::Changed)
 }

@@ -5,7 +5,6 @@
 mod batches;
 mod epochs;
 mod foreign_text;
-mod inbox;
 mod inventory;
 mod rotation_requests;
 mod schema;

@@ -5,17 +5,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use broker_core::AuditRecord;
 use broker_core::ports::{
     AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
     SchedulerStore, SealedStore, TenantStore,
 };
 use broker_core::testing::audit_log::Meddler;
-use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
+use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest, quotas};
 use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use test_servers::TestDatabase;
-
-use crate::inbox::Inbox;
 
 pub(crate) struct InPostgres {
     pub(crate) store: Arc<PostgresStore>,
@@ -44,6 +43,16 @@ impl InPostgres {
     /// Runs statements behind the store's back.
     pub(crate) async fn meddle(&self, sql: &'static str) {
         PgConnection::connect(self.database.url()).await.unwrap().execute(sql).await.unwrap();
+    }
+}
+
+/// What was recorded in a store.
+struct Recorded(Arc<PostgresStore>);
+
+#[async_trait]
+impl Inbox for Recorded {
+    async fn inbox_records(&self) -> Vec<AuditRecord> {
+        self.0.inbox_records().await.unwrap()
     }
 }
 
@@ -93,8 +102,8 @@ impl StoreUnderTest for InPostgres {
         self.store.clone()
     }
 
-    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
-        Arc::new(Inbox::at(self.database.url()))
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.store.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use broker_core::{
-    Access, AccessAction, Actor, Ask, Asked, AuditOutcome, AuditRecord, BrokerError, GrantKey, Permit,
-    Principal, ProviderName, TenantId, Timestamp,
+    Access, AccessAction, Actor, Ask, Asked, AuditAction, AuditOutcome, AuditRecord, BrokerError, GrantKey,
+    Permit, Principal, ProviderName, TenantId, Timestamp,
 };
 use broker_proto::v1::*;
 use prost::Name;
@@ -17,40 +17,51 @@ use super::caller;
 pub(super) trait Governed: Name {
     const ACTION: AccessAction;
 
+    /// The service it is of.
+    const SERVICE: &'static str;
+
     /// The RPC, for logs.
     fn rpc() -> &'static str {
         Self::NAME.strip_suffix("Request").unwrap_or(Self::NAME)
     }
+
+    /// The RPC with its service and package, as the audit log names it.
+    fn path() -> String {
+        format!("{}.{}/{}", Self::PACKAGE, Self::SERVICE, Self::rpc())
+    }
 }
 
 macro_rules! table {
-    ($($action:ident: $($request:ident)*;)*) => {
+    ($($action:ident, $service:ident: $($request:ident)*;)*) => {
         $($(impl Governed for $request {
             const ACTION: AccessAction = AccessAction::$action;
+            const SERVICE: &'static str = stringify!($service);
         })*)*
 
         /// Every row, to be compared with the contract.
         #[cfg(test)]
-        const TABLE: &[(&str, AccessAction)] = &[$($((stringify!($request), AccessAction::$action)),*),*];
+        const TABLE: &[(&str, AccessAction, fn() -> String)] =
+            &[$($((stringify!($request), AccessAction::$action, $request::path)),*),*];
     };
 }
 
 table! {
-    Vend:
+    Vend, TokenService:
         GetAccessTokenRequest BatchGetAccessTokensRequest WatchAccessTokensRequest ReportRejectedTokenRequest;
-    Consent:
+    Consent, ConsentService:
         StartAuthorizationRequest CompleteAuthorizationRequest StartDeviceAuthorizationRequest
         GetAuthorizationRequest ImportGrantRequest RevokeGrantRequest;
-    Observe:
+    Observe, AdminService:
         GetTenantRequest ListTenantsRequest GetClientRegistrationRequest ListClientRegistrationsRequest
         ListAccessPoliciesRequest ExplainAccessRequest ListGrantsRequest GetGrantRequest ListAtRiskGrantsRequest
         ListKeysRequest GetKeyRotationRequest ListKeyRotationsRequest GetSchedulerStatusRequest
-        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest
+        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest;
+    Observe, EventService:
         WatchEventsRequest;
-    Operate:
+    Operate, AdminService:
         TestClientRegistrationRequest RefreshGrantRequest RevokeGrantsRequest PauseRefreshRequest
         ResumeRefreshRequest RedeliverWebhookRequest;
-    Administer:
+    Administer, AdminService:
         CreateTenantRequest UpdateTenantRequest DeleteTenantRequest CreateClientRegistrationRequest
         UpdateClientRegistrationRequest DeleteClientRegistrationRequest AddClientSecretRequest
         RetireClientSecretRequest CreateAccessPolicyRequest DeleteAccessPolicyRequest RotateKeysRequest
@@ -68,6 +79,7 @@ pub(super) struct Guard {
 pub(super) struct Call<'a> {
     access: &'a Arc<Access>,
     principal: Principal,
+    actor: Actor,
     rpc: &'static str,
     action: AccessAction,
     draft: Draft,
@@ -81,25 +93,27 @@ impl Guard {
     /// Who calls which RPC. Nothing is allowed yet.
     pub(super) fn call<M: Governed>(&self, request: &Request<M>) -> Result<Call<'_>, BrokerError> {
         let principal = caller::principal(request)?;
-        let draft = request.extensions().get::<Draft>().cloned().unwrap_or_else(|| Draft::of(M::NAME));
-        Ok(Call { access: &self.access, principal, rpc: M::rpc(), action: M::ACTION, draft })
+        let draft = request.extensions().get::<Draft>().cloned().unwrap_or_else(|| Draft::of(&M::path()));
+        let actor = Actor::caller(principal.clone(), AuditAction::named(M::path()));
+        Ok(Call { access: &self.access, principal, actor, rpc: M::rpc(), action: M::ACTION, draft })
     }
 }
 
 impl Call<'_> {
+    /// The caller.
     pub(super) fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// Who does what, for records.
-    pub(super) fn actor(&self) -> Actor {
-        self.draft.actor()
+    /// The caller and the RPC, for the audit log.
+    pub(super) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// The record that it ended with that status, for a grant of several.
     pub(super) fn record(&self, key: Option<&GrantKey>, status: &Status, at: Timestamp) -> AuditRecord {
         let outcome = outcome(status).unwrap_or(AuditOutcome::Succeeded);
-        let record = self.actor().did(key.map(|key| &key.tenant), at);
+        let record = self.actor.did(key.map(|key| &key.tenant), at);
         let record = key.into_iter().fold(record, AuditRecord::about);
         AuditRecord { outcome, ..record }
     }
@@ -165,7 +179,7 @@ mod tests {
     #[test]
     fn every_rpc_of_the_contract_has_one_action_and_nothing_else_has() {
         let mut contract: Vec<_> = rpcs().into_iter().map(|(_, request)| request).collect();
-        let mut governed: Vec<_> = TABLE.iter().map(|(request, _)| (*request).to_owned()).collect();
+        let mut governed: Vec<_> = TABLE.iter().map(|(request, ..)| (*request).to_owned()).collect();
         contract.sort();
         governed.sort();
         assert!(contract.len() > 40);
@@ -175,7 +189,8 @@ mod tests {
     /// The comments of `AccessAction` in the contract.
     #[test]
     fn actions_follow_the_services_and_the_names_of_their_rpcs() {
-        let actions: BTreeMap<&str, AccessAction> = TABLE.iter().copied().collect();
+        let actions: BTreeMap<&str, AccessAction> =
+            TABLE.iter().map(|(request, action, _)| (*request, *action)).collect();
         for (service, request) in rpcs() {
             let action = actions[request.as_str()];
             let reads =
@@ -185,6 +200,16 @@ mod tests {
                 "ConsentService" => assert_eq!(action, AccessAction::Consent, "{request}"),
                 _ => assert_eq!(action == AccessAction::Observe, reads, "{request}"),
             }
+        }
+    }
+
+    #[test]
+    fn an_rpc_is_recorded_by_its_path() {
+        let names: BTreeMap<&str, String> =
+            TABLE.iter().map(|(request, _, name)| (*request, name())).collect();
+        for (service, request) in rpcs() {
+            let rpc = request.strip_suffix("Request").unwrap();
+            assert_eq!(names[request.as_str()], format!("tokenbroker.v1.{service}/{rpc}"));
         }
     }
 

@@ -30,7 +30,7 @@ impl Policies {
         if let Reach::One(provider) = &new.rule.provider {
             self.broker.check_provider(provider)?;
         }
-        let policy = self.access.create_policy(new, &permit).await?;
+        let policy = self.access.create_policy(new, &permit, call.actor()).await?;
         tracing::info!(
             principal = %call.principal(), policy = %policy.id, granted_to = %policy.rule.principal,
             actions = %policy.rule.actions, tenant = %policy.rule.tenant, provider = %policy.rule.provider,
@@ -67,7 +67,7 @@ impl Policies {
         // What is no id of ours names nothing of ours.
         let id = PolicyId::parse(&request.get_ref().policy_id)
             .ok_or(BrokerError::ResourceNotFound("access policy"))?;
-        let policy = self.access.delete_policy(id, &permit).await?;
+        let policy = self.access.delete_policy(id, &permit, call.actor()).await?;
         tracing::info!(
             principal = %call.principal(), policy = %policy.id, granted_to = %policy.rule.principal,
             actions = %policy.rule.actions, tenant = %policy.rule.tenant, provider = %policy.rule.provider,

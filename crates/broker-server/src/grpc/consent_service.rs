@@ -48,8 +48,11 @@ impl ConsentService for ConsentApi {
             ));
         }
         let start = read_start(request.into_inner(), &call).map_err(|error| self.statuses.of(&error))?;
-        let started =
-            self.broker.start_authorization(&start).await.map_err(|error| self.statuses.of(&error))?;
+        let started = self
+            .broker
+            .start_authorization(&start, call.actor())
+            .await
+            .map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %start.key.tenant, provider = %start.key.provider,
             authorization = %started.id, "authorization started"
@@ -74,8 +77,11 @@ impl ConsentService for ConsentApi {
         let wait = deadline::wait(request.metadata());
         let complete =
             read_complete(request.into_inner(), wait, &call).map_err(|error| self.statuses.of(&error))?;
-        let grant =
-            self.broker.complete_authorization(&complete).await.map_err(|error| self.statuses.of(&error))?;
+        let grant = self
+            .broker
+            .complete_authorization(&complete, call.actor())
+            .await
+            .map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
             generation = grant.generation.get(), "authorization completed"
@@ -110,7 +116,8 @@ impl ConsentService for ConsentApi {
         let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let key = grant_key(request.into_inner().key).map_err(|error| self.statuses.of(&error))?;
         call.admit_to(&key).map_err(|error| self.statuses.of(&error))?;
-        let grant = self.broker.revoke_grant(&key).await.map_err(|error| self.statuses.of(&error))?;
+        let grant =
+            self.broker.revoke_grant(&key, call.actor()).await.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
             "grant revoked"

@@ -51,7 +51,7 @@ impl TokenApi {
         let request = read(message, wait, call)?;
         self.recorder.accepts_vends()?;
         let vended = self.vendor.vend(&request).await?;
-        self.recorder.vended(&call.actor(), &vended, &message.purpose).await?;
+        self.recorder.vended(call.actor(), &vended, &message.purpose).await?;
         tracing::debug!(
             principal = %call.principal(), tenant = %request.key.tenant, provider = %request.key.provider,
             grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),

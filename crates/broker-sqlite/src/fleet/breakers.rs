@@ -90,10 +90,13 @@ pub(super) async fn note_suspect_refreshed(
     Ok(())
 }
 
-pub(super) async fn close(pool: &SqlitePool, provider: &ProviderName) -> Result<bool, StoreError> {
+pub(super) async fn close(
+    connection: &mut SqliteConnection,
+    provider: &ProviderName,
+) -> Result<bool, StoreError> {
     let closed = sqlx::query("DELETE FROM provider_breakers WHERE provider = ?1")
         .bind(provider.as_str())
-        .execute(pool)
+        .execute(connection)
         .await
         .map_err(failed)?;
     Ok(closed.rows_affected() == 1)

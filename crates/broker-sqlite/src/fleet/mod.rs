@@ -6,9 +6,10 @@ mod replicas;
 
 use async_trait::async_trait;
 use broker_core::ports::{BadAnswers, Epoch, FleetStore, Joined, OpenBreaker, Pulse, Replica, StoreError};
-use broker_core::{IncarnationId, InstallationId, ProviderName, Timestamp};
+use broker_core::{AuditRecord, IncarnationId, InstallationId, ProviderName, Timestamp};
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::history::{self, History};
 use crate::operation::{failed, operation};
 
@@ -92,11 +93,17 @@ impl FleetStore for SqliteStore {
         .await
     }
 
-    async fn adopt_installation(&self, new: InstallationId, at: Timestamp) -> Result<(), StoreError> {
+    async fn adopt_installation(
+        &self,
+        new: InstallationId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError> {
         operation("adopt_installation", async {
             let mut tx = self.write().await?;
             installation::rename(&mut tx, new).await?;
             installation::count_as_lost(&mut tx, at).await?;
+            audit::write(&mut tx, record).await?;
             tx.commit().await.map_err(failed)
         })
         .await
@@ -124,8 +131,17 @@ impl FleetStore for SqliteStore {
         operation("note_suspect_refreshed", breakers::note_suspect_refreshed(&self.writer, provider)).await
     }
 
-    async fn close_breaker(&self, provider: &ProviderName) -> Result<bool, StoreError> {
-        operation("close_breaker", breakers::close(&self.writer, provider)).await
+    async fn close_breaker(&self, provider: &ProviderName, record: &AuditRecord) -> Result<bool, StoreError> {
+        operation("close_breaker", async {
+            let mut tx = self.write().await?;
+            let closed = breakers::close(&mut tx, provider).await?;
+            if closed {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(closed)
+        })
+        .await
     }
 
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError> {

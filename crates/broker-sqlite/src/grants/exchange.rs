@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::{attempts, lookup};
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::quotas;
@@ -36,6 +37,7 @@ pub(crate) async fn claim(
         phase: AttemptPhase::Claimed,
     };
     attempts::insert(connection, &attempt).await?;
+    audit::write(connection, &claim.record).await?;
     Ok(ExchangeOutcome::Claimed(Box::new(attempt)))
 }
 

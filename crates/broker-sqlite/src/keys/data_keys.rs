@@ -177,7 +177,7 @@ pub(super) async fn rewrap(
 
 /// One statement, so that nothing is sealed under the key between the check and the erasure.
 pub(super) async fn retire(
-    pool: &SqlitePool,
+    connection: &mut SqliteConnection,
     tenant: &TenantId,
     id: DekId,
     at: Timestamp,
@@ -191,7 +191,7 @@ pub(super) async fn retire(
         .bind(tenant.as_str())
         .bind(id.as_bytes().as_slice())
         .bind_time(at)
-        .execute(pool)
+        .execute(connection)
         .await
         .map_err(failed)?;
     Ok(retired.rows_affected() == 1)

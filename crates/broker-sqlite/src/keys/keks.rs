@@ -65,7 +65,11 @@ pub(super) async fn wrapped_under(pool: &SqlitePool, id: &KekId) -> Result<u64, 
     .number("wrapped")
 }
 
-pub(super) async fn retire(pool: &SqlitePool, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn retire(
+    connection: &mut SqliteConnection,
+    id: &KekId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let retired = sqlx::query(
         "UPDATE key_encryption_keys SET retired_at = ?2
          WHERE id = ?1 AND superseded_at IS NOT NULL AND retired_at IS NULL
@@ -74,7 +78,7 @@ pub(super) async fn retire(pool: &SqlitePool, id: &KekId, at: Timestamp) -> Resu
     )
     .bind(id.as_str())
     .bind_time(at)
-    .execute(pool)
+    .execute(connection)
     .await
     .map_err(failed)?;
     Ok(retired.rows_affected() == 1)

@@ -13,12 +13,14 @@ use broker_core::ports::{
     StoreError,
 };
 use broker_core::{
-    IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp, WrappingKeys,
+    AuditRecord, IncarnationId, KeyRotation, KeyRotationId, KeyRotationState, TenantId, Timestamp,
+    WrappingKeys,
 };
 use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::SqliteStore;
-use crate::operation::operation;
+use crate::audit;
+use crate::operation::{failed, operation};
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -48,7 +50,7 @@ impl KeyStore for SqliteStore {
         operation("add_data_key", async {
             let mut tx = self.write().await?;
             let added = data_keys::add(&mut tx, tenant, key, rotation, at).await?;
-            tx.commit().await.map_err(crate::operation::failed)?;
+            tx.commit().await.map_err(failed)?;
             Ok(added)
         })
         .await
@@ -73,15 +75,30 @@ impl KeyStore for SqliteStore {
         operation("rewrap_data_key", data_keys::rewrap(&self.writer, tenant, before, after)).await
     }
 
-    async fn retire_data_key(&self, tenant: &TenantId, id: DekId, at: Timestamp) -> Result<bool, StoreError> {
-        operation("retire_data_key", data_keys::retire(&self.writer, tenant, id, at)).await
+    async fn retire_data_key(
+        &self,
+        tenant: &TenantId,
+        id: DekId,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        operation("retire_data_key", async {
+            let mut tx = self.write().await?;
+            let retired = data_keys::retire(&mut tx, tenant, id, at).await?;
+            if retired {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(retired)
+        })
+        .await
     }
 
     async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
         operation("note_primary_keks", async {
             let mut tx = self.write().await?;
             keks::note_primaries(&mut tx, ids, at).await?;
-            tx.commit().await.map_err(crate::operation::failed)
+            tx.commit().await.map_err(failed)
         })
         .await
     }
@@ -94,8 +111,17 @@ impl KeyStore for SqliteStore {
         operation("wrapped_under", keks::wrapped_under(&self.readers, id)).await
     }
 
-    async fn retire_kek(&self, id: &KekId, at: Timestamp) -> Result<bool, StoreError> {
-        operation("retire_kek", keks::retire(&self.writer, id, at)).await
+    async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
+        operation("retire_kek", async {
+            let mut tx = self.write().await?;
+            let retired = keks::retire(&mut tx, id, at).await?;
+            if retired {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(retired)
+        })
+        .await
     }
 
     async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError> {
@@ -114,11 +140,12 @@ impl KeyStore for SqliteStore {
         &self,
         rotation: &KeyRotation,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<RotationStart, StoreError> {
         operation("start_key_rotation", async {
             let mut tx = self.write().await?;
-            let started = rotations::start(&mut tx, rotation, request).await?;
-            tx.commit().await.map_err(crate::operation::failed)?;
+            let started = rotations::start(&mut tx, rotation, request, record).await?;
+            tx.commit().await.map_err(failed)?;
             Ok(started)
         })
         .await
@@ -159,7 +186,7 @@ impl KeyStore for SqliteStore {
         operation("end_key_rotation", async {
             let mut tx = self.write().await?;
             let ended = rotations::end(&mut tx, note, state).await?;
-            tx.commit().await.map_err(crate::operation::failed)?;
+            tx.commit().await.map_err(failed)?;
             Ok(ended)
         })
         .await

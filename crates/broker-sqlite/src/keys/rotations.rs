@@ -2,8 +2,8 @@
 
 use broker_core::ports::{CreateOutcome, KeyRotationNote, RequestMark, RotationStart, StoreError, records};
 use broker_core::{
-    IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, TenantId,
-    Timestamp, WrappingKeys,
+    AuditRecord, IncarnationId, KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk,
+    TenantId, Timestamp, WrappingKeys,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
@@ -23,6 +23,7 @@ pub(super) async fn start(
     connection: &mut SqliteConnection,
     rotation: &KeyRotation,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<RotationStart, StoreError> {
     let scope = rotation.tenant.as_ref().map_or(requests::EVERY_TENANT, TenantId::as_str);
     match requests::before(connection, scope, request).await? {
@@ -35,7 +36,9 @@ pub(super) async fn start(
         None => {}
     }
     end_those_to_another_target(connection, rotation).await?;
-    insert(connection, rotation).await?;
+    if insert(connection, rotation).await? {
+        audit::write(connection, record).await?;
+    }
     let running = running(connection, rotation).await?;
     requests::keep(connection, scope, request, &running.id.to_string()).await?;
     Ok(RotationStart::Kept(running))
@@ -83,8 +86,9 @@ async fn end_those_to_another_target(
     Ok(())
 }
 
-async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Result<(), StoreError> {
-    sqlx::query(
+/// `false`: one like it is running.
+async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
         "INSERT INTO key_rotations (id, kind, tenant, target, state, walk, done, remaining, failed, created_at)
          VALUES (?1, ?2, ?3, ?4, 'running', ?5, 0, ?6, 0, ?7) ON CONFLICT DO NOTHING",
     )
@@ -98,7 +102,7 @@ async fn insert(connection: &mut SqliteConnection, rotation: &KeyRotation) -> Re
     .execute(connection)
     .await
     .map_err(failed)?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 pub(super) async fn read(

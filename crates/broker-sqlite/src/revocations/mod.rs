@@ -6,17 +6,27 @@ mod revoke;
 
 use async_trait::async_trait;
 use broker_core::ports::{PendingRevocation, RevocationStore, StoreError, TakeRevocations};
-use broker_core::{GrantKey, LastFailure, RevocationId, RevocationOutcome, TenantId, Timestamp};
+use broker_core::{AuditRecord, GrantKey, LastFailure, RevocationId, RevocationOutcome, TenantId, Timestamp};
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::operation::{failed, operation};
 
 #[async_trait]
 impl RevocationStore for SqliteStore {
-    async fn revoke(&self, keys: &[GrantKey], at: Timestamp) -> Result<Vec<GrantKey>, StoreError> {
+    async fn revoke(
+        &self,
+        keys: &[GrantKey],
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<Vec<GrantKey>, StoreError> {
         operation("revoke", async {
             let mut tx = self.write().await?;
             let revoked = revoke::revoke(&mut tx, keys, at).await?;
+            for key in &revoked {
+                let tenant = Some(key.tenant.clone());
+                audit::write(&mut tx, &AuditRecord { tenant, ..record.clone().about(key) }).await?;
+            }
             tx.commit().await.map_err(failed)?;
             Ok(revoked)
         })

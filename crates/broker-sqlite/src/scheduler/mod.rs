@@ -9,29 +9,40 @@ use async_trait::async_trait;
 use broker_core::ports::{
     Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore, StoreError,
 };
-use broker_core::{ProviderName, Timestamp};
+use broker_core::{AuditRecord, ProviderName, Timestamp};
 
 use crate::SqliteStore;
+use crate::audit;
 use crate::operation::{failed, operation};
 
 #[async_trait]
 impl SchedulerStore for SqliteStore {
-    async fn pause_refresh(&self, pause: &RefreshPause) -> Result<(), StoreError> {
+    async fn pause_refresh(&self, pause: &RefreshPause, record: &AuditRecord) -> Result<(), StoreError> {
         operation("pause_refresh", async {
             let mut tx = self.write().await?;
             pauses::end(&mut tx, &pause.target).await?;
             pauses::begin(&mut tx, pause).await?;
+            audit::write(&mut tx, record).await?;
             tx.commit().await.map_err(failed)
         })
         .await
     }
 
-    async fn resume_refresh(&self, target: &PauseTarget, now: Timestamp) -> Result<bool, StoreError> {
+    async fn resume_refresh(
+        &self,
+        target: &PauseTarget,
+        now: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
         operation("resume_refresh", async {
             let mut tx = self.write().await?;
             let ended = pauses::end(&mut tx, target).await?;
+            let was_paused = ended.is_some_and(|expired_at| expired_at > now);
+            if was_paused {
+                audit::write(&mut tx, record).await?;
+            }
             tx.commit().await.map_err(failed)?;
-            Ok(ended.is_some_and(|expired_at| expired_at > now))
+            Ok(was_paused)
         })
         .await
     }

@@ -1,15 +1,17 @@
 //! Changing registrations.
 
-use broker_core::RowVersion;
 use broker_core::ports::{ChangeOutcome, RegistrationChange, RegistrationKey, StoreError};
+use broker_core::{AuditRecord, RowVersion};
 use sqlx::SqliteConnection;
 
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
 pub(super) async fn update(
     connection: &mut SqliteConnection,
     change: &RegistrationChange,
+    record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
     if let Some(refusal) = refusal(connection, &change.key, change.expected).await? {
         return Ok(refusal);
@@ -26,9 +28,10 @@ pub(super) async fn update(
     .bind(change.scopes.as_ref().map(|scopes| scopes.join(" ")))
     .bind(return_to.map_err(|_| StoreError::Inconsistent("return_to"))?)
     .bind_time(change.at)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    audit::write(connection, record).await?;
     Ok(ChangeOutcome::Changed)
 }
 

@@ -1,10 +1,11 @@
 //! Deleting registrations: the secrets go, the name stays for what is pinned to it.
 
 use broker_core::ports::{ChangeOutcome, RegistrationKey, StoreError};
-use broker_core::{RowVersion, Timestamp};
+use broker_core::{AuditRecord, RowVersion, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::changes;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
@@ -13,6 +14,7 @@ pub(super) async fn delete(
     key: &RegistrationKey,
     expected: Option<RowVersion>,
     at: Timestamp,
+    record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
     if let Some(refusal) = changes::refusal(connection, key, expected).await? {
         return Ok(refusal);
@@ -31,9 +33,10 @@ pub(super) async fn delete(
     )
     .bind_registration(key)
     .bind_time(at)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
     .map_err(failed)?;
+    audit::write(connection, record).await?;
     Ok(ChangeOutcome::Changed)
 }
 

@@ -15,8 +15,8 @@ use broker_core::ports::{
     RequestMark, RetireOutcome, SecretOutcome, SecretRetirement, StoreError, TenantChange, TenantStore,
 };
 use broker_core::{
-    ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant, TenantId,
-    Timestamp,
+    AuditRecord, ClientRegistration, ProviderName, QuotaKind, RegistrationId, RowVersion, SecretId, Tenant,
+    TenantId, Timestamp,
 };
 use broker_crypto::{KeyPurpose, WrappedDek};
 
@@ -30,10 +30,11 @@ impl TenantStore for SqliteStore {
         &self,
         tenant: &Tenant,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         operation("create_tenant", async {
             let mut tx = self.write().await?;
-            let outcome = tenant::create(&mut tx, tenant, request).await?;
+            let outcome = tenant::create(&mut tx, tenant, request, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -48,10 +49,14 @@ impl TenantStore for SqliteStore {
         operation("list_tenants", tenant::page(&self.readers, after, limit)).await
     }
 
-    async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
+    async fn update_tenant(
+        &self,
+        change: &TenantChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
         operation("update_tenant", async {
             let mut tx = self.write().await?;
-            let outcome = tenant::update(&mut tx, change).await?;
+            let outcome = tenant::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -62,11 +67,12 @@ impl TenantStore for SqliteStore {
         &self,
         registration: &ClientRegistration,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
         operation("create_registration", async {
             let mut tx = self.write().await?;
-            let outcome = registrations::create(&mut tx, registration, request, quota).await?;
+            let outcome = registrations::create(&mut tx, registration, request, quota, record).await?;
             if !matches!(outcome, CreateOutcome::OverQuota(_)) {
                 tx.commit().await.map_err(failed)?;
             }
@@ -99,10 +105,14 @@ impl TenantStore for SqliteStore {
         operation("list_registrations", rows::page(&self.readers, filter)).await
     }
 
-    async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
+    async fn update_registration(
+        &self,
+        change: &RegistrationChange,
+        record: &AuditRecord,
+    ) -> Result<ChangeOutcome, StoreError> {
         operation("update_registration", async {
             let mut tx = self.write().await?;
-            let outcome = changes::update(&mut tx, change).await?;
+            let outcome = changes::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
@@ -114,30 +124,35 @@ impl TenantStore for SqliteStore {
         key: &RegistrationKey,
         expected: Option<RowVersion>,
         at: Timestamp,
+        record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
         operation("delete_registration", async {
             let mut tx = self.write().await?;
-            let outcome = deletion::delete(&mut tx, key, expected, at).await?;
+            let outcome = deletion::delete(&mut tx, key, expected, at, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
         .await
     }
 
-    async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
+    async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError> {
         operation("add_secret", async {
             let mut tx = self.write().await?;
-            let outcome = secrets::add(&mut tx, new).await?;
+            let outcome = secrets::add(&mut tx, new, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })
         .await
     }
 
-    async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError> {
+    async fn retire_secret(
+        &self,
+        retirement: &SecretRetirement,
+        record: &AuditRecord,
+    ) -> Result<RetireOutcome, StoreError> {
         operation("retire_secret", async {
             let mut tx = self.write().await?;
-            let outcome = secrets::retire(&mut tx, retirement).await?;
+            let outcome = secrets::retire(&mut tx, retirement, record).await?;
             tx.commit().await.map_err(failed)?;
             Ok(outcome)
         })

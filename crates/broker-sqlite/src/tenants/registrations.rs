@@ -1,10 +1,11 @@
 //! Creating registrations.
 
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
-use broker_core::{ClientRegistration, Quota};
+use broker_core::{AuditRecord, ClientRegistration, Quota};
 use sqlx::SqliteConnection;
 
 use super::secrets;
+use crate::audit;
 use crate::columns::BindDomain;
 use crate::operation::failed;
 use crate::{quotas, requests};
@@ -15,6 +16,7 @@ pub(super) async fn create(
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
     quota: Quota,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     if let Some(before) = requests::before(connection, registration.tenant.as_str(), request).await? {
         return Ok(before);
@@ -27,10 +29,11 @@ pub(super) async fn create(
         secrets::insert(connection, &key, secret, position).await?;
     }
     requests::keep(connection, registration.tenant.as_str(), request, registration.id.as_str()).await?;
-    match quotas::registrations_exceed(connection, quota, &registration.tenant).await? {
-        true => Ok(CreateOutcome::OverQuota(quota)),
-        false => Ok(CreateOutcome::Created),
+    if quotas::registrations_exceed(connection, quota, &registration.tenant).await? {
+        return Ok(CreateOutcome::OverQuota(quota));
     }
+    audit::write(connection, record).await?;
+    Ok(CreateOutcome::Created)
 }
 
 /// `false`: the id is taken. That of a deleted one is free. A tenant that does not exist is inconsistent.

@@ -4,10 +4,11 @@ use broker_core::ports::{
     ChangeOutcome, CreateOutcome, NewSecret, RegistrationKey, RetireOutcome, SecretOutcome, SecretRetirement,
     StoreError,
 };
-use broker_core::{RegisteredSecret, SecretId, Timestamp};
+use broker_core::{AuditRecord, RegisteredSecret, SecretId, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::changes;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::requests;
@@ -23,6 +24,7 @@ struct Standing {
 pub(super) async fn add(
     connection: &mut SqliteConnection,
     new: &NewSecret,
+    record: &AuditRecord,
 ) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
     match requests::before(connection, key.tenant.as_str(), request).await? {
@@ -45,6 +47,7 @@ pub(super) async fn add(
     insert(connection, key, &new.secret, position).await?;
     note_change(connection, key, new.secret.id.get(), new.secret.created_at).await?;
     requests::keep(connection, key.tenant.as_str(), request, &new.secret.id.to_string()).await?;
+    audit::write(connection, record).await?;
     Ok(SecretOutcome::Added)
 }
 
@@ -75,6 +78,7 @@ pub(super) async fn insert(
 pub(super) async fn retire(
     connection: &mut SqliteConnection,
     retirement: &SecretRetirement,
+    record: &AuditRecord,
 ) -> Result<RetireOutcome, StoreError> {
     let key = &retirement.key;
     match changes::refusal(connection, key, retirement.expected).await? {
@@ -98,6 +102,7 @@ pub(super) async fn retire(
     .await
     .map_err(failed)?;
     note_change(connection, key, standing.made, retirement.at).await?;
+    audit::write(connection, record).await?;
     Ok(RetireOutcome::Retired)
 }
 

@@ -1,11 +1,12 @@
 //! Tenants.
 
 use broker_core::ports::{ChangeOutcome, CreateOutcome, RequestMark, StoreError, TenantChange};
-use broker_core::{Tenant, TenantId};
+use broker_core::{AuditRecord, Tenant, TenantId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::keys;
+use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::requests;
@@ -14,6 +15,7 @@ pub(super) async fn create(
     connection: &mut SqliteConnection,
     tenant: &Tenant,
     request: Option<&RequestMark>,
+    record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
     if let Some(before) = requests::before(connection, tenant.id.as_str(), request).await? {
         return Ok(before);
@@ -23,6 +25,7 @@ pub(super) async fn create(
     }
     keys::insert(connection, tenant).await?;
     requests::keep(connection, tenant.id.as_str(), request, tenant.id.as_str()).await?;
+    audit::write(connection, record).await?;
     Ok(CreateOutcome::Created)
 }
 
@@ -80,6 +83,7 @@ pub(super) async fn page(
 pub(super) async fn update(
     connection: &mut SqliteConnection,
     change: &TenantChange,
+    record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
     let row = sqlx::query("SELECT version FROM tenants WHERE id = ?1")
         .bind(change.id.as_str())
@@ -95,9 +99,10 @@ pub(super) async fn update(
         .bind(change.id.as_str())
         .bind(change.display_name.as_str())
         .bind_time(change.at)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(failed)?;
+    audit::write(connection, record).await?;
     Ok(ChangeOutcome::Changed)
 }
 

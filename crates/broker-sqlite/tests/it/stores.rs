@@ -11,7 +11,7 @@ use broker_core::ports::{
     SchedulerStore, SealedStore, TenantStore,
 };
 use broker_core::testing::audit_log::Meddler;
-use broker_core::testing::conformance::{BrokerRecords, DurableStore, StoreUnderTest, quotas};
+use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest, quotas};
 use broker_sqlite::{SqliteLocation, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, SqliteConnection};
@@ -22,6 +22,16 @@ pub(crate) struct InMemory(Arc<SqliteStore>);
 pub(crate) struct InFile {
     pub(crate) store: Arc<SqliteStore>,
     directory: TempDir,
+}
+
+/// What was recorded in a store.
+struct Recorded(Arc<SqliteStore>);
+
+#[async_trait]
+impl Inbox for Recorded {
+    async fn inbox_records(&self) -> Vec<AuditRecord> {
+        self.0.inbox_records().await.unwrap()
+    }
 }
 
 #[async_trait]
@@ -70,8 +80,8 @@ impl StoreUnderTest for InMemory {
         self.0.clone()
     }
 
-    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
-        Arc::new(Inbox(self.0.clone()))
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.0.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {
@@ -125,8 +135,8 @@ impl StoreUnderTest for InFile {
         self.store.clone()
     }
 
-    fn broker_records(&self) -> Arc<dyn BrokerRecords> {
-        Arc::new(Inbox(self.store.clone()))
+    fn inbox(&self) -> Arc<dyn Inbox> {
+        Arc::new(Recorded(self.store.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {
@@ -151,16 +161,6 @@ impl DurableStore for InFile {
         let trigger =
             "CREATE TRIGGER refuse BEFORE INSERT ON audit_inbox BEGIN SELECT raise(ABORT, 'refused'); END";
         sqlx::query(trigger).execute(&mut beside).await.unwrap();
-    }
-}
-
-/// The audit inbox of a store.
-struct Inbox(Arc<SqliteStore>);
-
-#[async_trait]
-impl BrokerRecords for Inbox {
-    async fn broker_records(&self) -> Vec<AuditRecord> {
-        self.0.broker_records().await.unwrap()
     }
 }
 

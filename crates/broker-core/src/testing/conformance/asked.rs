@@ -1,7 +1,7 @@
 //! When callers last asked for a grant, and whether its registration works.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, key, provider, registration, registration_id};
+use super::samples::{HOUR, NOW, SECOND, key, provider, record, registration, registration_id};
 use crate::{GrantKey, RegistrationId, Timestamp};
 
 impl World {
@@ -50,7 +50,7 @@ pub async fn noting_changes_nothing_of_the_grant(world: World) {
 
 pub async fn a_registration_works_if_another_of_its_grants_was_refreshed(world: World) {
     let second = RegistrationId::new("second").unwrap();
-    world.tenants.create_registration(&registration("acme", "second", NOW), None).await.unwrap();
+    world.tenants.create_registration(&registration("acme", "second", NOW), None, &record()).await.unwrap();
     world.grant(&key("ada")).await;
     world.grant(&key("bob")).await;
     assert!(!world.works_except("ada", &registration_id(), NOW).await, "a consent is not a refresh");

@@ -1,7 +1,7 @@
 //! What a provider answers badly is counted, and its breaker is one for the fleet.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, after, key, key_at, key_of, provider, provider_named};
+use super::samples::{HOUR, NOW, SECOND, after, key, key_at, key_of, provider, provider_named, record};
 use crate::ports::{AttemptEnd, BadAnswers, OpenBreaker};
 use crate::{GrantKey, Phase, Timestamp};
 
@@ -74,7 +74,7 @@ pub async fn a_closed_breaker_begins_anew(world: World) {
     world.fleet.note_bad_answer(&provider(), NOW).await.unwrap();
     world.fleet.note_suspect_refreshed(&provider()).await.unwrap();
     for was_open in [true, false] {
-        assert_eq!(world.fleet.close_breaker(&provider()).await.unwrap(), was_open);
+        assert_eq!(world.fleet.close_breaker(&provider(), &record()).await.unwrap(), was_open);
         assert_eq!(world.fleet.open_breakers().await.unwrap(), []);
     }
     world.fleet.note_bad_answer(&provider(), NOW + HOUR).await.unwrap();

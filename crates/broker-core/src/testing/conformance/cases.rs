@@ -227,6 +227,21 @@ macro_rules! store_conformance {
             of_many_creates_at_once_only_so_many_pass,
             of_many_exchanges_at_once_only_so_many_pass,
         );
+        $crate::store_conformance!(@theme $store, recorded:
+            a_record_is_kept_whole,
+            changes_of_tenants_are_recorded,
+            changes_of_registrations_are_recorded,
+            changes_of_secrets_are_recorded,
+            changes_of_policies_are_recorded,
+            pauses_are_recorded,
+            a_breaker_that_an_operator_closes_is_recorded,
+            an_adopted_installation_is_recorded,
+            a_deletion_is_recorded_once,
+            each_grant_that_is_revoked_is_recorded,
+            authorizations_are_recorded,
+            changes_of_keys_are_recorded,
+            a_change_that_fails_leaves_no_record,
+        );
         $crate::store_conformance!(@theme $store, policies:
             a_policy_is_kept_whole,
             a_policy_of_the_same_rule_is_not_created,
@@ -371,7 +386,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "ledger" "records" "sealed" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "recorded" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "ledger" "records" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

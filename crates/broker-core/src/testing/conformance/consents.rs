@@ -6,7 +6,7 @@ use crate::AuthorizationStatus;
 use crate::ports::ExchangeClaim;
 
 use super::World;
-use super::samples::{HOUR, key};
+use super::samples::{HOUR, key, record};
 
 pub async fn an_authorization_is_kept_and_found_by_id_and_state(world: World) {
     let started = world.authorization(&key("ada")).await;
@@ -48,8 +48,20 @@ pub async fn a_late_state_is_not_used(world: World) {
 pub async fn a_denied_authorization_is_not_used(world: World) {
     let authorization = world.authorization(&key("ada")).await;
     let (tenant, id, at) = (&key("ada").tenant, authorization.id, authorization.created_at);
-    assert!(world.consents.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
-    assert!(!world.consents.end_authorization(tenant, id, AuthorizationStatus::Denied, at).await.unwrap());
+    assert!(
+        world
+            .consents
+            .end_authorization(tenant, id, AuthorizationStatus::Denied, at, &record())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !world
+            .consents
+            .end_authorization(tenant, id, AuthorizationStatus::Denied, at, &record())
+            .await
+            .unwrap()
+    );
     assert_eq!(
         world.grants.claim_exchange(&world.exchange_of(&authorization)).await.unwrap().attempt(),
         None
@@ -57,7 +69,11 @@ pub async fn a_denied_authorization_is_not_used(world: World) {
 
     let used = world.exchange(&key("ada")).await.1;
     assert!(
-        !world.consents.end_authorization(tenant, used, AuthorizationStatus::Denied, at).await.unwrap(),
+        !world
+            .consents
+            .end_authorization(tenant, used, AuthorizationStatus::Denied, at, &record())
+            .await
+            .unwrap(),
         "it was used before"
     );
 }
@@ -66,5 +82,5 @@ pub async fn two_authorizations_never_share_a_state(world: World) {
     let first = world.authorization(&key("ada")).await;
     let mut second = first.clone();
     second.id = crate::AuthorizationId::from_bytes([3; 16]);
-    world.consents.start_authorization(&second).await.expect_err("the state is taken");
+    world.consents.start_authorization(&second, &record()).await.expect_err("the state is taken");
 }

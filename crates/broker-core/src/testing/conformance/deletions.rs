@@ -1,13 +1,13 @@
 //! Deleting a tenant: its keys are destroyed when nothing of it can come to light any more.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, key, key_of, provider, registration_id, tenant_id};
+use super::samples::{HOUR, NOW, SECOND, key, key_of, provider, record, registration_id, tenant_id};
 use crate::ports::{CreateOutcome, DestroyKeys};
 use crate::{AuthorizationStatus, Tenant, Timestamp};
 
 impl World {
     pub(super) async fn begin_deletion(&self) {
-        assert!(self.deletions.begin_deletion(&tenant_id("acme"), NOW).await.unwrap());
+        assert!(self.deletions.begin_deletion(&tenant_id("acme"), NOW, &record()).await.unwrap());
     }
 
     /// Whether the keys are destroyed now; what was sent more than a minute ago counts as settled.
@@ -27,7 +27,7 @@ pub async fn deletions_are_read_from_one_tenant_to_another(world: World) {
         world.add_tenant(name).await;
     }
     for name in ["bravo", "delta"] {
-        assert!(world.deletions.begin_deletion(&tenant_id(name), NOW).await.unwrap());
+        assert!(world.deletions.begin_deletion(&tenant_id(name), NOW, &record()).await.unwrap());
     }
     let between = async |first, last| {
         let read = world.deletions.deletions_between(&tenant_id(first), &tenant_id(last)).await.unwrap();
@@ -42,7 +42,7 @@ pub async fn deletions_are_read_from_one_tenant_to_another(world: World) {
 
 pub async fn a_tenant_is_deleted_by_steps(world: World) {
     assert_eq!(world.deletions.deletion(&tenant_id("acme")).await.unwrap(), None);
-    assert!(!world.deletions.begin_deletion(&tenant_id("nobody"), NOW).await.unwrap());
+    assert!(!world.deletions.begin_deletion(&tenant_id("nobody"), NOW, &record()).await.unwrap());
     assert!(!world.destroy_at(NOW).await, "nobody asked for it");
     world.grant(&key("ada")).await;
     world.begin_deletion().await;
@@ -72,12 +72,12 @@ pub async fn a_deleted_tenant_keeps_its_id_and_none_of_its_keys(world: World) {
         envelope: broker_crypto::service_envelope(&broker_crypto::KekId::new("kek").unwrap(), "1"),
     };
     let keyed = Tenant { id: tenant_id("keyed"), keys: vec![wrapped], ..world.tenant().await };
-    assert_eq!(world.tenants.create_tenant(&keyed, None).await.unwrap(), CreateOutcome::Created);
-    assert!(world.deletions.begin_deletion(&keyed.id, NOW).await.unwrap());
+    assert_eq!(world.tenants.create_tenant(&keyed, None, &record()).await.unwrap(), CreateOutcome::Created);
+    assert!(world.deletions.begin_deletion(&keyed.id, NOW, &record()).await.unwrap());
     let ask = DestroyKeys { tenant: keyed.id.clone(), at: NOW, settled_since: NOW, alive_since: NOW };
     assert!(world.deletions.destroy_keys(&ask).await.unwrap());
     assert!(world.tenants.tenant(&keyed.id).await.unwrap().unwrap().keys.is_empty());
-    let again = world.tenants.create_tenant(&keyed, None).await.unwrap();
+    let again = world.tenants.create_tenant(&keyed, None, &record()).await.unwrap();
     assert_eq!(again, CreateOutcome::Taken, "the id is never given again");
 
     world.begin_deletion().await;

@@ -10,13 +10,6 @@ use crate::ports::{
     SchedulerStore, SealedStore, TenantStore,
 };
 
-/// What a store has written of what the broker did by itself, behind the ports.
-#[async_trait]
-pub trait BrokerRecords: Send + Sync {
-    /// The records of the inbox that name no caller, oldest first.
-    async fn broker_records(&self) -> Vec<AuditRecord>;
-}
-
 /// A store of its own, and whatever must live as long as it.
 #[async_trait]
 pub trait StoreUnderTest: Send + Sync + Sized + 'static {
@@ -39,9 +32,16 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
     fn keys(&self) -> Arc<dyn KeyStore>;
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
-    fn broker_records(&self) -> Arc<dyn BrokerRecords>;
-
     fn ledger(&self) -> Arc<dyn Ledger>;
+
+    fn inbox(&self) -> Arc<dyn Inbox>;
+}
+
+/// Reads back what was recorded and not chained yet.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Every record, oldest first.
+    async fn inbox_records(&self) -> Vec<AuditRecord>;
 }
 
 /// A store that outlives the process which uses it.

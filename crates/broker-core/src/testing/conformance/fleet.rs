@@ -1,7 +1,7 @@
 //! Replicas: joining, living, replaying, leaving.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, key};
+use super::samples::{HOUR, NOW, SECOND, key, record};
 use crate::ports::{Epoch, Joined, Pulse, RefreshClaim, Replica};
 use crate::{EscrowId, IncarnationId, InstallationId, Timestamp};
 
@@ -132,7 +132,7 @@ pub async fn the_unvouched_do_not_vouch_for_one_another(world: World) {
 pub async fn a_replica_that_lives_is_not_drained_for_long(world: World) {
     let other = replica(&world, world.escrow_id(), NOW);
     world.join(&other).await;
-    world.fleet.adopt_installation(InstallationId::from_bytes([9; 16]), NOW).await.unwrap();
+    world.fleet.adopt_installation(InstallationId::from_bytes([9; 16]), NOW, &record()).await.unwrap();
     assert_eq!(world.beat(other.incarnation, NOW, NOW).await.alive, 1, "this replica was silent since");
     assert_eq!(world.pulse(NOW).await.alive, 2);
 }
@@ -237,7 +237,7 @@ pub async fn a_store_declared_the_only_copy_gets_an_id_and_waits_for_nobody(worl
     let stranger = replica(&world, world.escrow_id(), NOW);
     assert!(world.join(&stranger).await.is_unvouched());
     let new = InstallationId::from_bytes([9; 16]);
-    world.fleet.adopt_installation(new, NOW).await.unwrap();
+    world.fleet.adopt_installation(new, NOW, &record()).await.unwrap();
     assert_eq!(world.pulse(NOW).await.installation, new);
     let joined = world.join(&replica(&world, world.escrow_id(), NOW)).await;
     assert_eq!((joined.installation, joined.undrained_rotations), (new, false));

@@ -6,7 +6,7 @@ use broker_crypto::Sealed;
 
 use super::World;
 use super::samples::{
-    HOUR, NOW, after, key, key_of, provider, registered_secret, registration, registration_id,
+    HOUR, NOW, after, key, key_of, provider, record, registered_secret, registration, registration_id,
     registration_key, tenant, tenant_id, tokens,
 };
 use crate::ports::{
@@ -159,10 +159,13 @@ impl Neighbours {
         assert!(probe!(probes, world.consents, authorization(stranger, id)).unwrap().is_none());
         assert!(probe!(probes, world.consents, authorization_by_state(stranger, digest)).unwrap().is_none());
         let denied = AuthorizationStatus::Denied;
-        assert!(!probe!(probes, world.consents, end_authorization(stranger, id, denied, NOW)).unwrap());
+        assert!(
+            !probe!(probes, world.consents, end_authorization(stranger, id, denied, NOW, &record())).unwrap()
+        );
         let mut same_id = authorization.clone();
         same_id.key.tenant = stranger.clone();
-        probe!(probes, world.consents, start_authorization(&same_id)).expect_err("the id is taken");
+        probe!(probes, world.consents, start_authorization(&same_id, &record()))
+            .expect_err("the id is taken");
     }
 
     async fn register(&self, probes: &mut Probes) {
@@ -170,13 +173,14 @@ impl Neighbours {
         // A third tenant, which has no registration.
         let (third, provider, id) = (tenant_id("initech"), provider(), registration_id());
         assert!(probe!(probes, world.tenants, tenant(&third)).unwrap().is_none());
-        let created = probe!(probes, world.tenants, create_tenant(&tenant("initech"), None)).unwrap();
+        let created =
+            probe!(probes, world.tenants, create_tenant(&tenant("initech"), None, &record())).unwrap();
         assert_eq!(created, CreateOutcome::Created);
         assert!(probe!(probes, world.tenants, registration(&third, &provider, &id)).unwrap().is_none());
         assert!(probe!(probes, world.tenants, first_registration(&third, &provider)).unwrap().is_none());
         self.change(probes).await;
         let theirs = registration("initech", "main", NOW);
-        let created = probe!(probes, world.tenants, create_registration(&theirs, None)).unwrap();
+        let created = probe!(probes, world.tenants, create_registration(&theirs, None, &record())).unwrap();
         assert_eq!(created, CreateOutcome::Created);
         let acme = world.tenants.registration(&tenant_id("acme"), &provider, &id).await.unwrap().unwrap();
         assert_eq!(acme.client_id, "client-of-acme");
@@ -196,7 +200,10 @@ impl Neighbours {
             expected: None,
             at: NOW,
         };
-        assert_eq!(probe!(probes, world.tenants, update_tenant(&rename)).unwrap(), ChangeOutcome::Changed);
+        assert_eq!(
+            probe!(probes, world.tenants, update_tenant(&rename, &record())).unwrap(),
+            ChangeOutcome::Changed
+        );
         let change = RegistrationChange {
             key: key.clone(),
             redirect_uri: Some("https://stolen.example/".to_owned()),
@@ -205,16 +212,19 @@ impl Neighbours {
             expected: None,
             at: NOW,
         };
-        let changed = probe!(probes, world.tenants, update_registration(&change)).unwrap();
+        let changed = probe!(probes, world.tenants, update_registration(&change, &record())).unwrap();
         assert_eq!(changed, ChangeOutcome::Absent);
-        let deleted = probe!(probes, world.tenants, delete_registration(&key, None, NOW)).unwrap();
+        let deleted = probe!(probes, world.tenants, delete_registration(&key, None, NOW, &record())).unwrap();
         assert_eq!(deleted, ChangeOutcome::Absent);
         let secret = registered_secret(2, NOW);
         let new = NewSecret { key: key.clone(), secret, prefer: true, most: 9, request: None };
-        assert_eq!(probe!(probes, world.tenants, add_secret(&new)).unwrap(), SecretOutcome::Absent);
+        assert_eq!(
+            probe!(probes, world.tenants, add_secret(&new, &record())).unwrap(),
+            SecretOutcome::Absent
+        );
         let secret = SecretId::FIRST;
         let retirement = SecretRetirement { key: key.clone(), secret, expected: None, at: NOW };
-        let retired = probe!(probes, world.tenants, retire_secret(&retirement)).unwrap();
+        let retired = probe!(probes, world.tenants, retire_secret(&retirement, &record())).unwrap();
         assert_eq!(retired, RetireOutcome::Absent);
         probe!(probes, world.tenants, note_secret_accepted(&key, secret, NOW)).unwrap();
         let filter = RegistrationFilter { tenant: key.tenant.clone(), provider: None, after: None, limit: 9 };

@@ -3,7 +3,7 @@
 use broker_crypto::{DekId, KekId, KeyPurpose, MOST_SEALS, WrappedDek, service_envelope};
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, key, tenant_id};
+use super::samples::{HOUR, NOW, SECOND, key, record, tenant_id};
 use crate::ports::{DataKeyQuery, DestroyKeys, KeyRotationNote, REQUESTS_KEPT, RequestMark, RotationStart};
 use crate::{
     KeyKind, KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, RequestId, Timestamp,
@@ -43,7 +43,7 @@ impl World {
     }
 
     async fn start(&self, rotation: &KeyRotation) -> KeyRotation {
-        match self.keys.start_key_rotation(rotation, None).await.unwrap() {
+        match self.keys.start_key_rotation(rotation, None, &record()).await.unwrap() {
             RotationStart::Kept(kept) => kept,
             RotationStart::IdReused => panic!("no id was given"),
         }
@@ -77,7 +77,7 @@ pub async fn a_new_data_key_takes_over_and_a_rotation_makes_one_of_each_purpose(
 pub async fn no_data_key_is_made_for_a_tenant_that_is_deleted(world: World) {
     let acme = tenant_id("acme");
     assert!(world.add_key(&wrapped(1, KeyPurpose::Access, "k"), 1, NOW).await);
-    assert!(world.deletions.begin_deletion(&acme, NOW).await.unwrap());
+    assert!(world.deletions.begin_deletion(&acme, NOW, &record()).await.unwrap());
     assert!(!world.add_key(&wrapped(2, KeyPurpose::Access, "k"), 2, NOW).await);
     let ask = DestroyKeys { tenant: acme.clone(), at: NOW, settled_since: NOW, alive_since: NOW };
     assert!(world.deletions.destroy_keys(&ask).await.unwrap());
@@ -92,7 +92,7 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     world.grant(&key("ada")).await;
     let (old, new) = (wrapped(1, KeyPurpose::Access, "k"), wrapped(2, KeyPurpose::Access, "k"));
     world.add_key(&old, 1, NOW).await;
-    let retire = async |at| world.keys.retire_data_key(&acme, old.id, at).await.unwrap();
+    let retire = async |at| world.keys.retire_data_key(&acme, old.id, at, &record()).await.unwrap();
     assert!(!retire(NOW).await, "it is primary");
     world.add_key(&new, 2, NOW).await;
     let row = world.sealed.sealed_under(&acme, "grant_secrets", None, 1).await.unwrap().remove(0).row;
@@ -103,7 +103,7 @@ pub async fn a_data_key_is_retired_once_it_is_superseded_and_nothing_needs_it(wo
     assert!(!retire(NOW).await, "a token is sealed under it");
     let read = world.sealed.sealed_row(&acme, "grant_secrets", &row).await.unwrap().unwrap();
     assert!(world.sealed.reseal(&acme, &read, &vec![under(new.id); read.values.len()]).await.unwrap());
-    assert!(!world.keys.retire_data_key(&tenant_id("globex"), old.id, NOW).await.unwrap());
+    assert!(!world.keys.retire_data_key(&tenant_id("globex"), old.id, NOW, &record()).await.unwrap());
     assert!(retire(NOW + HOUR).await && !retire(NOW + HOUR).await);
     let kept = world.data_key(1).await;
     assert_eq!((kept.envelope, kept.retired_at), (None, Some(NOW + HOUR)));
@@ -161,7 +161,7 @@ pub async fn a_key_encryption_key_is_retired_once_it_wraps_nothing(world: World)
     world.keys.note_primary_keks(&[kek("old")], NOW).await.unwrap();
     world.keys.note_primary_keks(&[kek("old")], NOW + SECOND).await.unwrap();
     world.add_key(&old, 1, NOW).await;
-    let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR).await.unwrap();
+    let retire = async || world.keys.retire_kek(&kek("old"), NOW + HOUR, &record()).await.unwrap();
     assert!(!retire().await, "it is primary");
     world.keys.note_primary_keks(&[kek("new")], NOW + SECOND).await.unwrap();
     assert!(!retire().await, "it wraps a key");

@@ -65,6 +65,8 @@ pub mod pruning;
 #[doc(hidden)]
 pub mod quotas;
 #[doc(hidden)]
+pub mod recorded;
+#[doc(hidden)]
 pub mod records;
 #[doc(hidden)]
 pub mod registrations;
@@ -92,6 +94,8 @@ pub mod unread;
 #[doc(hidden)]
 pub mod unrecorded;
 
-pub use fixture::{BrokerRecords, DurableStore, StoreUnderTest};
-pub use samples::{HOUR, NOW, after, key, key_at, key_of, provider, quotas, registration, tenant_id, tokens};
+pub use fixture::{DurableStore, Inbox, StoreUnderTest};
+pub use samples::{
+    HOUR, NOW, actor, after, key, key_at, key_of, provider, quotas, record, registration, tenant_id, tokens,
+};
 pub use world::World;

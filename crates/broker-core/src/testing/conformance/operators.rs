@@ -1,7 +1,7 @@
 //! What operators pause, and what they see of refreshing.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, after, key, key_at, provider, provider_named, tenant_id};
+use super::samples::{HOUR, NOW, SECOND, after, key, key_at, provider, provider_named, record, tenant_id};
 use crate::ports::{AttemptEnd, Backlog, GrantAfter, PauseTarget, RefreshPause, Replica};
 use crate::{ConsentCause, FailureKind, LastFailure, Lifecycle, Phase, Principal};
 
@@ -44,7 +44,7 @@ pub async fn a_pause_is_kept_until_its_end(world: World) {
     let pauses = [of_tenant("acme"), of_tenant("globex"), of_provider("evercam"), of_provider("zeta")];
     // A tenant and a provider of one name are two targets.
     for target in pauses.iter().rev() {
-        world.scheduler.pause_refresh(&pause(target, "why \"so\"\n")).await.unwrap();
+        world.scheduler.pause_refresh(&pause(target, "why \"so\"\n"), &record()).await.unwrap();
     }
     let kept = world.scheduler.refresh_pauses(NOW).await.unwrap();
     assert_eq!(kept, pauses.iter().map(|target| pause(target, "why \"so\"\n")).collect::<Vec<_>>());
@@ -55,9 +55,9 @@ pub async fn a_pause_is_kept_until_its_end(world: World) {
 
 pub async fn a_second_pause_replaces_the_first(world: World) {
     for target in [of_tenant("acme"), of_provider("acme")] {
-        world.scheduler.pause_refresh(&pause(&target, "first")).await.unwrap();
+        world.scheduler.pause_refresh(&pause(&target, "first"), &record()).await.unwrap();
         let second = RefreshPause { expires_at: NOW + SECOND, ..pause(&target, "second") };
-        world.scheduler.pause_refresh(&second).await.unwrap();
+        world.scheduler.pause_refresh(&second, &record()).await.unwrap();
         let kept = world.scheduler.refresh_pauses(NOW).await.unwrap();
         assert_eq!(kept.iter().filter(|pause| pause.target == target).collect::<Vec<_>>(), [&second]);
     }
@@ -65,9 +65,9 @@ pub async fn a_second_pause_replaces_the_first(world: World) {
 
 pub async fn a_pause_is_ended_once_and_alone(world: World) {
     for target in [of_tenant("acme"), of_provider("acme")] {
-        world.scheduler.pause_refresh(&pause(&target, "")).await.unwrap();
+        world.scheduler.pause_refresh(&pause(&target, ""), &record()).await.unwrap();
     }
-    let resume = async |target, now| world.scheduler.resume_refresh(&target, now).await.unwrap();
+    let resume = async |target, now| world.scheduler.resume_refresh(&target, now, &record()).await.unwrap();
     assert!(resume(of_tenant("acme"), NOW).await);
     assert!(!resume(of_tenant("acme"), NOW).await);
     assert_eq!(world.scheduler.refresh_pauses(NOW).await.unwrap().len(), 1);

@@ -1,7 +1,7 @@
 //! A registration that its provider refuses is paused, and resumed by a canary.
 
 use super::World;
-use super::samples::{HOUR, NOW, after, key, key_at, key_of, provider_named, registration};
+use super::samples::{HOUR, NOW, after, key, key_at, key_of, provider_named, record, registration};
 use super::steps::granted;
 use crate::ports::{AttemptEnd, ClaimOutcome, ClaimedRefresh, RefreshClaim};
 use crate::{Attempt, GrantKey, Phase, Timestamp};
@@ -53,7 +53,7 @@ pub async fn no_grant_of_a_paused_registration_is_claimed(world: World) {
 
 pub async fn other_registrations_are_not_paused(world: World) {
     world.with_a_pause().await;
-    world.tenants.create_registration(&registration("acme", "second", NOW), None).await.unwrap();
+    world.tenants.create_registration(&registration("acme", "second", NOW), None, &record()).await.unwrap();
     world.register_at("acme", &provider_named("eagle-eye")).await;
     world.add_tenant("globex").await;
     world.grant_with(&key("cy"), crate::RegistrationId::new("second").unwrap()).await;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::World;
-use super::samples::{HOUR, NOW, provider, tenant_id};
+use super::samples::{HOUR, NOW, provider, record, tenant_id};
 
 fn rule(principal: &str) -> AccessRule {
     AccessRule {
@@ -29,7 +29,7 @@ impl World {
     }
 
     async fn create(&self, policy: &AccessPolicy, request: Option<RequestMark>) -> CreateOutcome {
-        self.access.create_policy(policy, request.as_ref()).await.unwrap()
+        self.access.create_policy(policy, request.as_ref(), &record()).await.unwrap()
     }
 
     async fn kept_policies(&self) -> Vec<AccessPolicy> {
@@ -120,8 +120,8 @@ pub async fn policies_come_in_pages_by_id(world: World) {
 pub async fn a_policy_is_deleted_once(world: World) {
     let policy = world.policy(rule("jwt:ci"), NOW);
     world.create(&policy, request(1, 1, NOW)).await;
-    assert!(world.access.delete_policy(policy.id).await.unwrap());
-    assert!(!world.access.delete_policy(policy.id).await.unwrap());
+    assert!(world.access.delete_policy(policy.id, &record()).await.unwrap());
+    assert!(!world.access.delete_policy(policy.id, &record()).await.unwrap());
     assert_eq!(world.kept_policies().await, []);
     let again = world.create(&policy, request(1, 1, NOW)).await;
     assert_eq!(again, repeated(&policy), "what is repeated late makes no second one");
@@ -136,7 +136,7 @@ pub async fn the_version_changes_with_every_change_and_with_nothing_else(world: 
     world.create(&world.policy(rule("jwt:ci"), NOW), None).await;
     world.kept_policies().await;
     assert_eq!(world.version().await, seen[1]);
-    world.access.delete_policy(policy.id).await.unwrap();
+    world.access.delete_policy(policy.id, &record()).await.unwrap();
     seen.push(world.version().await);
     world.create(&policy, None).await;
     seen.push(world.version().await);

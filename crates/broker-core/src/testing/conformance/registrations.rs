@@ -2,7 +2,7 @@
 
 use super::World;
 use super::samples::{
-    HOUR, NOW, after, key, provider, provider_named, registration, registration_id, registration_key,
+    HOUR, NOW, after, key, provider, provider_named, record, registration, registration_id, registration_key,
     tenant_id,
 };
 use crate::ports::{
@@ -18,7 +18,10 @@ impl World {
     }
 
     async fn delete(&self, id: &str, expected: Option<RowVersion>) -> ChangeOutcome {
-        self.tenants.delete_registration(&registration_key(id), expected, NOW + HOUR).await.unwrap()
+        self.tenants
+            .delete_registration(&registration_key(id), expected, NOW + HOUR, &record())
+            .await
+            .unwrap()
     }
 
     async fn page(&self, filter: &RegistrationFilter) -> Vec<ClientRegistration> {
@@ -43,7 +46,7 @@ fn change() -> RegistrationChange {
 
 pub async fn a_registration_is_created_once_and_kept_whole(world: World) {
     let given = registration("acme", "main", NOW);
-    let again = world.tenants.create_registration(&given, None).await.unwrap();
+    let again = world.tenants.create_registration(&given, None, &record()).await.unwrap();
     assert_eq!(again, CreateOutcome::Taken, "the world has made it");
     let kept = world.registered("main").await.unwrap();
     assert_eq!(
@@ -64,7 +67,7 @@ pub async fn a_registration_is_created_once_and_kept_whole(world: World) {
         scopes: Vec::new(),
         ..registration("acme", "public", NOW)
     };
-    world.tenants.create_registration(&public, None).await.unwrap();
+    world.tenants.create_registration(&public, None, &record()).await.unwrap();
     let kept = world.registered("public").await.unwrap();
     assert!(kept.secrets.is_empty() && kept.scopes.is_empty());
 }
@@ -79,7 +82,11 @@ pub async fn the_first_registration_is_used(world: World) {
         ("earlier", NOW - HOUR, "earlier"),
         ("a-same-time", NOW - HOUR, "earlier"),
     ] {
-        world.tenants.create_registration(&registration("acme", id, created_at), None).await.unwrap();
+        world
+            .tenants
+            .create_registration(&registration("acme", id, created_at), None, &record())
+            .await
+            .unwrap();
         assert_eq!(first().await, first_then);
     }
     world.delete("earlier", None).await;
@@ -88,7 +95,7 @@ pub async fn the_first_registration_is_used(world: World) {
 
 pub async fn a_registration_needs_its_tenant(world: World) {
     let stray = registration("nobody", "main", NOW);
-    let refused = world.tenants.create_registration(&stray, None).await.unwrap_err();
+    let refused = world.tenants.create_registration(&stray, None, &record()).await.unwrap_err();
     assert!(matches!(refused, StoreError::Inconsistent(_)), "{refused:?}");
 }
 
@@ -96,7 +103,11 @@ pub async fn registrations_are_listed_oldest_first_with_all_their_secrets(world:
     world.add_tenant("globex").await;
     world.register_at("acme", &provider_named("eagle-eye")).await;
     for (id, created_at) in [("young", NOW + HOUR), ("old", NOW - HOUR), ("peer", NOW)] {
-        world.tenants.create_registration(&registration("acme", id, created_at), None).await.unwrap();
+        world
+            .tenants
+            .create_registration(&registration("acme", id, created_at), None, &record())
+            .await
+            .unwrap();
     }
     world.add_secret("main", false).await;
     let mut filter = RegistrationFilter { limit: 2, ..everything() };
@@ -128,25 +139,25 @@ pub async fn a_registration_is_changed_where_named_and_only_in_the_version_that_
         expected: Some(before.version),
         ..change()
     };
-    assert_eq!(world.tenants.update_registration(&scopes).await.unwrap(), ChangeOutcome::Changed);
+    assert_eq!(world.tenants.update_registration(&scopes, &record()).await.unwrap(), ChangeOutcome::Changed);
     let after = world.registered("main").await.unwrap();
     assert_eq!((after.scopes, after.redirect_uri), (vec!["one".to_owned()], before.redirect_uri));
     assert_eq!((&after.return_to, after.secrets.len()), (&before.return_to, 1));
     assert_eq!((after.updated_at, after.version), (NOW + HOUR, before.version.next()));
 
-    assert_eq!(world.tenants.update_registration(&scopes).await.unwrap(), ChangeOutcome::Stale);
+    assert_eq!(world.tenants.update_registration(&scopes, &record()).await.unwrap(), ChangeOutcome::Stale);
     let emptied = RegistrationChange {
         scopes: Some(Vec::new()),
         redirect_uri: Some("https://new.example/cb".to_owned()),
         return_to: Some(Default::default()),
         ..change()
     };
-    assert_eq!(world.tenants.update_registration(&emptied).await.unwrap(), ChangeOutcome::Changed);
+    assert_eq!(world.tenants.update_registration(&emptied, &record()).await.unwrap(), ChangeOutcome::Changed);
     let after = world.registered("main").await.unwrap();
     assert!(after.scopes.is_empty() && after.return_to.is_empty());
     assert_eq!(after.redirect_uri, "https://new.example/cb");
     let nowhere = RegistrationChange { key: registration_key("none"), ..change() };
-    assert_eq!(world.tenants.update_registration(&nowhere).await.unwrap(), ChangeOutcome::Absent);
+    assert_eq!(world.tenants.update_registration(&nowhere, &record()).await.unwrap(), ChangeOutcome::Absent);
 }
 
 pub async fn a_registration_that_grants_live_by_is_not_deleted(world: World) {
@@ -164,7 +175,7 @@ pub async fn a_registration_that_grants_live_by_is_not_deleted(world: World) {
         "the dead grant keeps the name"
     );
     assert_eq!(world.delete("main", None).await, ChangeOutcome::Absent);
-    assert_eq!(world.tenants.update_registration(&change()).await.unwrap(), ChangeOutcome::Absent);
+    assert_eq!(world.tenants.update_registration(&change(), &record()).await.unwrap(), ChangeOutcome::Absent);
 }
 
 pub async fn a_registration_with_an_open_attempt_is_not_deleted(world: World) {
@@ -190,7 +201,7 @@ pub async fn a_deleted_registration_is_made_anew_under_its_name(world: World) {
     world.add_secret("main", false).await;
     assert_eq!(world.delete("main", None).await, ChangeOutcome::Changed);
     let anew = registration("acme", "main", NOW + 2 * HOUR);
-    let created = world.tenants.create_registration(&anew, None).await.unwrap();
+    let created = world.tenants.create_registration(&anew, None, &record()).await.unwrap();
     assert_eq!(created, CreateOutcome::Created);
     let kept = world.registered("main").await.unwrap();
     assert_eq!((kept.secrets.len(), kept.secrets_made, kept.rejected), (1, 1, false));

@@ -1,7 +1,7 @@
 //! Revoking: durable first, carried out by one replica, erased at the end.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, after, key, key_of, tenant_id};
+use super::samples::{HOUR, NOW, SECOND, after, key, key_of, record, tenant_id};
 use crate::ports::{ClaimOutcome, PendingRevocation, TakeRevocations};
 use crate::{
     AttemptPhase, FailureKind, Generation, GrantKey, LastFailure, Lifecycle, Phase, RevocationOutcome,
@@ -11,7 +11,7 @@ use crate::{
 /// Revoking.
 impl World {
     pub(super) async fn revoke(&self, key: &GrantKey) -> bool {
-        !self.revocations.revoke(std::slice::from_ref(key), NOW).await.unwrap().is_empty()
+        !self.revocations.revoke(std::slice::from_ref(key), NOW, &record()).await.unwrap().is_empty()
     }
 
     pub(super) async fn take_at(&self, now: Timestamp) -> Vec<PendingRevocation> {
@@ -59,7 +59,7 @@ pub async fn a_grant_is_revoked_once_and_absent_ones_are_passed_over(world: Worl
     world.grant(&key("bob")).await;
     world.revoke(&key("ada")).await;
     let all = [key("ada"), key("nobody"), key("bob")];
-    assert_eq!(world.revocations.revoke(&all, NOW).await.unwrap(), [key("bob")]);
+    assert_eq!(world.revocations.revoke(&all, NOW, &record()).await.unwrap(), [key("bob")]);
     assert_eq!(world.take_at(NOW).await.len(), 2);
 }
 

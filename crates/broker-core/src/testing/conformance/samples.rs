@@ -8,9 +8,9 @@ use broker_crypto::Sealed;
 
 use crate::ports::{GrantAfter, RegistrationKey};
 use crate::{
-    AccountLabel, ClientRegistration, Generation, GrantKey, Lifecycle, Phase, ProviderName, Quotas,
-    RegisteredSecret, RegistrationId, RowVersion, SealedTokenSet, SecretId, Tenant, TenantId, TenantQuotas,
-    Timestamp, UserId,
+    AccountLabel, Actor, AuditAction, AuditRecord, ClientRegistration, Generation, GrantKey, Lifecycle,
+    Phase, Principal, ProviderName, Quotas, RegisteredSecret, RegistrationId, RowVersion, SealedTokenSet,
+    SecretId, Tenant, TenantId, TenantQuotas, Timestamp, UserId,
 };
 
 /// The present of every case.
@@ -100,6 +100,19 @@ pub(super) fn registered_secret(number: u32, created_at: Timestamp) -> Registere
 /// Names a registration of the usual tenant at the usual provider.
 pub(super) fn registration_key(id: &str) -> RegistrationKey {
     RegistrationKey { tenant: tenant_id("acme"), provider: provider(), id: RegistrationId::new(id).unwrap() }
+}
+
+/// Who does everything here that a caller does.
+pub fn actor() -> Actor {
+    Actor::caller(
+        Principal::new("dev:operator").unwrap(),
+        AuditAction::named("tokenbroker.v1.TestService/Do"),
+    )
+}
+
+/// What that caller did, whatever it was.
+pub fn record() -> AuditRecord {
+    actor().did(None, NOW)
 }
 
 /// A tenant without keys.

@@ -1,7 +1,7 @@
 //! The secrets of a registration: their numbers, their order, and what becomes of refused and accepted ones.
 
 use super::World;
-use super::samples::{HOUR, NOW, SECOND, after, key, registered_secret, registration_key};
+use super::samples::{HOUR, NOW, SECOND, after, key, record, registered_secret, registration_key};
 use super::steps::granted;
 use crate::ports::{
     AttemptEnd, ClaimOutcome, NewSecret, RefreshClaim, RetireOutcome, SecretOutcome, SecretRetirement,
@@ -27,7 +27,7 @@ impl World {
     pub(super) async fn add_secret(&self, registration: &str, prefer: bool) -> SecretId {
         let next = self.registered(registration).await.unwrap().next_secret_id().unwrap();
         let new = NewSecret { prefer, ..new_secret(registration, next.get()) };
-        assert_eq!(self.tenants.add_secret(&new).await.unwrap(), SecretOutcome::Added);
+        assert_eq!(self.tenants.add_secret(&new, &record()).await.unwrap(), SecretOutcome::Added);
         next
     }
 
@@ -35,7 +35,7 @@ impl World {
         let secret = id(number);
         let at = NOW + 2 * HOUR;
         let retirement = SecretRetirement { key: registration_key("main"), secret, expected, at };
-        self.tenants.retire_secret(&retirement).await.unwrap()
+        self.tenants.retire_secret(&retirement, &record()).await.unwrap()
     }
 
     /// Refreshes a user's grant in vain: the provider refuses this secret.
@@ -83,7 +83,7 @@ pub async fn a_secret_is_added_after_the_others_or_before_them(world: World) {
 }
 
 pub async fn a_secret_needs_its_registration_its_number_and_room(world: World) {
-    let add = async |new: NewSecret| world.tenants.add_secret(&new).await.unwrap();
+    let add = async |new: NewSecret| world.tenants.add_secret(&new, &record()).await.unwrap();
     assert_eq!(add(new_secret("none", 1)).await, SecretOutcome::Absent);
     assert_eq!(add(new_secret("main", 1)).await, SecretOutcome::NumberTaken);
     assert_eq!(add(new_secret("main", 3)).await, SecretOutcome::NumberTaken);
@@ -111,7 +111,7 @@ pub async fn the_last_secret_is_not_retired(world: World) {
     assert_eq!(world.order().await, [2]);
     let elsewhere =
         SecretRetirement { key: registration_key("none"), secret: id(1), expected: None, at: NOW };
-    assert_eq!(world.tenants.retire_secret(&elsewhere).await.unwrap(), RetireOutcome::Absent);
+    assert_eq!(world.tenants.retire_secret(&elsewhere, &record()).await.unwrap(), RetireOutcome::Absent);
 }
 
 pub async fn a_refused_secret_steps_back_until_it_is_accepted(world: World) {

@@ -1,7 +1,7 @@
 //! The steps of the protocol, in a word each.
 
 use super::World;
-use super::samples::{HOUR, NOW, after, registration_id, tokens};
+use super::samples::{HOUR, NOW, after, record, registration_id, tokens};
 use crate::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, ClaimedRefresh, ExchangeClaim, GrantAfter, Lineage,
     RefreshClaim, ReplacedTokens, SentMark, SentOutcome,
@@ -24,6 +24,7 @@ impl World {
             attempt: self.attempt_id(),
             owner: self.owner,
             at: NOW,
+            record: record(),
         }
     }
 
@@ -38,7 +39,7 @@ impl World {
         registration: RegistrationId,
     ) -> (Attempt, AuthorizationId) {
         let authorization = self.request(key, registration);
-        self.consents.start_authorization(&authorization).await.unwrap();
+        self.consents.start_authorization(&authorization, &record()).await.unwrap();
         let claim = self.exchange_of(&authorization);
         let attempt = self.grants.claim_exchange(&claim).await.unwrap().attempt().unwrap();
         (attempt, authorization.id)

@@ -3,7 +3,7 @@
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
 
 use super::World;
-use super::samples::{HOUR, NOW, tenant, tenant_id};
+use super::samples::{HOUR, NOW, record, tenant, tenant_id};
 use crate::Tenant;
 use crate::ports::{ChangeOutcome, CreateOutcome, TenantChange};
 
@@ -18,9 +18,9 @@ pub async fn a_tenant_is_created_once_with_its_keys_in_order(world: World) {
         keys: vec![key(3, KeyPurpose::Access), key(1, KeyPurpose::Rotation), key(2, KeyPurpose::Access)],
         ..tenant("globex")
     };
-    assert_eq!(world.tenants.create_tenant(&given, None).await.unwrap(), CreateOutcome::Created);
+    assert_eq!(world.tenants.create_tenant(&given, None, &record()).await.unwrap(), CreateOutcome::Created);
     let second = Tenant { display_name: "Other".to_owned(), keys: Vec::new(), ..given.clone() };
-    assert_eq!(world.tenants.create_tenant(&second, None).await.unwrap(), CreateOutcome::Taken);
+    assert_eq!(world.tenants.create_tenant(&second, None, &record()).await.unwrap(), CreateOutcome::Taken);
     let kept = world.tenants.tenant(&given.id).await.unwrap().unwrap();
     assert_eq!((kept.display_name, kept.created_at), (given.display_name, NOW));
     assert_eq!((kept.updated_at, kept.version), (NOW, given.version));
@@ -56,14 +56,17 @@ pub async fn a_tenant_is_changed_only_in_the_version_that_was_seen(world: World)
         expected: Some(before.version),
         at: NOW + HOUR,
     };
-    assert_eq!(world.tenants.update_tenant(&change).await.unwrap(), ChangeOutcome::Changed);
+    assert_eq!(world.tenants.update_tenant(&change, &record()).await.unwrap(), ChangeOutcome::Changed);
     let after = world.tenants.tenant(&before.id).await.unwrap().unwrap();
     assert_eq!((after.display_name.as_str(), after.updated_at), ("Acme Ltd", NOW + HOUR));
     assert_eq!((after.created_at, after.version), (before.created_at, before.version.next()));
 
-    assert_eq!(world.tenants.update_tenant(&change).await.unwrap(), ChangeOutcome::Stale);
+    assert_eq!(world.tenants.update_tenant(&change, &record()).await.unwrap(), ChangeOutcome::Stale);
     let whatever_is_there = TenantChange { expected: None, ..change.clone() };
-    assert_eq!(world.tenants.update_tenant(&whatever_is_there).await.unwrap(), ChangeOutcome::Changed);
+    assert_eq!(
+        world.tenants.update_tenant(&whatever_is_there, &record()).await.unwrap(),
+        ChangeOutcome::Changed
+    );
     let nobody = TenantChange { id: tenant_id("nobody"), expected: None, ..change };
-    assert_eq!(world.tenants.update_tenant(&nobody).await.unwrap(), ChangeOutcome::Absent);
+    assert_eq!(world.tenants.update_tenant(&nobody, &record()).await.unwrap(), ChangeOutcome::Absent);
 }

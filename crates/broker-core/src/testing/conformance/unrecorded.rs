@@ -1,7 +1,7 @@
 //! A change stands or falls with its record.
 
 use super::keys::{kek, rotation, wrapped};
-use super::samples::{HOUR, NOW, after, key, provider, tenant_id};
+use super::samples::{HOUR, NOW, after, key, provider, record, tenant_id};
 use super::{DurableStore, World};
 use crate::ports::{AttemptEnd, DestroyKeys, GrantAfter, KeyRotationNote, Lineage, PendingRevocation};
 use crate::{
@@ -25,9 +25,9 @@ impl UnderWay {
         }
         assert!(world.revoke(&key("cy")).await);
         world.add_tenant("leaving").await;
-        assert!(world.deletions.begin_deletion(&tenant_id("leaving"), NOW).await.unwrap());
+        assert!(world.deletions.begin_deletion(&tenant_id("leaving"), NOW, &record()).await.unwrap());
         let rotation = rotation(1, KeyKind::Dek, None);
-        world.keys.start_key_rotation(&rotation, None).await.unwrap();
+        world.keys.start_key_rotation(&rotation, None, &record()).await.unwrap();
         world.keys.claim_key_rotation(world.owner, None, NOW, NOW).await.unwrap().unwrap();
         Self {
             refresh: world.claim(&key("ada"), 1).await.attempt,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use broker_crypto::{Entropy, Sealed, SeededEntropy};
 
-use super::fixture::{BrokerRecords, StoreUnderTest};
-use super::samples::{HOUR, NOW, registration, registration_id, tenant, tenant_id};
+use super::samples::{HOUR, NOW, record, registration, registration_id, tenant, tenant_id};
+use super::{Inbox, StoreUnderTest};
 use crate::ports::{
     AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore, Ledger,
     Replica, RevocationStore, SchedulerStore, SealedStore, TenantStore,
@@ -28,8 +28,8 @@ pub struct World {
     pub deletions: Arc<dyn DeletionStore>,
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
-    pub(super) records: Arc<dyn BrokerRecords>,
     pub ledger: Arc<dyn Ledger>,
+    pub inbox: Arc<dyn Inbox>,
     /// This replica's run.
     pub owner: IncarnationId,
     /// The store's epoch when it joined.
@@ -59,8 +59,8 @@ impl World {
             deletions: store.deletions(),
             keys: store.keys(),
             sealed: store.sealed(),
-            records: store.broker_records(),
             ledger: store.ledger(),
+            inbox: store.inbox(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
             entropy,
@@ -73,10 +73,10 @@ impl World {
 
     /// A tenant with a registration at the usual provider.
     pub async fn add_tenant(&self, name: &str) {
-        let created = self.tenants.create_tenant(&tenant(name), None).await.unwrap();
+        let created = self.tenants.create_tenant(&tenant(name), None, &record()).await.unwrap();
         assert_eq!(created, CreateOutcome::Created);
         let registration = registration(name, "main", NOW);
-        let created = self.tenants.create_registration(&registration, None).await.unwrap();
+        let created = self.tenants.create_registration(&registration, None, &record()).await.unwrap();
         assert_eq!(created, CreateOutcome::Created);
     }
 
@@ -84,7 +84,7 @@ impl World {
     pub(super) async fn register_at(&self, tenant: &str, provider: &ProviderName) {
         let elsewhere =
             crate::ClientRegistration { provider: provider.clone(), ..registration(tenant, "main", NOW) };
-        let created = self.tenants.create_registration(&elsewhere, None).await.unwrap();
+        let created = self.tenants.create_registration(&elsewhere, None, &record()).await.unwrap();
         assert_eq!(created, CreateOutcome::Created);
     }
 
@@ -126,7 +126,7 @@ impl World {
     /// A pending authorization for `key`.
     pub(super) async fn authorization(&self, key: &GrantKey) -> Authorization {
         let authorization = self.request(key, registration_id());
-        self.consents.start_authorization(&authorization).await.unwrap();
+        self.consents.start_authorization(&authorization, &record()).await.unwrap();
         authorization
     }
 

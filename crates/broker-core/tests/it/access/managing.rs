@@ -1,5 +1,6 @@
 //! Creating, listing and deleting policies.
 
+use broker_core::testing::conformance::actor;
 use broker_core::{
     AccessAction, AccessRule, ActionSet, BrokerError, NewAccessPolicy, PolicyFilter, ProviderName, Reach,
     RequestId, TenantId,
@@ -67,7 +68,7 @@ async fn a_repeated_request_answers_the_same_policy() {
     let create = async |name: &str| {
         let request = Some(RequestId::from_bytes([7; 16]));
         let new = NewAccessPolicy { rule: rule(name), description: name.to_owned(), request };
-        world.access.create_policy(new, &permit).await
+        world.access.create_policy(new, &permit, &actor()).await
     };
     let first = create("jwt:ci").await.unwrap();
     assert_eq!(create("jwt:ci").await.unwrap(), first);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use broker_core::testing::ManualClock;
+use broker_core::testing::conformance::actor;
 use broker_core::{
     Access, AccessAction, AccessRule, AccessSettings, Ask, Asked, AuthorizationProblem, BrokerError,
     CompleteRequest, Enforcement, Permit, Principal, ProviderName, Reach, StartRequest, Timestamp,
@@ -86,7 +87,7 @@ async fn a_consent_is_started_if_all_its_scopes_lie_within() {
         let permit = permit(limited(limit), AccessAction::Consent);
         let scopes = scopes.iter().map(ToString::to_string).collect();
         let start = StartRequest { key: key(), registration: None, scopes, login_hint: None, permit };
-        world.broker.start_authorization(&start).await.map(drop)
+        world.broker.start_authorization(&start, &actor()).await.map(drop)
     };
     start(&["read", "live"], &["live"]).await.unwrap();
     start(&["read", "live"], &[]).await.unwrap();
@@ -104,10 +105,10 @@ async fn an_authorization_at_another_provider_looks_absent() {
     let found = world.broker.authorization(&tenant(), started.id, &permit).await;
     assert!(matches!(found, Err(BrokerError::AuthorizationNotFound)), "{found:?}");
     let complete = CompleteRequest { permit, ..world.callback(&started) };
-    let completed = world.broker.complete_authorization(&complete).await;
+    let completed = world.broker.complete_authorization(&complete, &actor()).await;
     let Err(BrokerError::AuthorizationInvalid(problem)) = completed else { panic!("{completed:?}") };
     assert_eq!(problem, AuthorizationProblem::UnknownState);
-    world.broker.complete_authorization(&world.callback(&started)).await.unwrap();
+    world.broker.complete_authorization(&world.callback(&started), &actor()).await.unwrap();
 }
 
 #[tokio::test]

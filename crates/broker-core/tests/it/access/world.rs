@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use broker_core::ports::{AccessStore, CreateOutcome, RequestMark, StoreError};
 use broker_core::testing::ManualClock;
+use broker_core::testing::conformance::actor;
 use broker_core::{
-    Access, AccessAction, AccessPolicy, AccessRule, AccessSettings, Ask, Asked, BrokerError, Enforcement,
-    NewAccessPolicy, Permit, PolicyId, Principal, PrincipalPattern, Reach, RequestRate, ScopeLimit, TenantId,
-    Timestamp,
+    Access, AccessAction, AccessPolicy, AccessRule, AccessSettings, Ask, Asked, AuditRecord, BrokerError,
+    Enforcement, NewAccessPolicy, Permit, PolicyId, Principal, PrincipalPattern, Reach, RequestRate,
+    ScopeLimit, TenantId, Timestamp,
 };
 use broker_crypto::SeededEntropy;
 use broker_sqlite::{SqliteLocation, SqliteStore};
@@ -52,16 +53,17 @@ impl AccessStore for Door {
         &self,
         policy: &AccessPolicy,
         request: Option<&RequestMark>,
+        record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
-        self.store()?.create_policy(policy, request).await
+        self.store()?.create_policy(policy, request, record).await
     }
 
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
         self.store()?.policies(after, limit).await
     }
 
-    async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
-        self.store()?.delete_policy(id).await
+    async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.store()?.delete_policy(id, record).await
     }
 
     async fn policies_version(&self) -> Result<u64, StoreError> {
@@ -121,7 +123,7 @@ impl World {
     pub(super) async fn create_as(&self, who: &str, rule: AccessRule) -> Result<AccessPolicy, BrokerError> {
         let permit = self.administer_somewhere(who)?;
         let new = NewAccessPolicy { rule, description: String::new(), request: None };
-        self.access.create_policy(new, &permit).await
+        self.access.create_policy(new, &permit, &actor()).await
     }
 
     pub(super) async fn create(&self, rule: AccessRule) -> AccessPolicy {
@@ -130,7 +132,7 @@ impl World {
 
     pub(super) async fn delete_as(&self, who: &str, id: PolicyId) -> Result<AccessPolicy, BrokerError> {
         let permit = self.administer_somewhere(who)?;
-        self.access.delete_policy(id, &permit).await
+        self.access.delete_policy(id, &permit, &actor()).await
     }
 
     pub(super) fn administer_somewhere(&self, who: &str) -> Result<Permit, BrokerError> {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use broker_core::testing::conformance::record;
 use broker_core::{Barred, BrokerError, Clock, InstallationId};
 
 use super::modes::Mode;
@@ -73,7 +74,12 @@ fn stays_paused<S: Shelf>(stand: &Stand<S>, process: &Process) {
 fn the_operator_speaks<S: Shelf>(stand: &Stand<S>, process: &Process) {
     process.run(async {
         let now = stand.clock.now();
-        process.stores.fleet.adopt_installation(InstallationId::from_bytes([7; 16]), now).await.unwrap();
+        process
+            .stores
+            .fleet
+            .adopt_installation(InstallationId::from_bytes([7; 16]), now, &record())
+            .await
+            .unwrap();
         let replica = &process.replica;
         replica.beat().await;
         assert_eq!(replica.broker.barred(), None);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use broker_core::testing::ManualClock;
+use broker_core::testing::conformance::actor;
 use broker_core::{
     Broker, Clock, CompleteRequest, Grant, Lifecycle, NewRegistration, Permit, Phase, RegistrationId,
     StartRequest, VendRequest,
@@ -99,7 +100,7 @@ impl Replica {
     }
 
     pub(crate) async fn consent(&self) {
-        self.broker.create_tenant(tenant(), "Acme".into(), None).await.unwrap();
+        self.broker.create_tenant(tenant(), "Acme".into(), None, &actor()).await.unwrap();
         let registration = NewRegistration {
             tenant: tenant(),
             provider: provider(),
@@ -110,7 +111,7 @@ impl Replica {
             scopes: vec!["read".into()],
             return_to: Default::default(),
         };
-        self.broker.create_registration(registration, None).await.unwrap();
+        self.broker.create_registration(registration, None, &actor()).await.unwrap();
         let asked = StartRequest {
             key: key(),
             registration: None,
@@ -118,7 +119,7 @@ impl Replica {
             login_hint: None,
             permit: Permit::unlimited(),
         };
-        let started = self.broker.start_authorization(&asked).await.unwrap();
+        let started = self.broker.start_authorization(&asked, &actor()).await.unwrap();
         let state = started.url.split("state=").nth(1).unwrap();
         let callback = CompleteRequest {
             tenant: tenant(),
@@ -127,6 +128,6 @@ impl Replica {
             wait: None,
             permit: Permit::unlimited(),
         };
-        self.broker.complete_authorization(&callback).await.unwrap();
+        self.broker.complete_authorization(&callback, &actor()).await.unwrap();
     }
 }

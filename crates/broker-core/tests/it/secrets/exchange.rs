@@ -1,3 +1,4 @@
+use broker_core::testing::conformance::actor;
 use broker_core::{AuthorizationStatus, BrokerError, FailureKind};
 
 use super::main;
@@ -28,13 +29,13 @@ async fn when_all_are_refused_the_authorization_fails_and_the_registration_rests
     let world = nobody_yet().await;
     world.provider.accept(&[]);
     let started = world.start().await;
-    let refused = world.broker.complete_authorization(&world.callback(&started)).await;
+    let refused = world.broker.complete_authorization(&world.callback(&started), &actor()).await;
     assert!(matches!(refused, Err(BrokerError::ClientRegistrationRejected(_))), "{refused:?}");
     let authorization = world.authorization(started.id).await;
     let failed = AuthorizationStatus::Failed(FailureKind::ClientRejected.as_str().to_owned());
     assert_eq!(authorization.status, failed);
     assert!(world.registration().await.rejected);
-    let again = world.broker.complete_authorization(&world.callback(&started)).await;
+    let again = world.broker.complete_authorization(&world.callback(&started), &actor()).await;
     assert!(matches!(again, Err(BrokerError::AuthorizationInvalid(_))), "{again:?}");
 
     world.provider.accept(&["secret"]);
@@ -59,12 +60,12 @@ async fn a_process_that_dies_between_two_secrets_leaves_the_code_to_be_completed
     world.provider.next([crate::fakes::Answer::HangBeforeSent]);
     let started = world.start().await;
     let (broker, callback) = (world.broker.clone(), world.callback(&started));
-    let dying = tokio::spawn(async move { broker.complete_authorization(&callback).await });
+    let dying = tokio::spawn(async move { broker.complete_authorization(&callback, &actor()).await });
     world.provider.reached().await;
     dying.abort();
     world.restart();
     world.broker.recover().await.unwrap();
-    let refused = world.broker.complete_authorization(&world.callback(&started)).await;
+    let refused = world.broker.complete_authorization(&world.callback(&started), &actor()).await;
     assert!(refused.is_err(), "its attempt was open: {refused:?}");
     let grant = world.consent().await.unwrap();
     assert_eq!(grant.registration, main().id);

@@ -8,6 +8,7 @@ mod trying;
 use std::sync::Arc;
 
 use broker_core::ports::RegistrationKey;
+use broker_core::testing::conformance::actor;
 use broker_core::{AddSecret, ClientRegistration, Lifecycle, RegistrationId, SecretId};
 use broker_crypto::ClientSecret;
 
@@ -33,7 +34,7 @@ impl World {
     async fn add(&self, secret: &str, prefer: bool) -> SecretId {
         let client_secret = ClientSecret::new(secret);
         let add = AddSecret { key: main(), client_secret, prefer, request: None };
-        self.broker.add_secret(add).await.unwrap().1
+        self.broker.add_secret(add, &actor()).await.unwrap().1
     }
 
     async fn registration(&self) -> ClientRegistration {

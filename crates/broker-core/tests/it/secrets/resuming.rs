@@ -1,3 +1,4 @@
+use broker_core::testing::conformance::actor;
 use broker_core::{BrokerError, Phase};
 
 use super::{main, secret};
@@ -45,7 +46,7 @@ async fn an_added_secret_that_is_wrong_too_leaves_the_registration_at_rest() {
 async fn a_retired_secret_lets_the_others_be_tried_at_once() {
     let world = rejected().await;
     world.provider.accept(&["second"]);
-    world.broker.retire_secret(&main(), secret(1), None).await.unwrap();
+    world.broker.retire_secret(&main(), secret(1), None, &actor()).await.unwrap();
     background(&world).await;
     assert_eq!(world.provider.shown(), ["second"]);
     assert_eq!((world.grant().await.generation.get(), world.grant().await.phase), (2, Phase::Idle));
@@ -56,7 +57,7 @@ async fn a_retired_secret_lets_the_others_be_tried_at_once() {
 async fn a_registration_that_works_is_left_alone_when_its_secrets_change() {
     let world = World::with_two_secrets().await;
     world.add("third", true).await;
-    world.broker.retire_secret(&main(), secret(2), None).await.unwrap();
+    world.broker.retire_secret(&main(), secret(2), None, &actor()).await.unwrap();
     background(&world).await;
     assert_eq!((world.provider.shown(), world.order().await), (vec![], vec![3, 1]));
 }
@@ -64,13 +65,13 @@ async fn a_registration_that_works_is_left_alone_when_its_secrets_change() {
 #[tokio::test]
 async fn the_last_secret_stays() {
     let world = World::new().await;
-    let last = world.broker.retire_secret(&main(), secret(1), None).await;
+    let last = world.broker.retire_secret(&main(), secret(1), None, &actor()).await;
     assert!(matches!(last, Err(BrokerError::ResourceInUse(_))), "{last:?}");
-    let none = world.broker.retire_secret(&main(), secret(9), None).await;
+    let none = world.broker.retire_secret(&main(), secret(9), None, &actor()).await;
     assert!(matches!(none, Err(BrokerError::ResourceNotFound(_))), "{none:?}");
     let version = world.registration().await.version;
     world.add("second", false).await;
-    let stale = world.broker.retire_secret(&main(), secret(1), Some(version)).await;
+    let stale = world.broker.retire_secret(&main(), secret(1), Some(version), &actor()).await;
     assert!(matches!(stale, Err(BrokerError::EtagMismatch)), "{stale:?}");
     assert!(world.refreshes().await);
 }

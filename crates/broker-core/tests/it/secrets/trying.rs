@@ -1,4 +1,5 @@
 use broker_core::ports::{FleetStore as _, TenantStore as _};
+use broker_core::testing::conformance::record;
 use broker_core::{FailureKind, GrantKey, Phase, RegisteredSecret, UserId};
 
 use super::main;
@@ -120,8 +121,8 @@ async fn two_secrets_that_change_places_do_not_open() {
     assert!(!world.refreshes().await);
     world.pass(60);
     assert!(!world.refreshes().await, "the grant is given up, so that the registration can be made anew");
-    store.delete_registration(&main(), None, held.created_at).await.unwrap();
-    store.create_registration(&swapped, None).await.unwrap();
+    store.delete_registration(&main(), None, held.created_at, &record()).await.unwrap();
+    store.create_registration(&swapped, None, &record()).await.unwrap();
     let tested = world.broker.test_registration(&main(), None).await.unwrap_err();
     assert!(matches!(tested, broker_core::BrokerError::Internal(_)), "{tested:?}");
     assert_eq!(world.provider.calls(), calls + 2, "nothing was shown to the provider");

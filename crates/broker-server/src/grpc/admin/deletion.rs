@@ -22,8 +22,11 @@ impl AdminApi {
         let id = fields.finish(id).map_err(|error| self.statuses.of(&error))?;
         call.admit_at(&id, None).map_err(|error| self.statuses.of(&error))?;
         let expected = etag::read(&message.etag);
-        let (tenant, deletion) =
-            self.broker.delete_tenant(&id, expected).await.map_err(|error| self.statuses.of(&error))?;
+        let (tenant, deletion) = self
+            .broker
+            .delete_tenant(&id, expected, call.actor())
+            .await
+            .map_err(|error| self.statuses.of(&error))?;
         tracing::info!(principal = %call.principal(), tenant = %id, grants_left = deletion.grants_left, "tenant deletion");
         Ok(Response::new(DeleteTenantResponse { tenant: Some(deleted(&tenant, &deletion)) }))
     }

@@ -47,7 +47,8 @@ pub(in crate::grpc) async fn rotate(
         let planned = v1::KeyRotation { rotation_id: String::new(), ..rotation(&planned) };
         return Ok(RotateKeysResponse { key_rotation: Some(planned) });
     }
-    let started = api.broker.rotate_keys(kind, tenant, request_id).await.map_err(api.told())?;
+    let rotated = api.broker.rotate_keys(kind, tenant, request_id, call.actor()).await;
+    let started = rotated.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), rotation = %started.id, kind = kind.as_str(), "keys are rotated"
     );
@@ -95,7 +96,7 @@ pub(in crate::grpc) async fn retire(
         return Err(api.told()(invalid("key_id", "must be set")));
     }
     admit(&call, None).map_err(api.told())?;
-    let retired = api.broker.retire_key(id).await.map_err(api.told())?;
+    let retired = api.broker.retire_key(id, call.actor()).await.map_err(api.told())?;
     tracing::info!(principal = %call.principal(), key = retired.id, "key retired");
     Ok(RetireKeyResponse { key: Some(key(&retired)) })
 }

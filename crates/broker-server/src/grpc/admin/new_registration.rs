@@ -19,7 +19,8 @@ pub(in crate::grpc) async fn create(
     api.offers_redirect(&message.provider, &message.redirect_uri)?;
     let (new, request) = read(message).map_err(api.told())?;
     call.admit_at(&new.tenant, Some(&new.provider)).map_err(api.told())?;
-    let registration = api.broker.create_registration(new, request).await.map_err(api.told())?;
+    let registration =
+        api.broker.create_registration(new, request, call.actor()).await.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, "client registration created"

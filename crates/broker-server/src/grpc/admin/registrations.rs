@@ -66,7 +66,7 @@ pub(in crate::grpc) async fn update(
     }
     let update = read_update(fields, &mask, message).map_err(api.told())?;
     call.admit_at(&update.key.tenant, Some(&update.key.provider)).map_err(api.told())?;
-    let registration = api.broker.update_registration(update).await.map_err(api.told())?;
+    let registration = api.broker.update_registration(update, call.actor()).await.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, "client registration updated"
@@ -83,7 +83,10 @@ pub(in crate::grpc) async fn delete(
     let key = read_key(&message.tenant_id, &message.provider, &message.registration_id);
     let key = key.map_err(api.told())?;
     call.admit_at(&key.tenant, Some(&key.provider)).map_err(api.told())?;
-    api.broker.delete_registration(&key, etag::read(&message.etag)).await.map_err(api.told())?;
+    api.broker
+        .delete_registration(&key, etag::read(&message.etag), call.actor())
+        .await
+        .map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, registration = %key.id,
         "client registration deleted"

@@ -20,8 +20,8 @@ impl AdminApi {
         let filter = read_filter(&filter.unwrap_or_default()).map_err(|error| self.statuses.of(&error))?;
         let permit = call.admit_at(&filter.tenant, filter.provider.as_ref());
         permit.map_err(|error| self.statuses.of(&error))?;
-        let bulk =
-            self.broker.revoke_grants(&filter, dry_run).await.map_err(|error| self.statuses.of(&error))?;
+        let bulk = self.broker.revoke_grants(&filter, dry_run, call.actor()).await;
+        let bulk = bulk.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %filter.tenant, matched = bulk.matched, dry_run, "grants revoked by a filter"
         );

@@ -38,7 +38,7 @@ pub(in crate::grpc) async fn pause(
     let (target, ttl) = read_pause(&message).map_err(api.told())?;
     admit(&call, &target).map_err(api.told())?;
     let principal = call.principal().clone();
-    let paused = api.broker.pause_refresh(target, ttl, message.note, principal).await;
+    let paused = api.broker.pause_refresh(target, ttl, message.note, principal, call.actor()).await;
     let pause = paused.map_err(api.told())?;
     tracing::warn!(
         principal = %pause.principal, paused = %pause.target, seconds = ttl.as_secs(), note = pause.note,
@@ -60,7 +60,7 @@ pub(in crate::grpc) async fn resume(
     };
     let target = fields.finish(target).map_err(api.told())?;
     admit(&call, &target).map_err(api.told())?;
-    let was_paused = api.broker.resume_refresh(&target).await.map_err(api.told())?;
+    let was_paused = api.broker.resume_refresh(&target, call.actor()).await.map_err(api.told())?;
     tracing::info!(principal = %call.principal(), resumed = %target, was_paused, "refreshing resumed");
     Ok(ResumeRefreshResponse { was_paused })
 }

@@ -20,7 +20,7 @@ pub(in crate::grpc) async fn add(
     let call = api.guard.call(&request).map_err(api.told())?;
     let add = read_add(request.into_inner()).map_err(api.told())?;
     call.admit_at(&add.key.tenant, Some(&add.key.provider)).map_err(api.told())?;
-    let (registration, id) = api.broker.add_secret(add).await.map_err(api.told())?;
+    let (registration, id) = api.broker.add_secret(add, call.actor()).await.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, secret = %id, "client secret added"
@@ -40,7 +40,7 @@ pub(in crate::grpc) async fn retire(
     call.admit_at(&key.tenant, Some(&key.provider)).map_err(api.told())?;
     let expected = etag::read(&message.etag);
     let registration = match SecretId::parse(&message.secret_id) {
-        Some(secret) => api.broker.retire_secret(&key, secret, expected).await,
+        Some(secret) => api.broker.retire_secret(&key, secret, expected, call.actor()).await,
         // What is no id is nobody's; the registration must be there all the same.
         None => match api.broker.registration(&key).await {
             Ok(_) => Err(BrokerError::ResourceNotFound("client secret")),

@@ -28,7 +28,11 @@ pub(in crate::grpc) async fn create(
     let request = fields.request_id(&message.request_id);
     let id = fields.finish(id).map_err(api.told())?;
     call.admit_at(&id, None).map_err(api.told())?;
-    let tenant = api.broker.create_tenant(id, message.display_name, request).await.map_err(api.told())?;
+    let tenant = api
+        .broker
+        .create_tenant(id, message.display_name, request, call.actor())
+        .await
+        .map_err(api.told())?;
     tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant created");
     Ok(CreateTenantResponse { tenant: Some(message::tenant(&tenant)) })
 }
@@ -90,7 +94,11 @@ pub(in crate::grpc) async fn update(
     let id = fields.finish(id).map_err(api.told())?;
     call.admit_at(&id, None).map_err(api.told())?;
     let expected = etag::read(&message.etag);
-    let tenant = api.broker.update_tenant(id, message.display_name, expected).await.map_err(api.told())?;
+    let tenant = api
+        .broker
+        .update_tenant(id, message.display_name, expected, call.actor())
+        .await
+        .map_err(api.told())?;
     tracing::info!(principal = %call.principal(), tenant = %tenant.id, "tenant updated");
     Ok(UpdateTenantResponse { tenant: Some(message::tenant(&tenant)) })
 }
