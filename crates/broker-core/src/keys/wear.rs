@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use broker_crypto::{DekId, KeyPurpose};
 
 use crate::error::chain;
-use crate::{Broker, BrokerError, KeyKind, TenantId};
+use crate::{Actor, AuditAction, Broker, BrokerError, KeyKind, TenantId};
 
 /// What this replica knows of worn keys that still seal.
 #[derive(Debug, Default)]
@@ -61,7 +61,8 @@ impl Broker {
     pub async fn rotate_worn_keys(&self) {
         self.keys.worn.keep(|tenant, key| self.seals_now(tenant, key));
         for (key, tenant) in self.keys.worn.not_asked() {
-            match self.rotate_keys(KeyKind::Dek, Some(tenant.clone()), None).await {
+            let by = Actor::broker(AuditAction::ROTATE_KEYS);
+            match self.rotate_keys(KeyKind::Dek, Some(tenant.clone()), None, &by).await {
                 // What it has goes with the tenant.
                 Ok(_) | Err(BrokerError::TenantNotFound) => self.keys.worn.asked(&tenant),
                 Err(error) => {
