@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use broker_core::ports::{PauseTarget, RotationRequests as _, TakeRequests};
 use broker_core::testing::MemoryRequests;
+use broker_core::testing::conformance::actor;
 use broker_core::{
     Api, BrokerError, Clock as _, ConsentCause, FailureKind, Principal, StaleReason, VendRequest, Vended,
 };
@@ -154,10 +155,10 @@ async fn a_pause_is_told_with_its_end_and_consent_that_is_needed_with_its_cause(
     apart.world.pass(7200);
     let principal = Principal::new("grace").unwrap();
     let (target, span) = (PauseTarget::Provider(provider()), Duration::from_secs(60));
-    apart.world.broker.pause_refresh(target.clone(), span, String::new(), principal).await.unwrap();
+    apart.world.broker.pause_refresh(target.clone(), span, String::new(), principal, &actor()).await.unwrap();
     let BrokerError::RefreshPaused(left) = apart.error().await else { panic!("not paused") };
     assert!(left > Duration::from_secs(55) && left <= span, "{left:?}");
-    apart.world.broker.resume_refresh(&target).await.unwrap();
+    apart.world.broker.resume_refresh(&target, &actor()).await.unwrap();
     apart.world.provider.next([fail(FailureKind::DeadToken), fail(FailureKind::DeadToken)]);
     let error = apart.error().await;
     assert!(matches!(error, BrokerError::RefreshInProgress(_)), "{error}");
@@ -221,7 +222,7 @@ async fn a_store_that_is_away_is_told_as_such() {
 async fn a_process_that_vends_forgets_what_was_revoked() {
     let apart = Apart::new().await;
     assert!(apart.vend().await.is_ok());
-    apart.world.broker.revoke_grant(&key()).await.unwrap();
+    apart.world.broker.revoke_grant(&key(), &actor()).await.unwrap();
     apart.api.look().await;
     let error = apart.error().await;
     assert!(matches!(error, BrokerError::ConsentRequired(ConsentCause::Revoked)), "{error}");

@@ -55,7 +55,7 @@ async fn what_operators_change_is_told_by_its_name() {
         let note = String::new();
         world.broker.pause_refresh(target, minute, note, grace.clone(), &actor()).await.unwrap();
     }
-    let rotation = world.broker.rotate_keys(KeyKind::Dek, None, &actor()).await.unwrap();
+    let rotation = world.broker.rotate_keys(KeyKind::Dek, None, None, &actor()).await.unwrap();
     let expected = [
         "registrations/p/main/secrets/2".to_owned(),
         "registrations/p/main/secrets/1".to_owned(),

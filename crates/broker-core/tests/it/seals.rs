@@ -1,6 +1,7 @@
 //! Seals are counted across replicas and restarts, worn keys are replaced, and no answer is lost for want of a seal.
 
 use broker_core::ports::{DataKeyQuery, KeyStore};
+use broker_core::testing::conformance::actor;
 use broker_core::{BrokerError, KeyKind, KeyRotationState, StaleReason};
 use broker_crypto::{DekId, KeyPurpose, MOST_SEALS, SEALS_FOR_NEW_WORK, WEARING_OUT};
 use proptest::prelude::*;
@@ -95,7 +96,7 @@ async fn near_the_limit_nothing_new_is_begun_and_what_is_held_is_served() {
     assert!(matches!(refused, BrokerError::KeysExhausted), "{refused}");
     assert_eq!(world.provider.calls(), calls, "no token was spent");
 
-    world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
+    world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None, &actor()).await.unwrap();
     assert!(world.work_on_key_rotation().await);
     refresh(&world).await.unwrap();
     assert_eq!(world.vend().await.unwrap().stale, None);
@@ -128,7 +129,7 @@ async fn an_answer_on_its_way_is_adopted_beyond_the_limit_for_what_is_new() {
         }
         assert!(world.grant().await.generation > generation, "crashed: {crashed}");
         world.token().await;
-        world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None).await.unwrap();
+        world.broker.rotate_keys(KeyKind::Dek, Some(tenant()), None, &actor()).await.unwrap();
         assert!(world.work_on_key_rotation().await);
     }
     assert_eq!(world.provider.dead_presented(), 0);
@@ -202,7 +203,7 @@ impl Pair {
                 self.replace(*replica).await;
             }
             Step::RotateKeys => {
-                self.world.broker.rotate_keys(KeyKind::Dek, None, None).await.unwrap();
+                self.world.broker.rotate_keys(KeyKind::Dek, None, None, &actor()).await.unwrap();
                 self.world.work_on_key_rotation().await;
             }
         }

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use broker_core::{AuditKeys, AuditSink, Recorder, Sealer, Writers};
 use tokio_util::sync::CancellationToken;
 
-use tokio_util::sync::CancellationToken;
-
 use self::stdout::StandardOutput;
 use crate::config::AuditConfig;
 use crate::store::Store;

@@ -141,7 +141,7 @@ pub async fn a_retired_key_seals_nothing_and_keeps_its_count(world: World) {
     assert_eq!(world.data_key(2).await.sealed, 0, "a new key has sealed nothing");
     let superseded = world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap();
     assert_eq!(superseded, Some(128), "what is in flight seals under it still");
-    assert!(world.keys.retire_data_key(&acme, old.id, NOW + HOUR).await.unwrap());
+    assert!(world.keys.retire_data_key(&acme, old.id, NOW + HOUR, &record()).await.unwrap());
     assert_eq!(world.keys.reserve_seals(&acme, old.id, 64, MOST_SEALS).await.unwrap(), None);
     assert_eq!(world.data_key(1).await.sealed, 128);
 }
@@ -252,7 +252,7 @@ pub async fn a_repeated_request_answers_the_rotation_it_came_to_even_when_it_has
     let id = RequestId::from_bytes([1; 16]);
     let mark = |parts: &[&str], at| RequestMark::new(id, "RotateKeys", parts, at);
     let start = async |n, mark| {
-        world.keys.start_key_rotation(&rotation(n, KeyKind::Dek, None), Some(&mark)).await.unwrap()
+        world.keys.start_key_rotation(&rotation(n, KeyKind::Dek, None), Some(&mark), &record()).await.unwrap()
     };
     let first = rotation(1, KeyKind::Dek, None);
     assert_eq!(start(1, mark(&["dek", "*"], NOW)).await, RotationStart::Kept(first.clone()));

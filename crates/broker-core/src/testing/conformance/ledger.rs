@@ -8,7 +8,7 @@ use crate::testing::audit_log::{AuditLog, kept};
 use crate::{AuditOutcome, ChainMark, KeptRecord, Principal, Timestamp, UserId};
 
 use super::World;
-use super::samples::{HOUR, NOW, provider};
+use super::samples::{HOUR, NOW, provider, record};
 
 impl World {
     fn audit_log(&self) -> AuditLog {
@@ -151,11 +151,14 @@ pub async fn a_key_of_the_audit_log_is_kept_once_and_keeps_its_wrapping_key_in_u
     for (kek, at) in [(&old, NOW), (&new, NOW + HOUR)] {
         world.keys.note_primary_keks(std::slice::from_ref(kek), at).await.unwrap();
     }
-    assert!(!world.keys.retire_kek(&old, NOW + HOUR).await.unwrap(), "it wraps a key of the audit log");
+    assert!(
+        !world.keys.retire_kek(&old, NOW + HOUR, &record()).await.unwrap(),
+        "it wraps a key of the audit log"
+    );
     let after =
         Arc::new(AuditLog::wrapped_by(&new, world.ledger.clone(), world.keys.clone())).fresh_key().await;
     let after = broker_crypto::WrappedDek { id: first.id, ..after };
     assert!(world.keys.rewrap_audit_key(&first, &after).await.unwrap());
     assert!(!world.keys.rewrap_audit_key(&first, &after).await.unwrap(), "it is not as it was");
-    assert!(world.keys.retire_kek(&old, NOW + HOUR).await.unwrap());
+    assert!(world.keys.retire_kek(&old, NOW + HOUR, &record()).await.unwrap());
 }

@@ -9,7 +9,9 @@ use crate::{
 };
 
 use super::World;
-use super::samples::{HOUR, NOW, SMALL, key, key_of, quotas, registration, registration_id, tenant_id};
+use super::samples::{
+    HOUR, NOW, SMALL, key, key_of, quotas, record, registration, registration_id, tenant_id,
+};
 
 impl World {
     /// With a tenant that has one registration and may have two of everything.
@@ -62,7 +64,7 @@ fn small(user: &str) -> GrantKey {
 pub async fn a_tenant_has_so_many_registrations_and_no_more(world: World) {
     let world = world.with_small().await;
     let create = async |tenant, id| {
-        world.tenants.create_registration(&registration(tenant, id, NOW), None).await.unwrap()
+        world.tenants.create_registration(&registration(tenant, id, NOW), None, &record()).await.unwrap()
     };
     assert_eq!(create(SMALL, "second").await, CreateOutcome::Created);
     assert_eq!(create(SMALL, "third").await, over(QuotaKind::ClientRegistrations));
@@ -72,12 +74,13 @@ pub async fn a_tenant_has_so_many_registrations_and_no_more(world: World) {
     assert_eq!(create(SMALL, "second").await, CreateOutcome::Taken);
     assert_eq!(create("acme", "second").await, CreateOutcome::Created, "another tenant's are not counted");
     let second = RegistrationKey::of(&registration(SMALL, "second", NOW));
-    world.tenants.delete_registration(&second, None, NOW).await.unwrap();
+    world.tenants.delete_registration(&second, None, NOW, &record()).await.unwrap();
     assert_eq!(create(SMALL, "third").await, CreateOutcome::Created, "a deleted one makes room");
 }
 
 pub async fn a_tenant_has_so_many_policies_and_no_more(world: World) {
-    let create = async |policy: &AccessPolicy| world.access.create_policy(policy, None).await.unwrap();
+    let create =
+        async |policy: &AccessPolicy| world.access.create_policy(policy, None, &record()).await.unwrap();
     let [first, second, third] = ["jwt:1", "jwt:2", "jwt:3"].map(|name| world.policy_of(name, SMALL));
     assert_eq!(create(&first).await, CreateOutcome::Created);
     assert_eq!(create(&second).await, CreateOutcome::Created);
@@ -88,20 +91,23 @@ pub async fn a_tenant_has_so_many_policies_and_no_more(world: World) {
     for other in ["acme", "*"] {
         assert_eq!(create(&world.policy_of("jwt:3", other)).await, CreateOutcome::Created, "{other}");
     }
-    assert!(world.access.delete_policy(first.id).await.unwrap());
+    assert!(world.access.delete_policy(first.id, &record()).await.unwrap());
     assert_eq!(create(&third).await, CreateOutcome::Created);
 }
 
 pub async fn a_tenant_has_so_many_pending_authorizations_and_no_more(world: World) {
     let world = world.with_small().await;
     let (first, _second) = (world.authorization(&small("a")).await, world.authorization(&small("b")).await);
-    let start = async |request: &Authorization| world.consents.start_authorization(request).await.unwrap();
+    let start =
+        async |request: &Authorization| world.consents.start_authorization(request, &record()).await.unwrap();
     let third = world.request(&small("c"), registration_id());
     assert_eq!(start(&third).await, not_started(QuotaKind::PendingAuthorizations));
     assert!(world.consents.authorization(&third.key.tenant, third.id).await.unwrap().is_none());
     assert_eq!(start(&world.request(&key("c"), registration_id())).await, StartOutcome::Started);
     let denied = AuthorizationStatus::Denied;
-    assert!(world.consents.end_authorization(&first.key.tenant, first.id, denied, NOW).await.unwrap());
+    assert!(
+        world.consents.end_authorization(&first.key.tenant, first.id, denied, NOW, &record()).await.unwrap()
+    );
     assert_eq!(start(&third).await, StartOutcome::Started);
     let mut later = world.request(&small("d"), registration_id());
     (later.created_at, later.expires_at) = (NOW + HOUR, NOW + 2 * HOUR);
@@ -140,7 +146,7 @@ pub async fn a_grant_that_lives_is_consented_to_again_whatever_the_quota(world: 
     // With the second of these three are pending.
     let (again, _) = (world.authorization(&small("a")).await, world.authorization(&small("b")).await);
     let twice = world.request(&small("a"), registration_id());
-    let refused = world.consents.start_authorization(&twice).await.unwrap();
+    let refused = world.consents.start_authorization(&twice, &record()).await.unwrap();
     assert_eq!(refused, not_started(QuotaKind::PendingAuthorizations), "its first one is still pending");
     assert!(world.claimed(&again).await.attempt().is_some());
 }
@@ -164,7 +170,7 @@ pub async fn a_consent_that_would_find_no_room_is_not_started(world: World) {
         world.grant(&small(user)).await;
     }
     let third = world.request(&small("c"), registration_id());
-    let started = world.consents.start_authorization(&third).await.unwrap();
+    let started = world.consents.start_authorization(&third, &record()).await.unwrap();
     assert_eq!(started, not_started(QuotaKind::Grants));
 }
 
@@ -175,11 +181,11 @@ pub async fn of_many_creates_at_once_only_so_many_pass(world: World) {
         let world = world.clone();
         creates.spawn(async move {
             let registration = registration(SMALL, &format!("r{number}"), NOW);
-            let registered = world.tenants.create_registration(&registration, None).await.unwrap();
+            let registered = world.tenants.create_registration(&registration, None, &record()).await.unwrap();
             let policy = world.policy_of(&format!("jwt:{number}"), SMALL);
-            let permitted = world.access.create_policy(&policy, None).await.unwrap();
+            let permitted = world.access.create_policy(&policy, None, &record()).await.unwrap();
             let request = world.request(&small(&format!("u{number}")), registration_id());
-            let started = world.consents.start_authorization(&request).await.unwrap();
+            let started = world.consents.start_authorization(&request, &record()).await.unwrap();
             [
                 registered == CreateOutcome::Created,
                 permitted == CreateOutcome::Created,
@@ -200,7 +206,10 @@ pub async fn of_many_exchanges_at_once_only_so_many_pass(world: World) {
         let mut request = world.request(&small(&format!("u{number}")), registration_id());
         request.created_at = NOW + HOUR * number;
         request.expires_at = request.created_at + HOUR;
-        assert_eq!(world.consents.start_authorization(&request).await.unwrap(), StartOutcome::Started);
+        assert_eq!(
+            world.consents.start_authorization(&request, &record()).await.unwrap(),
+            StartOutcome::Started
+        );
         requests.push(request);
     }
     let mut claims = tokio::task::JoinSet::new();

@@ -11,7 +11,7 @@ use super::samples::{
 };
 use crate::ports::{
     ChangeOutcome, CreateOutcome, ExchangeClaim, NewSecret, PauseTarget, RefreshPause, RegistrationChange,
-    RetireOutcome, SecretOutcome, SecretRetirement, StartOutcome, StoreError, TenantChange,
+    RetireOutcome, RotationStart, SecretOutcome, SecretRetirement, StartOutcome, StoreError, TenantChange,
 };
 use crate::{
     AccessPolicy, AccessRule, AuditOutcome, AuditRecord, AuthorizationStatus, InstallationId, KeyKind,
@@ -258,8 +258,13 @@ fn rotation(number: u8) -> KeyRotation {
 }
 
 pub async fn changes_of_keys_are_recorded(world: World) {
-    let start = async |number, record: &AuditRecord| {
-        Ok(world.keys.start_key_rotation(&rotation(number), record).await?.id)
+    let start = async |number, record: &AuditRecord| match world
+        .keys
+        .start_key_rotation(&rotation(number), None, record)
+        .await?
+    {
+        RotationStart::Kept(kept) => Ok(kept.id),
+        RotationStart::IdReused => panic!("no id was given"),
     };
     let running = rotation(1).id;
     world.makes(async |record| start(1, record).await, running, &told()).await;
@@ -279,7 +284,7 @@ pub async fn changes_of_keys_are_recorded(world: World) {
     world.makes(retire, true, &told()).await;
     world.changes_nothing(retire, false).await;
     for kek in [&old, &new] {
-        world.keys.note_primary_kek(kek, NOW).await.unwrap();
+        world.keys.note_primary_keks(std::slice::from_ref(kek), NOW).await.unwrap();
     }
     let retire = async |record: &AuditRecord| world.keys.retire_kek(&old, NOW, record).await;
     world.makes(retire, true, &told()).await;
