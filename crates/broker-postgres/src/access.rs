@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
+use crate::scope;
 
 struct PolicyRow {
     id: Uuid,
@@ -33,7 +34,7 @@ impl AccessStore for PostgresStore {
         request: Option<RequestId>,
         repeatable_since: Timestamp,
     ) -> Result<PolicyCreation, StoreError> {
-        let pool = &self.pools.vending;
+        let pool = &self.pools.admin;
         self.operation("create_policy", async {
             if insert(pool, policy, request).await? {
                 return Ok(PolicyCreation::Created);
@@ -52,10 +53,12 @@ impl AccessStore for PostgresStore {
 
     async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
         self.operation("delete_policy", async {
+            let mut tx = scope::of_all(&self.pools.admin).await?;
             let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
-                .execute(&self.pools.vending)
+                .execute(&mut *tx)
                 .await
                 .map_err(failed)?;
+            tx.commit().await.map_err(failed)?;
             Ok(deleted.rows_affected() == 1)
         })
         .await
@@ -84,6 +87,7 @@ async fn insert(
     };
     let rule = &policy.rule;
     let digest = rule.digest();
+    let mut tx = scope::begin(pool, &rule.tenant.to_string()).await?;
     let inserted = sqlx::query!(
         "INSERT INTO access_policies (id, rule_digest, principal, actions, tenant, provider, max_scopes,
                                       requests_per_second, description, created_at, request_id)
@@ -101,34 +105,38 @@ async fn insert(
         created_at.as_unix_micros(),
         request.map(|request| uuid(request.as_bytes())),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     Ok(inserted.rows_affected() == 1)
 }
 
 /// What a request has created, if it has one and it still stands.
 async fn of_request(pool: &PgPool, request: Option<RequestId>) -> Result<Option<AccessPolicy>, StoreError> {
     let Some(request) = request else { return Ok(None) };
-    sqlx::query_as!(
+    let mut tx = scope::of_all(pool).await?;
+    let row = sqlx::query_as!(
         PolicyRow,
         "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
          FROM access_policies WHERE request_id = $1",
         uuid(request.as_bytes()),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
-    .map_err(failed)?
-    .map(from_row)
-    .transpose()
+    .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    row.map(from_row).transpose()
 }
 
 async fn page(pool: &PgPool, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
     let rows = sqlx::query_as!(
         PolicyRow,
-        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
-         FROM access_policies WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after.map(|after| uuid(after.as_bytes())),
+        r#"SELECT id AS "id!", principal AS "principal!", actions AS "actions!", tenant AS "tenant!",
+                  provider AS "provider!", max_scopes AS "max_scopes!", requests_per_second,
+                  description AS "description!", created_at AS "created_at!"
+           FROM policies_after($1, $2)"#,
+        after.map(|after| uuid(after.as_bytes())) as Option<Uuid>,
         i64::from(limit),
     )
     .fetch_all(pool)

@@ -16,7 +16,7 @@ use crate::operation::failed;
 #[async_trait]
 impl ConsentStore for PostgresStore {
     async fn start_authorization(&self, authorization: &Authorization) -> Result<(), StoreError> {
-        self.operation("start_authorization", insert(&self.pools.vending, authorization)).await
+        self.operation("start_authorization", insert(&self.pools.consent, authorization)).await
     }
 
     async fn authorization(
@@ -24,7 +24,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         id: AuthorizationId,
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization", by_id(&self.pools.vending, tenant, id)).await
+        self.operation("authorization", by_id(&self.pools.consent, tenant, id)).await
     }
 
     async fn authorization_by_state(
@@ -32,7 +32,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         state_digest: &[u8; 32],
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization_by_state", by_state(&self.pools.vending, tenant, state_digest)).await
+        self.operation("authorization_by_state", by_state(&self.pools.consent, tenant, state_digest)).await
     }
 
     async fn end_authorization(
@@ -42,7 +42,7 @@ impl ConsentStore for PostgresStore {
         status: AuthorizationStatus,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.operation("end_authorization", end(&self.pools.vending, tenant, id, &status, at)).await
+        self.operation("end_authorization", end(&self.pools.consent, tenant, id, &status, at)).await
     }
 }
 

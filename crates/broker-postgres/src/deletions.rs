@@ -8,15 +8,16 @@ use sqlx::PgPool;
 use crate::PostgresStore;
 use crate::columns::{name, number, time};
 use crate::operation::failed;
+use crate::scope;
 
 #[async_trait]
 impl DeletionStore for PostgresStore {
     async fn begin_deletion(&self, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
-        self.operation("begin_deletion", begin(&self.pools.vending, tenant, at)).await
+        self.operation("begin_deletion", begin(&self.pools.admin, tenant, at)).await
     }
 
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-        self.operation("deletion", read(&self.pools.vending, tenant)).await
+        self.operation("deletion", read(&self.pools.admin, tenant)).await
     }
 
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
@@ -24,7 +25,7 @@ impl DeletionStore for PostgresStore {
     }
 
     async fn destroyed_since(&self, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
-        self.operation("destroyed_since", destroyed_since(&self.pools.rotation, since)).await
+        self.operation("destroyed_since", destroyed_since(&self.pools.vending, since)).await
     }
 
     async fn destroy_keys(&self, ask: &DestroyKeys) -> Result<bool, StoreError> {
@@ -33,13 +34,19 @@ impl DeletionStore for PostgresStore {
 }
 
 async fn begin(pool: &PgPool, tenant: &TenantId, at: Timestamp) -> Result<bool, StoreError> {
-    sqlx::query_scalar!(r#"SELECT begin_deletion($1, $2) AS "known!""#, tenant.as_str(), at.as_unix_micros(),)
-        .fetch_one(pool)
-        .await
-        .map_err(failed)
+    let mut tx = scope::of_tenant(pool, tenant).await?;
+    let began = sqlx::query_scalar!(
+        r#"SELECT begin_deletion($1, $2) AS "known!""#,
+        tenant.as_str(),
+        at.as_unix_micros()
+    );
+    let known = began.fetch_one(&mut *tx).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(known)
 }
 
 async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
+    let mut tx = scope::of_tenant(pool, tenant).await?;
     let row = sqlx::query!(
         r#"SELECT d.began_at, d.destroyed_at,
                   (SELECT count(*) FROM grant_rotation r
@@ -47,9 +54,10 @@ async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, Stor
            FROM tenant_deletions d WHERE d.tenant = $1"#,
         tenant.as_str(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Deletion {
         began_at: Timestamp::from_unix_micros(row.began_at),
@@ -68,7 +76,7 @@ async fn under_way(pool: &PgPool) -> Result<Vec<TenantId>, StoreError> {
 
 async fn destroyed_since(pool: &PgPool, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
     let tenants = sqlx::query_scalar!(
-        "SELECT tenant FROM tenant_deletions WHERE destroyed_at >= $1",
+        r#"SELECT tenant AS "tenant!" FROM destroyed_since($1) tenant"#,
         since.as_unix_micros()
     )
     .fetch_all(pool)

@@ -39,9 +39,7 @@ impl Row {
 
 pub(super) async fn changed(pool: &PgPool, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT tenant AS "tenant!", id AS "id!", retired_at IS NOT NULL AS "retired!" FROM data_keys
-           WHERE created_at >= $1
-           UNION SELECT tenant, id, true FROM data_keys WHERE retired_at >= $1"#,
+        r#"SELECT tenant AS "tenant!", id AS "id!", retired AS "retired!" FROM changed_data_keys($1)"#,
         since.as_unix_micros(),
     )
     .fetch_all(pool)

@@ -8,13 +8,14 @@ use super::secrets;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
 use crate::requests;
+use crate::scope;
 
 pub(super) async fn create(
     pool: &PgPool,
     registration: &ClientRegistration,
     request: Option<&RequestMark>,
 ) -> Result<CreateOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &registration.tenant).await?;
     if let Some(before) = requests::before(&mut tx, &registration.tenant, request).await? {
         return Ok(before);
     }
