@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::PostgresStore;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
-use crate::{quotas, requests};
+use crate::{quotas, requests, scope};
 
 struct PolicyRow {
     id: Uuid,
@@ -35,7 +35,7 @@ impl AccessStore for PostgresStore {
     ) -> Result<CreateOutcome, StoreError> {
         self.operation(
             "create_policy",
-            create(&self.pools.vending, policy, request, self.policy_quota(policy)),
+            create(&self.pools.admin, policy, request, self.policy_quota(policy)),
         )
         .await
     }
@@ -46,10 +46,12 @@ impl AccessStore for PostgresStore {
 
     async fn delete_policy(&self, id: PolicyId) -> Result<bool, StoreError> {
         self.operation("delete_policy", async {
+            let mut tx = scope::of_all(&self.pools.admin).await?;
             let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
-                .execute(&self.pools.vending)
+                .execute(&mut *tx)
                 .await
                 .map_err(failed)?;
+            tx.commit().await.map_err(failed)?;
             Ok(deleted.rows_affected() == 1)
         })
         .await
@@ -83,8 +85,8 @@ async fn create(
     request: Option<&RequestMark>,
     quota: Option<(&TenantId, Quota)>,
 ) -> Result<CreateOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
     let about = policy.rule.tenant.to_string();
+    let mut tx = scope::begin(pool, &about).await?;
     if let Some(before) = requests::before(&mut tx, &about, request).await? {
         return Ok(before);
     }
@@ -133,9 +135,11 @@ async fn insert(connection: &mut PgConnection, policy: &AccessPolicy) -> Result<
 async fn page(pool: &PgPool, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
     let rows = sqlx::query_as!(
         PolicyRow,
-        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
-         FROM access_policies WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after.map(|after| uuid(after.as_bytes())),
+        r#"SELECT id AS "id!", principal AS "principal!", actions AS "actions!", tenant AS "tenant!",
+                  provider AS "provider!", max_scopes AS "max_scopes!", requests_per_second,
+                  description AS "description!", created_at AS "created_at!"
+           FROM policies_after($1, $2)"#,
+        after.map(|after| uuid(after.as_bytes())) as Option<Uuid>,
         i64::from(limit),
     )
     .fetch_all(pool)

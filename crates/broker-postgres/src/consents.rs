@@ -20,7 +20,7 @@ impl ConsentStore for PostgresStore {
     async fn start_authorization(&self, authorization: &Authorization) -> Result<StartOutcome, StoreError> {
         let of = |kind| self.quotas.of(&authorization.key.tenant, kind);
         let limits = (of(QuotaKind::PendingAuthorizations), of(QuotaKind::Grants));
-        self.operation("start_authorization", start(&self.pools.vending, authorization, limits)).await
+        self.operation("start_authorization", start(&self.pools.consent, authorization, limits)).await
     }
 
     async fn authorization(
@@ -28,7 +28,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         id: AuthorizationId,
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization", by_id(&self.pools.vending, tenant, id)).await
+        self.operation("authorization", by_id(&self.pools.consent, tenant, id)).await
     }
 
     async fn authorization_by_state(
@@ -36,7 +36,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         state_digest: &[u8; 32],
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization_by_state", by_state(&self.pools.vending, tenant, state_digest)).await
+        self.operation("authorization_by_state", by_state(&self.pools.consent, tenant, state_digest)).await
     }
 
     async fn end_authorization(
@@ -46,7 +46,7 @@ impl ConsentStore for PostgresStore {
         status: AuthorizationStatus,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.operation("end_authorization", end(&self.pools.vending, tenant, id, &status, at)).await
+        self.operation("end_authorization", end(&self.pools.consent, tenant, id, &status, at)).await
     }
 }
 

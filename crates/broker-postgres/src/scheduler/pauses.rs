@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use crate::columns::{name, word};
 use crate::operation::failed;
+use crate::scope;
 
 struct PauseRow {
     tenant: Option<String>,
@@ -26,6 +27,7 @@ fn columns(target: &PauseTarget) -> (Option<&str>, Option<&str>) {
 
 pub(super) async fn begin(pool: &PgPool, pause: &RefreshPause) -> Result<(), StoreError> {
     let (tenant, provider) = columns(&pause.target);
+    let mut tx = scope::begin(pool, tenant.unwrap_or("*")).await?;
     sqlx::query!(
         "INSERT INTO refresh_pauses (tenant, provider, expires_at, principal, note, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -39,23 +41,26 @@ pub(super) async fn begin(pool: &PgPool, pause: &RefreshPause) -> Result<(), Sto
         pause.note,
         pause.created_at.as_unix_micros(),
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     Ok(())
 }
 
 pub(super) async fn end(pool: &PgPool, target: &PauseTarget, now: Timestamp) -> Result<bool, StoreError> {
     let (tenant, provider) = columns(target);
+    let mut tx = scope::begin(pool, tenant.unwrap_or("*")).await?;
     let ended = sqlx::query_scalar!(
         "DELETE FROM refresh_pauses
          WHERE tenant IS NOT DISTINCT FROM $1 AND provider IS NOT DISTINCT FROM $2 RETURNING expires_at",
         tenant,
         provider,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     Ok(ended.is_some_and(|expired_at| expired_at > now.as_unix_micros()))
 }
 

@@ -20,8 +20,8 @@ use broker_core::{
 };
 use broker_crypto::{KekId, KeyPurpose, WrappedDek};
 
-use crate::PostgresStore;
 use crate::requests;
+use crate::{PostgresStore, ProcessRole};
 
 #[async_trait]
 impl TenantStore for PostgresStore {
@@ -30,19 +30,19 @@ impl TenantStore for PostgresStore {
         tenant: &Tenant,
         request: Option<&RequestMark>,
     ) -> Result<CreateOutcome, StoreError> {
-        self.operation("create_tenant", tenant::create(&self.pools.vending, tenant, request)).await
+        self.operation("create_tenant", tenant::create(&self.pools.admin, tenant, request)).await
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.operation("tenant", tenant::read(&self.pools.vending, id, self.role)).await
+        self.operation("tenant", tenant::read(&self.pools.consent, id, self.process_role)).await
     }
 
     async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
-        self.operation("list_tenants", tenant::page(&self.pools.vending, after, limit)).await
+        self.operation("list_tenants", tenant::page(&self.pools.admin, after, limit)).await
     }
 
     async fn update_tenant(&self, change: &TenantChange) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_tenant", tenant::update(&self.pools.vending, change)).await
+        self.operation("update_tenant", tenant::update(&self.pools.admin, change)).await
     }
 
     async fn create_registration(
@@ -51,7 +51,7 @@ impl TenantStore for PostgresStore {
         request: Option<&RequestMark>,
     ) -> Result<CreateOutcome, StoreError> {
         let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
-        let created = registrations::create(&self.pools.vending, registration, request, quota);
+        let created = registrations::create(&self.pools.admin, registration, request, quota);
         self.operation("create_registration", created).await
     }
 
@@ -61,7 +61,7 @@ impl TenantStore for PostgresStore {
         provider: &ProviderName,
         id: &RegistrationId,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("registration", rows::read(&self.pools.vending, tenant, provider, id)).await
+        self.operation("registration", rows::read(&self.pools.consent, tenant, provider, id)).await
     }
 
     async fn first_registration(
@@ -69,18 +69,18 @@ impl TenantStore for PostgresStore {
         tenant: &TenantId,
         provider: &ProviderName,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("first_registration", rows::first(&self.pools.vending, tenant, provider)).await
+        self.operation("first_registration", rows::first(&self.pools.consent, tenant, provider)).await
     }
 
     async fn list_registrations(
         &self,
         filter: &RegistrationFilter,
     ) -> Result<Vec<ClientRegistration>, StoreError> {
-        self.operation("list_registrations", rows::page(&self.pools.vending, filter)).await
+        self.operation("list_registrations", rows::page(&self.pools.admin, filter)).await
     }
 
     async fn update_registration(&self, change: &RegistrationChange) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_registration", changes::update(&self.pools.vending, change)).await
+        self.operation("update_registration", changes::update(&self.pools.admin, change)).await
     }
 
     async fn delete_registration(
@@ -89,16 +89,16 @@ impl TenantStore for PostgresStore {
         expected: Option<RowVersion>,
         at: Timestamp,
     ) -> Result<ChangeOutcome, StoreError> {
-        let deleted = deletion::delete(&self.pools.vending, key, expected, at);
+        let deleted = deletion::delete(&self.pools.admin, key, expected, at);
         self.operation("delete_registration", deleted).await
     }
 
     async fn add_secret(&self, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
-        self.operation("add_secret", secrets::add(&self.pools.vending, new)).await
+        self.operation("add_secret", secrets::add(&self.pools.admin, new)).await
     }
 
     async fn retire_secret(&self, retirement: &SecretRetirement) -> Result<RetireOutcome, StoreError> {
-        self.operation("retire_secret", secrets::retire(&self.pools.vending, retirement)).await
+        self.operation("retire_secret", secrets::retire(&self.pools.admin, retirement)).await
     }
 
     async fn note_secret_accepted(
@@ -112,19 +112,27 @@ impl TenantStore for PostgresStore {
     }
 
     async fn prune_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.operation("prune_requests", requests::prune(&self.pools.vending, before, limit)).await
+        self.operation("prune_requests", requests::prune(&self.pools.consent, before, limit)).await
     }
 }
 
 impl PostgresStore {
     /// The first data key of a purpose of each tenant, of at most so many tenants: what a start opens to see that its
-    /// keys fit.
+    /// keys fit. An API process sees keys of purpose `access` alone.
     pub async fn oldest_data_keys(
         &self,
         purpose: KeyPurpose,
         limit: u32,
     ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        self.operation("oldest_data_keys", keys::oldest(&self.pools.vending, purpose, limit)).await
+        self.operation("oldest_data_keys", async {
+            match (self.process_role, purpose) {
+                (ProcessRole::Api, KeyPurpose::Access) => {
+                    keys::oldest_access(&self.pools.vending, limit).await
+                }
+                _ => keys::oldest(&self.pools.consent, purpose, limit).await,
+            }
+        })
+        .await
     }
 
     /// Which of these key encryption keys wrap a data key of that purpose.

@@ -11,6 +11,7 @@ use super::changes;
 use crate::columns::{micros, number};
 use crate::operation::failed;
 use crate::requests;
+use crate::scope;
 
 /// How the secrets of a registration stand.
 struct Standing {
@@ -24,7 +25,7 @@ struct Standing {
 
 pub(super) async fn add(pool: &PgPool, new: &NewSecret) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     match requests::before(&mut tx, key.tenant.as_str(), request).await? {
         Some(CreateOutcome::Repeated(secret)) => {
             let id = SecretId::parse(&secret).ok_or(StoreError::Inconsistent("resource"))?;
@@ -83,7 +84,7 @@ pub(super) async fn retire(
     retirement: &SecretRetirement,
 ) -> Result<RetireOutcome, StoreError> {
     let key = &retirement.key;
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     match changes::refusal(&mut tx, key, retirement.expected).await? {
         None => {}
         Some(ChangeOutcome::Stale) => return Ok(RetireOutcome::Stale),
