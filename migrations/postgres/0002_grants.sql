@@ -73,6 +73,7 @@ CREATE INDEX grants_due_by_lane ON grant_rotation (tenant, provider, due_at)
 
 CREATE TABLE grant_secrets (
     grant_id                 uuid   PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
+    tenant                   text COLLATE "C" NOT NULL,
     -- A kept refresh token stays sealed for the generation it came with, which may be older than the grant's.
     refresh_token_generation bigint CHECK (refresh_token_generation >= 1),
     -- Always sealed for the grant's own generation. NULL once the grant was revoked.
@@ -92,6 +93,7 @@ CREATE INDEX grants_revoked ON grants (revoked_at) WHERE revoked_at IS NOT NULL;
 -- When callers last asked for a grant.
 CREATE TABLE grant_use (
     grant_id uuid   PRIMARY KEY REFERENCES grants (id) ON DELETE CASCADE,
+    tenant   text COLLATE "C" NOT NULL,
     asked_at bigint NOT NULL
 ) WITH (fillfactor = 70);
 

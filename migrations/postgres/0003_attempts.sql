@@ -57,6 +57,7 @@ CREATE INDEX attempts_bad ON attempts (provider, conclusion, closed_at, tenant)
 -- Answers nobody could read when they came, sealed as in the escrow, for whoever can.
 CREATE TABLE unread_answers (
     attempt_id  uuid    PRIMARY KEY REFERENCES attempts (id) ON DELETE CASCADE,
+    tenant      text COLLATE "C" NOT NULL,
     status      integer NOT NULL CHECK (status BETWEEN 0 AND 999),
     received_at bigint  NOT NULL,
     body        bytea   NOT NULL

@@ -127,8 +127,9 @@ END $$;
 -- never keeps one: the old token belongs to another authorization.
 CREATE FUNCTION keep_secrets(a answer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO grant_secrets AS s (grant_id, access_token, refresh_token, refresh_token_generation)
-    VALUES (a.grant_id, a.access_token, a.refresh_token, CASE WHEN a.refresh_token IS NOT NULL THEN a.base + 1 END)
+    INSERT INTO grant_secrets AS s (grant_id, tenant, access_token, refresh_token, refresh_token_generation)
+    VALUES (a.grant_id, a.tenant, a.access_token, a.refresh_token,
+            CASE WHEN a.refresh_token IS NOT NULL THEN a.base + 1 END)
     ON CONFLICT (grant_id) DO UPDATE SET
         access_token = excluded.access_token,
         refresh_token = CASE WHEN a.consented_at IS NULL AND a.refresh_token IS NULL

@@ -13,7 +13,7 @@ use crate::PostgresStore;
 use crate::audit;
 use crate::columns::{name, number, scopes, uuid, word};
 use crate::operation::failed;
-use crate::{quotas, requests};
+use crate::{quotas, requests, scope};
 
 struct PolicyRow {
     id: Uuid,
@@ -37,7 +37,7 @@ impl AccessStore for PostgresStore {
     ) -> Result<CreateOutcome, StoreError> {
         self.operation(
             "create_policy",
-            create(&self.pools.vending, policy, request, self.policy_quota(policy), record),
+            create(&self.pools.admin, policy, request, self.policy_quota(policy), record),
         )
         .await
     }
@@ -47,7 +47,7 @@ impl AccessStore for PostgresStore {
     }
 
     async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
-        self.operation("delete_policy", delete(&self.pools.vending, id, record)).await
+        self.operation("delete_policy", delete(&self.pools.admin, id, record)).await
     }
 
     async fn policies_version(&self) -> Result<u64, StoreError> {
@@ -79,8 +79,8 @@ async fn create(
     quota: Option<(&TenantId, Quota)>,
     record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
     let about = policy.rule.tenant.to_string();
+    let mut tx = scope::begin(pool, &about).await?;
     if let Some(before) = requests::before(&mut tx, &about, request).await? {
         return Ok(before);
     }
@@ -99,7 +99,7 @@ async fn create(
 }
 
 async fn delete(pool: &PgPool, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_all(pool).await?;
     let deleted = sqlx::query!("DELETE FROM access_policies WHERE id = $1", uuid(id.as_bytes()))
         .execute(&mut *tx)
         .await
@@ -144,9 +144,11 @@ async fn insert(connection: &mut PgConnection, policy: &AccessPolicy) -> Result<
 async fn page(pool: &PgPool, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
     let rows = sqlx::query_as!(
         PolicyRow,
-        "SELECT id, principal, actions, tenant, provider, max_scopes, requests_per_second, description, created_at
-         FROM access_policies WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
-        after.map(|after| uuid(after.as_bytes())),
+        r#"SELECT id AS "id!", principal AS "principal!", actions AS "actions!", tenant AS "tenant!",
+                  provider AS "provider!", max_scopes AS "max_scopes!", requests_per_second,
+                  description AS "description!", created_at AS "created_at!"
+           FROM policies_after($1, $2)"#,
+        after.map(|after| uuid(after.as_bytes())) as Option<Uuid>,
         i64::from(limit),
     )
     .fetch_all(pool)

@@ -25,7 +25,7 @@ impl ConsentStore for PostgresStore {
     ) -> Result<StartOutcome, StoreError> {
         let of = |kind| self.quotas.of(&authorization.key.tenant, kind);
         let limits = (of(QuotaKind::PendingAuthorizations), of(QuotaKind::Grants));
-        self.operation("start_authorization", start(&self.pools.vending, authorization, limits, record)).await
+        self.operation("start_authorization", start(&self.pools.consent, authorization, limits, record)).await
     }
 
     async fn authorization(
@@ -33,7 +33,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         id: AuthorizationId,
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization", by_id(&self.pools.vending, tenant, id)).await
+        self.operation("authorization", by_id(&self.pools.consent, tenant, id)).await
     }
 
     async fn authorization_by_state(
@@ -41,7 +41,7 @@ impl ConsentStore for PostgresStore {
         tenant: &TenantId,
         state_digest: &[u8; 32],
     ) -> Result<Option<Authorization>, StoreError> {
-        self.operation("authorization_by_state", by_state(&self.pools.vending, tenant, state_digest)).await
+        self.operation("authorization_by_state", by_state(&self.pools.consent, tenant, state_digest)).await
     }
 
     async fn end_authorization(
@@ -53,7 +53,7 @@ impl ConsentStore for PostgresStore {
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
         self.operation("end_authorization", async {
-            let mut tx = self.pools.vending.begin().await.map_err(failed)?;
+            let mut tx = self.pools.consent.begin().await.map_err(failed)?;
             let ended = end(&mut tx, tenant, id, &status, at).await?;
             if ended {
                 audit::write(&mut tx, record).await?;

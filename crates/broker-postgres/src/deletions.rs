@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use broker_core::ports::{Deletion, DeletionStore, DestroyKeys, StoreError};
 use broker_core::{AuditRecord, TenantId, Timestamp};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::PostgresStore;
 use crate::audit;
 use crate::columns::{name, number, time};
 use crate::operation::failed;
+use crate::scope;
 
 #[async_trait]
 impl DeletionStore for PostgresStore {
@@ -18,11 +19,11 @@ impl DeletionStore for PostgresStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        self.operation("begin_deletion", begin(&self.pools.vending, tenant, at, record)).await
+        self.operation("begin_deletion", begin(&self.pools.admin, tenant, at, record)).await
     }
 
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-        self.operation("deletion", read(&self.pools.vending, tenant)).await
+        self.operation("deletion", read(&self.pools.admin, tenant)).await
     }
 
     async fn deletions_between(
@@ -30,7 +31,11 @@ impl DeletionStore for PostgresStore {
         first: &TenantId,
         last: &TenantId,
     ) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
-        self.operation("deletions_between", read_between(&self.pools.vending, first, last)).await
+        self.operation("deletions_between", async {
+            let tx = scope::of_all(&self.pools.admin).await?;
+            read_between(tx, first, last).await
+        })
+        .await
     }
 
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
@@ -38,7 +43,7 @@ impl DeletionStore for PostgresStore {
     }
 
     async fn destroyed_since(&self, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
-        self.operation("destroyed_since", destroyed_since(&self.pools.rotation, since)).await
+        self.operation("destroyed_since", destroyed_since(&self.pools.vending, since)).await
     }
 
     async fn destroy_keys(&self, ask: &DestroyKeys) -> Result<bool, StoreError> {
@@ -52,7 +57,7 @@ async fn begin(
     at: Timestamp,
     record: &AuditRecord,
 ) -> Result<bool, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, tenant).await?;
     let begins = sqlx::query_scalar!(
         r#"SELECT begin_deletion($1, $2) AS begins"#,
         tenant.as_str(),
@@ -69,11 +74,12 @@ async fn begin(
 }
 
 async fn read(pool: &PgPool, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-    Ok(read_between(pool, tenant, tenant).await?.pop().map(|(_, deletion)| deletion))
+    let tx = scope::of_tenant(pool, tenant).await?;
+    Ok(read_between(tx, tenant, tenant).await?.pop().map(|(_, deletion)| deletion))
 }
 
 async fn read_between(
-    pool: &PgPool,
+    mut tx: Transaction<'static, Postgres>,
     first: &TenantId,
     last: &TenantId,
 ) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
@@ -86,9 +92,10 @@ async fn read_between(
         first.as_str(),
         last.as_str(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     rows.into_iter().map(DeletionRow::deletion).collect()
 }
 
@@ -120,7 +127,7 @@ async fn under_way(pool: &PgPool) -> Result<Vec<TenantId>, StoreError> {
 
 async fn destroyed_since(pool: &PgPool, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
     let tenants = sqlx::query_scalar!(
-        "SELECT tenant FROM tenant_deletions WHERE destroyed_at >= $1",
+        r#"SELECT tenant AS "tenant!" FROM destroyed_since($1) tenant"#,
         since.as_unix_micros()
     )
     .fetch_all(pool)

@@ -16,7 +16,7 @@ impl PostgresStore {
     /// Every record that is not chained yet, oldest first.
     #[doc(hidden)]
     pub async fn inbox_records(&self) -> Result<Vec<AuditRecord>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM audit_inbox ORDER BY id").fetch_all(&self.pools.vending).await;
+        let rows = sqlx::query("SELECT * FROM audit_inbox ORDER BY id").fetch_all(&self.pools.consent).await;
         rows.map_err(failed)?.iter().map(record).collect()
     }
 }

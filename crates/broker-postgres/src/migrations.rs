@@ -32,6 +32,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     16 "0016_audit",
     18 "0018_rotation_requests",
     19 "0019_quotas",
+    20 "0020_isolation",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several
@@ -46,14 +47,36 @@ pub async fn migrate(url: &str) -> Result<(), OpenError> {
 
 /// No limits on statements here: building an index may take its time.
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    options.clone().application_name("token-broker migrate").disable_statement_logging().connect().await
+    options
+        .clone()
+        .application_name("token-broker migrate")
+        // The owner is held to row-level security as everybody is.
+        .options([("token_broker.tenant", "*")])
+        .disable_statement_logging()
+        .connect()
+        .await
 }
 
 async fn run(connection: &mut PgConnection) -> Result<(), OpenError> {
     match migrator().run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(found)) if found > known() => Ok(()),
-        Err(error) => Err(OpenError::Schema(error)),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// TB001: what `0020_isolation.sql` says when it cannot create a role. 42501: what the server says of anything that is
+/// not the user's to do.
+fn refused(error: MigrateError) -> OpenError {
+    let of_server = match &error {
+        MigrateError::Execute(sqlx::Error::Database(refusal))
+        | MigrateError::ExecuteMigration(sqlx::Error::Database(refusal), _) => refusal.code(),
+        _ => None,
+    };
+    match of_server.as_deref() {
+        Some("TB001") => OpenError::MissingRoles(error),
+        Some("42501") => OpenError::NotOwner(error),
+        _ => OpenError::Schema(error),
     }
 }
 

@@ -7,14 +7,16 @@ use broker_core::Quotas;
 use broker_core::ports::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tokio_util::task::TaskTracker;
 
 use crate::batch::Batcher;
 use crate::fleet::Seen;
 use crate::grants::{Adoptions, Claims, SentMarks};
+use crate::isolation;
 use crate::migrations;
 use crate::operation::{CALL, bounded};
-use crate::pools::Pools;
+use crate::pools::{Pools, session};
 use crate::process_role::ProcessRole;
 use crate::rotation_requests::Stirring;
 
@@ -23,24 +25,24 @@ use crate::rotation_requests::Stirring;
 pub struct OpenOptions {
     /// Bring the schema up to date first, as `token-broker migrate` does.
     pub migrate: bool,
+    /// What the process is, and so which database roles its connections act as.
+    pub process_role: ProcessRole,
     /// At most so many connections for reads of callers.
     pub vending_connections: u32,
     /// At most so many connections for claims and SENT.
     pub rotation_connections: u32,
     /// At most so many connections for adoptions, closings and heartbeats.
     pub adoption_connections: u32,
-    /// What the process may do.
-    pub role: ProcessRole,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             migrate: false,
+            process_role: ProcessRole::All,
             vending_connections: 8,
             rotation_connections: 6,
             adoption_connections: 6,
-            role: ProcessRole::default(),
         }
     }
 }
@@ -75,6 +77,22 @@ pub enum OpenError {
         /// The last schema known.
         known: i64,
     },
+    /// The user may not act as a role its process needs, or the role is gone.
+    #[error(
+        "the database user may not act as `{0}`: run `GRANT {0} TO` the user as a superuser; docs/postgres.md has all \
+         that users need"
+    )]
+    Role(&'static str),
+    /// The roles are not there, and the user who migrates may not make them.
+    #[error(
+        "the broker's roles are not there and this user may not create them: as a superuser run `CREATE ROLE \
+         token_broker_api NOLOGIN; CREATE ROLE token_broker_rotator NOLOGIN; CREATE ROLE token_broker_admin NOLOGIN;`, \
+         then `token-broker migrate` again"
+    )]
+    MissingRoles(#[source] MigrateError),
+    /// The user who migrates does not own what it has to change.
+    #[error("this user may not change the schema: run `token-broker migrate` as the owner of the database")]
+    NotOwner(#[source] MigrateError),
     /// The schema is unfinished, was changed by hand, or cannot be brought up to date.
     #[error(
         "the schema of the database is not one of token-broker's: restore it from a backup, or use another database"
@@ -96,7 +114,7 @@ pub struct PostgresStore {
     pub(crate) pruned_to: AtomicI64,
     pub(crate) quotas: Quotas,
     pub(crate) stirring: Stirring,
-    pub(crate) role: ProcessRole,
+    pub(crate) process_role: ProcessRole,
     tasks: TaskTracker,
 }
 
@@ -108,14 +126,15 @@ impl PostgresStore {
         if options.migrate {
             migrations::migrate(url).await?;
         }
-        let pools = Pools::open(connect, &options).await.map_err(OpenError::Unreachable)?;
-        let mut connection = pools.rotation.acquire().await.map_err(OpenError::Unreachable)?;
-        migrations::check(&mut connection).await?;
-        drop(connection);
-        Ok(Self::over(pools, options.role))
+        let mut login = session(connect.clone()).connect().await.map_err(OpenError::Unreachable)?;
+        let checked = isolation::check(&mut login, options.process_role).await;
+        // Whether the server hears of the end changes nothing.
+        let _ = login.close().await;
+        checked?;
+        Ok(Self::over(Pools::new(&connect, &options), options.process_role))
     }
 
-    fn over(pools: Pools, role: ProcessRole) -> Self {
+    fn over(pools: Pools, process_role: ProcessRole) -> Self {
         let tasks = TaskTracker::new();
         let seen = Arc::new(Seen::default());
         let claims = Claims { pool: pools.rotation.clone(), seen: seen.clone() };
@@ -127,8 +146,8 @@ impl PostgresStore {
             pruned_to: AtomicI64::new(i64::MIN),
             quotas: Quotas::default(),
             stirring: Stirring::new(pools.listening.clone(), tasks.clone()),
-            role,
             tasks,
+            process_role,
             pools,
         }
     }

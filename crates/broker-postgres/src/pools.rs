@@ -1,4 +1,5 @@
-//! Pools of connections, one for each kind of work: a burst of one kind does not starve the others.
+//! Pools of connections, one for each kind of work: a burst of one kind does not starve the others, and none may do
+//! what is another's work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +9,26 @@ use sqlx::{ConnectOptions, Executor, PgPool};
 
 use crate::OpenOptions;
 use crate::condemned::Condemned;
+use crate::database_role::DatabaseRole;
 use crate::operation::{ACQUIRE, LOCK, STATEMENT};
 
 /// Long enough not to matter, short enough that a load balancer's or proxy's moves are followed.
 const CONNECTION_LIFE: Duration = Duration::from_secs(600);
 
+/// Operators are few, and nothing waits for them.
+const ADMIN_CONNECTIONS: u32 = 4;
+
+/// What is read here is cached, and what is written is not on the way of a token.
+const CONSENT_CONNECTIONS: u32 = 4;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
-    /// Reads of callers, and consents.
+    /// Reads of callers.
     pub(crate) vending: PgPool,
+    /// What operators do. A statement here names its tenant, see `scope`.
+    pub(crate) admin: PgPool,
+    /// Consents, registrations and keys, and pruning.
+    pub(crate) consent: PgPool,
     /// Claims, SENT, what is due.
     pub(crate) rotation: PgPool,
     /// Adoptions, and what must not wait behind claims: closings, heartbeats.
@@ -27,28 +39,31 @@ pub(crate) struct Pools {
 }
 
 impl Pools {
-    /// Opens one connection, to see that it can be done; the others when they are needed.
-    pub(crate) async fn open(connect: PgConnectOptions, options: &OpenOptions) -> Result<Self, sqlx::Error> {
+    /// Opens no connection: each is opened when it is needed, and acts as the role of its pool.
+    pub(crate) fn new(connect: &PgConnectOptions, options: &OpenOptions) -> Self {
         let condemned = Arc::new(Condemned::default());
-        let connect = session(connect);
-        let pool = |name: &str, size| {
+        let pool = |name: &str, size, role| {
+            let acting =
+                session(connect.clone()).options([("role", options.process_role.acting(role).name())]);
             pool_options(size, condemned.clone())
-                .connect_lazy_with(connect.clone().application_name(&format!("token-broker {name}")))
+                .connect_lazy_with(acting.application_name(&format!("token-broker {name}")))
         };
-        let pools = Self {
-            vending: pool("vending", options.vending_connections),
-            rotation: pool("rotation", options.rotation_connections),
-            adoption: pool("adoption", options.adoption_connections),
-            listening: pool("listening", 1),
+        Self {
+            vending: pool("vending", options.vending_connections, DatabaseRole::Api),
+            admin: pool("admin", ADMIN_CONNECTIONS, DatabaseRole::Admin),
+            consent: pool("consent", CONSENT_CONNECTIONS, DatabaseRole::Rotator),
+            rotation: pool("rotation", options.rotation_connections, DatabaseRole::Rotator),
+            adoption: pool("adoption", options.adoption_connections, DatabaseRole::Rotator),
+            listening: pool("listening", 1, DatabaseRole::Api),
             condemned: condemned.clone(),
-        };
-        pools.rotation.acquire().await?;
-        Ok(pools)
+        }
     }
 
     /// Waits for what is running and closes every connection; adoptions last.
     pub(crate) async fn close(&self) {
         self.vending.close().await;
+        self.admin.close().await;
+        self.consent.close().await;
         self.rotation.close().await;
         self.adoption.close().await;
         self.listening.close().await;

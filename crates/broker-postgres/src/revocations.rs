@@ -24,7 +24,7 @@ impl RevocationStore for PostgresStore {
         record: &AuditRecord,
     ) -> Result<Vec<GrantKey>, StoreError> {
         self.operation("revoke", async {
-            let mut tx = self.pools.vending.begin().await.map_err(failed)?;
+            let mut tx = self.pools.consent.begin().await.map_err(failed)?;
             let revoked = revoke(&mut tx, keys, at).await?;
             audit::write_for_each(&mut tx, record, &revoked).await?;
             tx.commit().await.map_err(failed)?;
@@ -60,11 +60,11 @@ impl RevocationStore for PostgresStore {
     }
 
     async fn revoked_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantKey>, StoreError> {
-        self.operation("revoked_since", revoked_since(&self.pools.rotation, since, limit)).await
+        self.operation("revoked_since", revoked_since(&self.pools.vending, since, limit)).await
     }
 
     async fn prune_revocations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.operation("prune_revocations", prune(&self.pools.vending, ended_before, limit)).await
+        self.operation("prune_revocations", prune(&self.pools.consent, ended_before, limit)).await
     }
 }
 
@@ -194,7 +194,8 @@ async fn end(
 
 async fn revoked_since(pool: &PgPool, since: Timestamp, limit: u32) -> Result<Vec<GrantKey>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT tenant, provider, user_id, account FROM grants WHERE revoked_at >= $1 LIMIT $2",
+        r#"SELECT tenant AS "tenant!", provider AS "provider!", user_id AS "user_id!", account AS "account!"
+           FROM revoked_since($1, $2)"#,
         since.as_unix_micros(),
         i64::from(limit),
     )

@@ -52,8 +52,8 @@ impl Store {
                 opened.map(Arc::new).map(Self::Sqlite).map_err(anyhow::Error::from)
             }
             StoreLocation::Postgres(url) => {
-                let role = role.process_role();
-                let options = OpenOptions { migrate, role, ..config.store.postgres_options() };
+                let process_role = role.process_role();
+                let options = OpenOptions { migrate, process_role, ..config.store.postgres_options() };
                 let opened = PostgresStore::open(url.expose(), options).await;
                 let opened = opened.map(|store| store.with_quotas(quotas));
                 opened.map(Arc::new).map(Self::Postgres).map_err(anyhow::Error::from)

@@ -125,7 +125,7 @@ pub trait RotationRequests: Send + Sync {
     /// How far that round is; `None` if the request was pruned.
     async fn rotation_request(
         &self,
-        grant: GrantId,
+        key: &GrantKey,
         generation: Generation,
         round: RequestRound,
     ) -> Result<Option<RequestState>, StoreError>;

@@ -67,12 +67,12 @@ impl RotationRequests for MemoryRequests {
 
     async fn rotation_request(
         &self,
-        grant: GrantId,
+        key: &GrantKey,
         generation: Generation,
         round: RequestRound,
     ) -> Result<Option<RequestState>, StoreError> {
         let rows = self.rows();
-        let Some(row) = rows.get(&(grant, generation)) else { return Ok(None) };
+        let Some(row) = rows.get(&(key.grant_id(), generation)) else { return Ok(None) };
         let open = if row.taken_at.is_some() { RequestState::Taken } else { RequestState::Waiting };
         let answer = row.answer.filter(|_| row.answered >= round.0);
         Ok(Some(answer.map_or(open, RequestState::Answered)))

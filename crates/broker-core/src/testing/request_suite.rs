@@ -65,8 +65,8 @@ impl RequestWorld {
     }
 
     async fn state(&self, grant: usize, round: RequestRound) -> Option<RequestState> {
-        let grant = self.keys[grant].grant_id();
-        self.requests.rotation_request(grant, Generation::new(3), round).await.unwrap()
+        let key = &self.keys[grant];
+        self.requests.rotation_request(key, Generation::new(3), round).await.unwrap()
     }
 
     async fn answer(&self, taken: &TakenRequest, answer: RotationAnswer) {

@@ -121,7 +121,7 @@ impl Asking {
         let round = self.requests.request_rotation(request).await?;
         self.wakeups.announce(Wakeup { grant, generation, news: News::Wanted });
         loop {
-            let state = self.requests.rotation_request(grant, generation, round).await?;
+            let state = self.requests.rotation_request(&request.key, generation, round).await?;
             let now = self.clock.now();
             match state {
                 Some(RequestState::Answered(answer)) => {

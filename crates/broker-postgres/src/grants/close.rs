@@ -23,7 +23,7 @@ pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, Store
         r#"SELECT close_attempt(
                ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)::attempt_end,
                ROW($16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)::grant_after,
-               ROW($4, $27, $28, $29)::unread_answers
+               ROW($4, $2, $27, $28, $29)::unread_answers
            ) AS "closed!""#,
         uuid(attempt.grant_id().as_bytes()) as _,
         attempt.key.tenant.as_str() as _,

@@ -8,12 +8,14 @@ use sqlx::PgPool;
 
 use super::rows::{GrantRow, lifecycle_words};
 use crate::operation::failed;
+use crate::scope;
 
 /// One statement for every filter: an absent field is NULL, an absent start is the empty key, which comes before every
 /// real one. The comparison of row values lets a deep page start in the index where the last ended.
 pub(crate) async fn page(pool: &PgPool, filter: &GrantFilter) -> Result<Vec<Grant>, StoreError> {
     let Some([provider, user, account]) = start(filter) else { return Ok(Vec::new()) };
-    sqlx::query_as!(
+    let mut tx = scope::of_tenant(pool, &filter.tenant).await?;
+    let rows = sqlx::query_as!(
         GrantRow,
         r#"SELECT g.id AS "id!", g.tenant AS "tenant!", g.provider AS "provider!", g.user_id AS "user_id!",
                   g.account AS "account!", g.registration AS "registration!", g.lineage AS "lineage!",
@@ -40,12 +42,11 @@ pub(crate) async fn page(pool: &PgPool, filter: &GrantFilter) -> Result<Vec<Gran
         lifecycles(filter) as Option<Vec<String>>,
         i64::from(filter.limit),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
-    .map_err(failed)?
-    .into_iter()
-    .map(GrantRow::grant)
-    .collect()
+    .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    rows.into_iter().map(GrantRow::grant).collect()
 }
 
 /// Where the page starts within the tenant; `None` if every key of the tenant comes before.

@@ -39,7 +39,7 @@ impl GrantStore for PostgresStore {
     }
 
     async fn list_grants(&self, filter: &GrantFilter) -> Result<Vec<Grant>, StoreError> {
-        self.operation("list_grants", list::page(&self.pools.vending, filter)).await
+        self.operation("list_grants", list::page(&self.pools.admin, filter)).await
     }
 
     async fn due_grants(&self, query: &DueQuery) -> Result<Vec<DueGrant>, StoreError> {
@@ -56,7 +56,7 @@ impl GrantStore for PostgresStore {
 
     async fn claim_exchange(&self, claim: &ExchangeClaim) -> Result<ExchangeOutcome, StoreError> {
         let quota = self.quotas.of(&claim.tenant, QuotaKind::Grants);
-        self.operation("claim_exchange", exchange::claim(&self.pools.vending, claim, quota)).await
+        self.operation("claim_exchange", exchange::claim(&self.pools.consent, claim, quota)).await
     }
 
     async fn mark_sent(&self, mark: &SentMark) -> Result<SentOutcome, StoreError> {
@@ -107,7 +107,7 @@ impl GrantStore for PostgresStore {
     }
 
     async fn prune_attempts(&self, closed_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let pruned = prune::prune(&self.pools.vending, &self.pruned_to, closed_before, limit);
+        let pruned = prune::prune(&self.pools.consent, &self.pruned_to, closed_before, limit);
         self.operation("prune_attempts", pruned).await
     }
 }

@@ -1,4 +1,4 @@
-//! The one read of a vend.
+//! The one read of a vend: one round trip that names the tenant, reads, and forgets the tenant.
 
 use broker_core::GrantKey;
 use broker_core::ports::{StoreError, VendableGrant};
@@ -10,16 +10,21 @@ use crate::operation::failed;
 
 pub(crate) async fn read(pool: &PgPool, key: &GrantKey) -> Result<Option<VendableGrant>, StoreError> {
     let row = sqlx::query!(
-        r#"SELECT g.id AS "id!", g.tenant AS "tenant!", g.provider AS "provider!", g.user_id AS "user_id!",
-                  g.account AS "account!", g.registration AS "registration!", g.lineage AS "lineage!",
-                  g.generation AS "generation!", g.lifecycle AS "lifecycle!", g.consent_cause, g.phase AS "phase!",
-                  g.tainted AS "tainted!", g.refresh_token_generation, g.token_type AS "token_type!",
-                  g.scopes AS "scopes!", g.api_base_url, g.issued_at AS "issued_at!", g.expires_at AS "expires_at!",
-                  g.consented_at AS "consented_at!", g.dies_at, g.due_at, g.refreshed_at, g.failure_kind,
-                  g.failure_at, g.failure_since, g.failure_in_a_row, g.failure_oauth_error, g.failure_http_status,
-                  g.created_at AS "created_at!", g.updated_at AS "updated_at!", g.revocation, s.access_token
-           FROM grant_rows g JOIN grant_secrets s ON s.grant_id = g.id
-           WHERE g.tenant = $1 AND g.provider = $2 AND g.user_id = $3 AND g.account = $4"#,
+        r#"SELECT (v.held).id AS "id!", (v.held).tenant AS "tenant!", (v.held).provider AS "provider!",
+                  (v.held).user_id AS "user_id!", (v.held).account AS "account!",
+                  (v.held).registration AS "registration!", (v.held).lineage AS "lineage!",
+                  (v.held).generation AS "generation!", (v.held).lifecycle AS "lifecycle!",
+                  (v.held).consent_cause AS consent_cause, (v.held).phase AS "phase!", (v.held).tainted AS "tainted!",
+                  (v.held).refresh_token_generation AS refresh_token_generation, (v.held).token_type AS "token_type!",
+                  (v.held).scopes AS "scopes!", (v.held).api_base_url AS api_base_url,
+                  (v.held).issued_at AS "issued_at!", (v.held).expires_at AS "expires_at!",
+                  (v.held).consented_at AS "consented_at!", (v.held).dies_at AS dies_at, (v.held).due_at AS due_at,
+                  (v.held).refreshed_at AS refreshed_at, (v.held).failure_kind AS failure_kind,
+                  (v.held).failure_at AS failure_at, (v.held).failure_since AS failure_since,
+                  (v.held).failure_in_a_row AS failure_in_a_row, (v.held).failure_oauth_error AS failure_oauth_error,
+                  (v.held).failure_http_status AS failure_http_status, (v.held).created_at AS "created_at!",
+                  (v.held).updated_at AS "updated_at!", (v.held).revocation AS revocation, v.access_token
+           FROM vendable_grant($1, $2, $3, $4) v"#,
         key.tenant.as_str(),
         key.provider.as_str(),
         key.user.as_str(),

@@ -47,9 +47,8 @@ pub(super) async fn changed(
     role: ProcessRole,
 ) -> Result<Vec<ChangedKey>, StoreError> {
     let rows = sqlx::query!(
-        r#"SELECT tenant AS "tenant!", id AS "id!", retired_at IS NOT NULL AS "retired!" FROM data_keys
-           WHERE created_at >= $1 AND ($2 OR purpose = 'access')
-           UNION SELECT tenant, id, true FROM data_keys WHERE retired_at >= $1 AND ($2 OR purpose = 'access')"#,
+        r#"SELECT tenant AS "tenant!", id AS "id!", retired AS "retired!" FROM changed_data_keys($1)
+           WHERE $2 OR purpose = 'access'"#,
         since.as_unix_micros(),
         role.reads_rotation_keys(),
     )

@@ -23,19 +23,20 @@ use crate::PostgresStore;
 #[async_trait]
 impl KeyStore for PostgresStore {
     async fn changed_keys(&self, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
-        self.operation("changed_keys", data_keys::changed(&self.pools.vending, since, self.role)).await
+        self.operation("changed_keys", data_keys::changed(&self.pools.vending, since, self.process_role))
+            .await
     }
 
     async fn data_keys(&self, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
-        self.operation("data_keys", data_keys::page(&self.pools.vending, query)).await
+        self.operation("data_keys", data_keys::page(&self.pools.consent, query)).await
     }
 
     async fn data_key(&self, id: DekId) -> Result<Option<DataKey>, StoreError> {
-        self.operation("data_key", data_keys::read(&self.pools.vending, id)).await
+        self.operation("data_key", data_keys::read(&self.pools.consent, id)).await
     }
 
     async fn tenant_after(&self, tenant: Option<&TenantId>) -> Result<Option<TenantId>, StoreError> {
-        self.operation("tenant_after", data_keys::tenant_after(&self.pools.vending, tenant)).await
+        self.operation("tenant_after", data_keys::tenant_after(&self.pools.consent, tenant)).await
     }
 
     async fn add_data_key(
@@ -85,11 +86,11 @@ impl KeyStore for PostgresStore {
     }
 
     async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError> {
-        self.operation("known_keks", keks::known(&self.pools.vending)).await
+        self.operation("known_keks", keks::known(&self.pools.consent)).await
     }
 
     async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError> {
-        self.operation("wrapped_under", keks::wrapped_under(&self.pools.vending, id)).await
+        self.operation("wrapped_under", keks::wrapped_under(&self.pools.consent, id)).await
     }
 
     async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
@@ -97,11 +98,11 @@ impl KeyStore for PostgresStore {
     }
 
     async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError> {
-        self.operation("keep_audit_key", audit_keys::keep(&self.pools.vending, key, at)).await
+        self.operation("keep_audit_key", audit_keys::keep(&self.pools.consent, key, at)).await
     }
 
     async fn audit_keys(&self) -> Result<Vec<WrappedDek>, StoreError> {
-        self.operation("audit_keys", audit_keys::all(&self.pools.vending)).await
+        self.operation("audit_keys", audit_keys::all(&self.pools.consent)).await
     }
 
     async fn rewrap_audit_key(&self, before: &WrappedDek, after: &WrappedDek) -> Result<bool, StoreError> {
@@ -119,7 +120,7 @@ impl KeyStore for PostgresStore {
     }
 
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
-        self.operation("key_rotation", rotations::read(&self.pools.vending, id)).await
+        self.operation("key_rotation", rotations::read(&self.pools.consent, id)).await
     }
 
     async fn key_rotations(
@@ -127,7 +128,7 @@ impl KeyStore for PostgresStore {
         before: Option<KeyRotationId>,
         limit: u32,
     ) -> Result<Vec<KeyRotation>, StoreError> {
-        self.operation("key_rotations", rotations::page(&self.pools.vending, before, limit)).await
+        self.operation("key_rotations", rotations::page(&self.pools.consent, before, limit)).await
     }
 
     async fn claim_key_rotation(

@@ -8,7 +8,7 @@ use broker_core::ports::{
     RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, StoreError, TakeRequests,
     TakenRequest,
 };
-use broker_core::{Generation, GrantId, Timestamp};
+use broker_core::{Generation, GrantId, GrantKey, Timestamp};
 
 pub(crate) use self::stirring::Stirring;
 use crate::PostgresStore;
@@ -27,11 +27,11 @@ impl RotationRequests for PostgresStore {
 
     async fn rotation_request(
         &self,
-        grant: GrantId,
+        key: &GrantKey,
         generation: Generation,
         round: RequestRound,
     ) -> Result<Option<RequestState>, StoreError> {
-        let state = statements::state(&self.pools.vending, grant, generation, round);
+        let state = statements::state(&self.pools.vending, key, generation, round);
         self.operation("rotation_request", state).await
     }
 

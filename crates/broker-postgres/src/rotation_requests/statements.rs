@@ -3,15 +3,17 @@
 use broker_core::ports::{
     RequestRound, RequestState, RotationAnswer, RotationRequest, StoreError, TakeRequests, TakenRequest,
 };
-use broker_core::{Generation, GrantId, Timestamp};
+use broker_core::{Generation, GrantKey, Timestamp};
 use sqlx::PgPool;
 
 use super::{ANSWERED, REQUESTED};
 use crate::columns::{generation as to_generation, key, number, time, uuid};
 use crate::operation::failed;
+use crate::scope;
 
-/// One statement. The notification goes out with the commit.
+/// The notification goes out with the commit.
 pub(super) async fn request(pool: &PgPool, request: &RotationRequest) -> Result<RequestRound, StoreError> {
+    let mut tx = scope::of_tenant(pool, &request.key.tenant).await?;
     let round = sqlx::query_scalar!(
         r#"WITH asked AS (
                INSERT INTO rotation_requests AS r
@@ -33,27 +35,30 @@ pub(super) async fn request(pool: &PgPool, request: &RotationRequest) -> Result<
         request.wanted_until.as_unix_micros(),
         REQUESTED,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     number(round, "round").map(RequestRound)
 }
 
 pub(super) async fn state(
     pool: &PgPool,
-    grant: GrantId,
+    key: &GrantKey,
     generation: Generation,
     round: RequestRound,
 ) -> Result<Option<RequestState>, StoreError> {
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     let row = sqlx::query!(
         "SELECT answered, taken_at, answer, answer_until FROM rotation_requests
          WHERE grant_id = $1 AND generation = $2",
-        uuid(grant.as_bytes()),
+        uuid(key.grant_id().as_bytes()),
         generation.get().cast_signed(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
     if number::<u64, _>(row.answered, "answered")? < round.0 {
         let taken = row.taken_at.is_some();

@@ -2,13 +2,15 @@
 
 use broker_core::ports::{Backlog, ReplicaStanding, StoreError};
 use broker_core::{EscrowId, IncarnationId, ProviderName, Timestamp};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::columns::{name, time};
 use crate::operation::failed;
+use crate::scope;
 
 /// Each number comes from an index of what it counts.
 pub(super) async fn read(pool: &PgPool, now: Timestamp) -> Result<Backlog, StoreError> {
+    let mut tx = scope::of_all(pool).await?;
     let counts = sqlx::query!(
         r#"SELECT
                (SELECT count(*) FROM grant_rotation
@@ -20,24 +22,26 @@ pub(super) async fn read(pool: &PgPool, now: Timestamp) -> Result<Backlog, Store
                 WHERE g.failure_kind = 'dead_token' AND r.phase = 'suspect' AND r.lifecycle = 'active') AS "suspect!""#,
         now.as_unix_micros(),
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *tx)
     .await
     .map_err(failed)?;
+    let in_flight = in_flight(&mut tx).await?;
+    tx.commit().await.map_err(failed)?;
     Ok(Backlog {
         due: counts.due.unsigned_abs(),
         due_since: time(counts.due_since),
         uncertain: counts.uncertain.unsigned_abs(),
         suspect: counts.suspect.unsigned_abs(),
-        in_flight: in_flight(pool).await?,
+        in_flight,
     })
 }
 
-async fn in_flight(pool: &PgPool) -> Result<Vec<(ProviderName, u64)>, StoreError> {
+async fn in_flight(connection: &mut PgConnection) -> Result<Vec<(ProviderName, u64)>, StoreError> {
     let rows = sqlx::query!(
         r#"SELECT provider, count(*) AS "open!" FROM attempts WHERE closed_at IS NULL AND owner IS NOT NULL
            GROUP BY provider ORDER BY provider"#
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
     rows.into_iter()

@@ -16,7 +16,7 @@ use crate::PostgresStore;
 #[async_trait]
 impl SchedulerStore for PostgresStore {
     async fn pause_refresh(&self, pause: &RefreshPause, record: &AuditRecord) -> Result<(), StoreError> {
-        self.operation("pause_refresh", pauses::begin(&self.pools.vending, pause, record)).await
+        self.operation("pause_refresh", pauses::begin(&self.pools.admin, pause, record)).await
     }
 
     async fn resume_refresh(
@@ -25,7 +25,7 @@ impl SchedulerStore for PostgresStore {
         now: Timestamp,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        self.operation("resume_refresh", pauses::end(&self.pools.vending, target, now, record)).await
+        self.operation("resume_refresh", pauses::end(&self.pools.admin, target, now, record)).await
     }
 
     async fn refresh_pauses(&self, now: Timestamp) -> Result<Vec<RefreshPause>, StoreError> {
@@ -33,15 +33,15 @@ impl SchedulerStore for PostgresStore {
     }
 
     async fn prune_pauses(&self, now: Timestamp) -> Result<u64, StoreError> {
-        self.operation("prune_pauses", pauses::prune(&self.pools.vending, now)).await
+        self.operation("prune_pauses", pauses::prune(&self.pools.consent, now)).await
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        self.operation("backlog", backlog::read(&self.pools.vending, now)).await
+        self.operation("backlog", backlog::read(&self.pools.admin, now)).await
     }
 
     async fn replicas(&self, alive_since: Timestamp) -> Result<Vec<ReplicaStanding>, StoreError> {
-        self.operation("replicas", backlog::replicas(&self.pools.vending, alive_since)).await
+        self.operation("replicas", backlog::replicas(&self.pools.admin, alive_since)).await
     }
 
     async fn note_successes(&self, successes: &[(ProviderName, Timestamp)]) -> Result<(), StoreError> {
@@ -49,7 +49,7 @@ impl SchedulerStore for PostgresStore {
     }
 
     async fn last_successes(&self) -> Result<Vec<(ProviderName, Timestamp)>, StoreError> {
-        self.operation("last_successes", successes::read(&self.pools.vending)).await
+        self.operation("last_successes", successes::read(&self.pools.admin)).await
     }
 
     async fn take_registration_news(&self) -> Result<RegistrationNews, StoreError> {

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use crate::audit;
 use crate::columns::{name, word};
 use crate::operation::failed;
+use crate::scope;
 
 struct PauseRow {
     tenant: Option<String>,
@@ -30,8 +31,8 @@ pub(super) async fn begin(
     pause: &RefreshPause,
     record: &AuditRecord,
 ) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
     let (tenant, provider) = columns(&pause.target);
+    let mut tx = scope::begin(pool, tenant.unwrap_or("*")).await?;
     sqlx::query!(
         "INSERT INTO refresh_pauses (tenant, provider, expires_at, principal, note, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -58,8 +59,8 @@ pub(super) async fn end(
     now: Timestamp,
     record: &AuditRecord,
 ) -> Result<bool, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
     let (tenant, provider) = columns(target);
+    let mut tx = scope::begin(pool, tenant.unwrap_or("*")).await?;
     let ended = sqlx::query_scalar!(
         "DELETE FROM refresh_pauses
          WHERE tenant IS NOT DISTINCT FROM $1 AND provider IS NOT DISTINCT FROM $2 RETURNING expires_at",

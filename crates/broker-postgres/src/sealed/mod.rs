@@ -29,7 +29,7 @@ impl SealedStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<SealedUnder>, StoreError> {
         let table = table(table_name)?;
-        self.operation("sealed_under", under(&self.pools.vending, table, tenant, after, limit)).await
+        self.operation("sealed_under", under(&self.pools.consent, table, tenant, after, limit)).await
     }
 
     async fn sealed_row(
@@ -38,7 +38,7 @@ impl SealedStore for PostgresStore {
         table_name: &'static str,
         row: &RowId,
     ) -> Result<Option<SealedRow>, StoreError> {
-        self.operation("sealed_row", read(&self.pools.vending, table(table_name)?, tenant, row)).await
+        self.operation("sealed_row", read(&self.pools.consent, table(table_name)?, tenant, row)).await
     }
 
     async fn reseal(

@@ -7,13 +7,14 @@ use sqlx::{PgConnection, PgPool};
 use crate::audit;
 use crate::columns::version;
 use crate::operation::failed;
+use crate::scope;
 
 pub(super) async fn update(
     pool: &PgPool,
     change: &RegistrationChange,
     record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &change.key.tenant).await?;
     if let Some(refusal) = refusal(&mut tx, &change.key, change.expected).await? {
         return Ok(refusal);
     }

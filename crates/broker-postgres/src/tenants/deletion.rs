@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use super::changes;
 use crate::audit;
 use crate::operation::failed;
+use crate::scope;
 
 pub(super) async fn delete(
     pool: &PgPool,
@@ -15,7 +16,7 @@ pub(super) async fn delete(
     at: Timestamp,
     record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     if let Some(refusal) = changes::refusal(&mut tx, key, expected).await? {
         return Ok(refusal);
     }

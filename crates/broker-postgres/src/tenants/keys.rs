@@ -3,7 +3,7 @@
 use broker_core::TenantId;
 use broker_core::ports::StoreError;
 use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::columns::{name, word};
@@ -11,7 +11,7 @@ use crate::operation::failed;
 use crate::process_role::ProcessRole;
 
 pub(super) async fn newest_first(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     tenant: &TenantId,
     role: ProcessRole,
 ) -> Result<Vec<WrappedDek>, StoreError> {
@@ -21,7 +21,7 @@ pub(super) async fn newest_first(
         tenant.as_str(),
         role.reads_rotation_keys(),
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await
     .map_err(failed)?;
     rows.into_iter().map(|row| key(row.id, &row.purpose, row.envelope)).collect()
@@ -46,6 +46,23 @@ pub(super) async fn oldest(
         .collect()
 }
 
+pub(super) async fn oldest_access(
+    pool: &PgPool,
+    limit: u32,
+) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT tenant AS "tenant!", id AS "id!", envelope AS "envelope!" FROM oldest_access_keys($1)"#,
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let access = KeyPurpose::Access.as_str();
+    rows.into_iter()
+        .map(|row| Ok((name(row.tenant, TenantId::new, "tenant")?, key(row.id, access, row.envelope)?)))
+        .collect()
+}
+
 fn key(id: Uuid, purpose: &str, envelope: Vec<u8>) -> Result<WrappedDek, StoreError> {
     Ok(WrappedDek {
         id: DekId::from_bytes(id.as_bytes()).ok_or(StoreError::Inconsistent("data key id"))?,
@@ -62,8 +79,8 @@ pub(super) async fn wrapping(
 ) -> Result<Vec<KekId>, StoreError> {
     let among: Vec<String> = among.iter().map(|id| id.as_str().to_owned()).collect();
     let names = sqlx::query_scalar!(
-        r#"SELECT DISTINCT wrapping_key AS "wrapping_key!" FROM data_keys
-           WHERE purpose = $1 AND envelope IS NOT NULL AND wrapping_key = ANY ($2)"#,
+        r#"SELECT DISTINCT wrapping_key AS "wrapping_key!" FROM wrapping_keys()
+           WHERE purpose = $1 AND wrapping_key = ANY ($2)"#,
         purpose.as_str(),
         &among,
     )

@@ -20,8 +20,8 @@ use broker_core::{
 };
 use broker_crypto::{KekId, KeyPurpose, WrappedDek};
 
-use crate::PostgresStore;
 use crate::requests;
+use crate::{PostgresStore, ProcessRole};
 
 #[async_trait]
 impl TenantStore for PostgresStore {
@@ -31,15 +31,15 @@ impl TenantStore for PostgresStore {
         request: Option<&RequestMark>,
         record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
-        self.operation("create_tenant", tenant::create(&self.pools.vending, tenant, request, record)).await
+        self.operation("create_tenant", tenant::create(&self.pools.admin, tenant, request, record)).await
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.operation("tenant", tenant::read(&self.pools.vending, id, self.role)).await
+        self.operation("tenant", tenant::read(&self.pools.consent, id, self.process_role)).await
     }
 
     async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
-        self.operation("list_tenants", tenant::page(&self.pools.vending, after, limit)).await
+        self.operation("list_tenants", tenant::page(&self.pools.admin, after, limit)).await
     }
 
     async fn update_tenant(
@@ -47,7 +47,7 @@ impl TenantStore for PostgresStore {
         change: &TenantChange,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_tenant", tenant::update(&self.pools.vending, change, record)).await
+        self.operation("update_tenant", tenant::update(&self.pools.admin, change, record)).await
     }
 
     async fn create_registration(
@@ -57,7 +57,7 @@ impl TenantStore for PostgresStore {
         record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
-        let created = registrations::create(&self.pools.vending, registration, request, quota, record);
+        let created = registrations::create(&self.pools.admin, registration, request, quota, record);
         self.operation("create_registration", created).await
     }
 
@@ -67,7 +67,7 @@ impl TenantStore for PostgresStore {
         provider: &ProviderName,
         id: &RegistrationId,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("registration", rows::read(&self.pools.vending, tenant, provider, id)).await
+        self.operation("registration", rows::read(&self.pools.consent, tenant, provider, id)).await
     }
 
     async fn first_registration(
@@ -75,14 +75,14 @@ impl TenantStore for PostgresStore {
         tenant: &TenantId,
         provider: &ProviderName,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        self.operation("first_registration", rows::first(&self.pools.vending, tenant, provider)).await
+        self.operation("first_registration", rows::first(&self.pools.consent, tenant, provider)).await
     }
 
     async fn list_registrations(
         &self,
         filter: &RegistrationFilter,
     ) -> Result<Vec<ClientRegistration>, StoreError> {
-        self.operation("list_registrations", rows::page(&self.pools.vending, filter)).await
+        self.operation("list_registrations", rows::page(&self.pools.admin, filter)).await
     }
 
     async fn update_registration(
@@ -90,7 +90,7 @@ impl TenantStore for PostgresStore {
         change: &RegistrationChange,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        self.operation("update_registration", changes::update(&self.pools.vending, change, record)).await
+        self.operation("update_registration", changes::update(&self.pools.admin, change, record)).await
     }
 
     async fn delete_registration(
@@ -100,12 +100,12 @@ impl TenantStore for PostgresStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        let deleted = deletion::delete(&self.pools.vending, key, expected, at, record);
+        let deleted = deletion::delete(&self.pools.admin, key, expected, at, record);
         self.operation("delete_registration", deleted).await
     }
 
     async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError> {
-        self.operation("add_secret", secrets::add(&self.pools.vending, new, record)).await
+        self.operation("add_secret", secrets::add(&self.pools.admin, new, record)).await
     }
 
     async fn retire_secret(
@@ -113,7 +113,7 @@ impl TenantStore for PostgresStore {
         retirement: &SecretRetirement,
         record: &AuditRecord,
     ) -> Result<RetireOutcome, StoreError> {
-        self.operation("retire_secret", secrets::retire(&self.pools.vending, retirement, record)).await
+        self.operation("retire_secret", secrets::retire(&self.pools.admin, retirement, record)).await
     }
 
     async fn note_secret_accepted(
@@ -127,19 +127,27 @@ impl TenantStore for PostgresStore {
     }
 
     async fn prune_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.operation("prune_requests", requests::prune(&self.pools.vending, before, limit)).await
+        self.operation("prune_requests", requests::prune(&self.pools.consent, before, limit)).await
     }
 }
 
 impl PostgresStore {
     /// The first data key of a purpose of each tenant, of at most so many tenants: what a start opens to see that its
-    /// keys fit.
+    /// keys fit. An API process sees keys of purpose `access` alone.
     pub async fn oldest_data_keys(
         &self,
         purpose: KeyPurpose,
         limit: u32,
     ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        self.operation("oldest_data_keys", keys::oldest(&self.pools.vending, purpose, limit)).await
+        self.operation("oldest_data_keys", async {
+            match (self.process_role, purpose) {
+                (ProcessRole::Api, KeyPurpose::Access) => {
+                    keys::oldest_access(&self.pools.vending, limit).await
+                }
+                _ => keys::oldest(&self.pools.consent, purpose, limit).await,
+            }
+        })
+        .await
     }
 
     /// Which of these key encryption keys wrap a data key of that purpose.

@@ -8,7 +8,7 @@ use super::secrets;
 use crate::audit;
 use crate::columns::{kept_version, number};
 use crate::operation::failed;
-use crate::{quotas, requests};
+use crate::{quotas, requests, scope};
 
 pub(super) async fn create(
     pool: &PgPool,
@@ -17,7 +17,7 @@ pub(super) async fn create(
     quota: Quota,
     record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &registration.tenant).await?;
     if let Some(before) = requests::before(&mut tx, registration.tenant.as_str(), request).await? {
         return Ok(before);
     }

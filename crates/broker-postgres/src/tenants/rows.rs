@@ -11,6 +11,7 @@ use sqlx::PgPool;
 
 use crate::columns::{name, number, scopes, time, version};
 use crate::operation::failed;
+use crate::scope;
 
 struct RegistrationRow {
     tenant: String,
@@ -89,6 +90,7 @@ pub(super) async fn page(
     filter: &RegistrationFilter,
 ) -> Result<Vec<ClientRegistration>, StoreError> {
     let after = filter.after.as_ref();
+    let mut tx = scope::of_tenant(pool, &filter.tenant).await?;
     let rows = sqlx::query_as!(
         RegistrationRow,
         r#"SELECT tenant AS "tenant!", provider AS "provider!", id AS "id!", client_id AS "client_id!",
@@ -110,9 +112,10 @@ pub(super) async fn page(
         after.map_or("", |(.., id)| id.as_str()),
         i64::from(filter.limit),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     gathered(rows)
 }
 

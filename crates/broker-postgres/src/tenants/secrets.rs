@@ -12,6 +12,7 @@ use crate::audit;
 use crate::columns::{micros, number};
 use crate::operation::failed;
 use crate::requests;
+use crate::scope;
 
 /// How the secrets of a registration stand.
 struct Standing {
@@ -29,7 +30,7 @@ pub(super) async fn add(
     record: &AuditRecord,
 ) -> Result<SecretOutcome, StoreError> {
     let (key, request) = (&new.key, new.request.as_ref());
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     match requests::before(&mut tx, key.tenant.as_str(), request).await? {
         Some(CreateOutcome::Repeated(secret)) => {
             let id = SecretId::parse(&secret).ok_or(StoreError::Inconsistent("resource"))?;
@@ -90,7 +91,7 @@ pub(super) async fn retire(
     record: &AuditRecord,
 ) -> Result<RetireOutcome, StoreError> {
     let key = &retirement.key;
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &key.tenant).await?;
     match changes::refusal(&mut tx, key, retirement.expected).await? {
         None => {}
         Some(ChangeOutcome::Stale) => return Ok(RetireOutcome::Stale),

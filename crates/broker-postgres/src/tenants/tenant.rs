@@ -11,6 +11,7 @@ use crate::columns::{kept_version, name, version};
 use crate::operation::failed;
 use crate::process_role::ProcessRole;
 use crate::requests;
+use crate::scope;
 
 struct TenantRow {
     id: String,
@@ -26,7 +27,7 @@ pub(super) async fn create(
     request: Option<&RequestMark>,
     record: &AuditRecord,
 ) -> Result<CreateOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &tenant.id).await?;
     if let Some(before) = requests::before(&mut tx, tenant.id.as_str(), request).await? {
         return Ok(before);
     }
@@ -74,23 +75,26 @@ async fn insert(connection: &mut PgConnection, tenant: &Tenant) -> Result<bool, 
     Ok(inserted == 1)
 }
 
-/// Two statements, and no transaction: a tenant and its first keys are committed together, and those that come or go
-/// between the two are as good as of a moment later.
+/// Two statements: a tenant and its first keys are committed together, and those that come or go between the two are as
+/// good as of a moment later.
 pub(super) async fn read(
     pool: &PgPool,
     id: &TenantId,
     role: ProcessRole,
 ) -> Result<Option<Tenant>, StoreError> {
+    let mut tx = scope::of_tenant(pool, id).await?;
     let row = sqlx::query_as!(
         TenantRow,
         "SELECT id, display_name, created_at, updated_at, version FROM tenants WHERE id = $1",
         id.as_str(),
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *tx)
     .await
     .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Tenant { keys: keys::newest_first(pool, id, role).await?, ..row.tenant()? }))
+    let keys = keys::newest_first(&mut tx, id, role).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Some(Tenant { keys, ..row.tenant()? }))
 }
 
 pub(super) async fn page(
@@ -98,6 +102,7 @@ pub(super) async fn page(
     after: Option<&TenantId>,
     limit: u32,
 ) -> Result<Vec<Tenant>, StoreError> {
+    let mut tx = scope::of_all(pool).await?;
     let rows = sqlx::query_as!(
         TenantRow,
         "SELECT id, display_name, created_at, updated_at, version FROM tenants WHERE id > $1
@@ -105,9 +110,10 @@ pub(super) async fn page(
         after.map_or("", TenantId::as_str),
         i64::from(limit),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
     rows.into_iter().map(TenantRow::tenant).collect()
 }
 
@@ -116,7 +122,7 @@ pub(super) async fn update(
     change: &TenantChange,
     record: &AuditRecord,
 ) -> Result<ChangeOutcome, StoreError> {
-    let mut tx = pool.begin().await.map_err(failed)?;
+    let mut tx = scope::of_tenant(pool, &change.id).await?;
     let found =
         sqlx::query_scalar!("SELECT version FROM tenants WHERE id = $1 FOR UPDATE", change.id.as_str());
     let Some(found) = found.fetch_optional(&mut *tx).await.map_err(failed)? else {

@@ -88,7 +88,7 @@ impl StoreConfig {
             vending_connections: self.vending_connections,
             rotation_connections: self.rotation_connections,
             adoption_connections: self.adoption_connections,
-            role: ProcessRole::All,
+            process_role: ProcessRole::All,
         }
     }
 
