@@ -10,7 +10,7 @@ use crate::ports::{
     RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, StoreError, TakeRequests,
     TakenRequest,
 };
-use crate::{Generation, GrantId, Timestamp};
+use crate::{Generation, GrantId, GrantKey, Timestamp};
 
 #[derive(Debug)]
 struct Row {

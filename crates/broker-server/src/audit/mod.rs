@@ -4,7 +4,8 @@ mod stdout;
 
 use std::sync::Arc;
 
-use broker_core::{AuditKeys, AuditSink, Recorder, Sealer, Writers};
+use broker_core::ports::Ledger;
+use broker_core::{AuditKeys, AuditRecord, AuditSink, BrokerError, KeptRecord, Recorder, Sealer, Writers};
 use tokio_util::sync::CancellationToken;
 
 use self::stdout::StandardOutput;
@@ -16,6 +17,7 @@ use crate::store::Store;
 pub(crate) struct Audit {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) sealer: Arc<Sealer>,
+    ledger: Arc<dyn Ledger>,
     /// Whether this process seals. One that only vends holds no key for it.
     seals: bool,
 }
@@ -26,7 +28,12 @@ impl Audit {
         let sink = config.stdout.then(|| Arc::new(StandardOutput) as Arc<dyn AuditSink>);
         let (recorder, writers) = Recorder::new(store.ledger(), keys.clone(), config.recorder());
         let sealer = Arc::new(Sealer::new(store.ledger(), keys, sink));
-        (Self { recorder, sealer, seals }, writers)
+        (Self { recorder, sealer, ledger: store.ledger(), seals }, writers)
+    }
+
+    /// Writes the record of what was done, where no transaction of its own could carry it.
+    pub(crate) async fn write(&self, record: &AuditRecord) -> Result<(), BrokerError> {
+        Ok(self.ledger.append(&[KeptRecord::from(record)]).await?)
     }
 
     /// Writes and seals until `stop`; then what is left, in this order.

@@ -1,7 +1,7 @@
 //! Grants: list, get, refresh.
 
 use broker_core::ports::GrantFilter;
-use broker_core::{BrokerError, ConsentCause, Lifecycle, ProviderName, RegistrationId, UserId};
+use broker_core::{AuditRecord, BrokerError, ConsentCause, Lifecycle, ProviderName, RegistrationId, UserId};
 use broker_proto::v1::{
     GetGrantRequest, GetGrantResponse, GrantState, ListGrantsRequest, ListGrantsResponse,
     RefreshGrantRequest, RefreshGrantResponse,
@@ -45,6 +45,9 @@ pub(in crate::grpc) async fn refresh(
     let key = grant_key(request.into_inner().key).map_err(api.told())?;
     call.admit_to(&key).map_err(api.told())?;
     let grant = api.broker.refresh_grant(&key, wait).await.map_err(api.told())?;
+    let record = call.actor().did(Some(&key.tenant), api.audit.recorder.now()).about(&key);
+    let record = AuditRecord { generation: Some(grant.generation), ..record };
+    api.audit.write(&record).await.map_err(api.told())?;
     tracing::info!(
         principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, grant = %grant.id,
         generation = grant.generation.get(), "grant refreshed"
