@@ -159,8 +159,9 @@ async fn run_server(config: Config, role: Role) -> anyhow::Result<()> {
 
 async fn migrate(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log, None)?;
-    Store::migrate(&config).await?.close().await;
-    print("the store's schema is up to date\n")
+    let left_to_do = Store::migrate(&config).await?;
+    print("the store's schema is up to date\n")?;
+    left_to_do.map_or(Ok(()), |advice| print(&format!("{advice}\n")))
 }
 
 fn check(path: Option<&std::path::Path>, role: Role) -> anyhow::Result<()> {

@@ -15,6 +15,9 @@ use broker_sqlite::SqliteStore;
 use crate::config::{Config, StoreLocation};
 use crate::role::Role;
 
+const GRANTS_NEEDED: &str = "the broker's database user must be a member of token_broker_api, token_broker_rotator and \
+                             token_broker_admin (GRANT role TO user); see docs/postgres.md";
+
 /// An open store.
 #[derive(Clone)]
 pub(crate) enum Store {
@@ -36,15 +39,6 @@ impl Store {
     /// Opens the store. SQLite's schema is brought up to date; that of Postgres only by `token-broker migrate`, because
     /// other replicas may be at work.
     pub(crate) async fn open(config: &Config, role: Role) -> anyhow::Result<Self> {
-        Self::open_as(config, role, false).await
-    }
-
-    /// Opens the store and brings its schema up to date.
-    pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Self> {
-        Self::open_as(config, Role::All, true).await
-    }
-
-    async fn open_as(config: &Config, role: Role, migrate: bool) -> anyhow::Result<Self> {
         let quotas = config.quotas().map_err(|problems| anyhow!(problems.join("; ")))?;
         let store = match config.store.location().map_err(anyhow::Error::msg)? {
             StoreLocation::Sqlite(location) => {
@@ -52,14 +46,30 @@ impl Store {
                 opened.map(Arc::new).map(Self::Sqlite).map_err(anyhow::Error::from)
             }
             StoreLocation::Postgres(url) => {
-                let process_role = role.process_role();
-                let options = OpenOptions { migrate, process_role, ..config.store.postgres_options() };
+                let options =
+                    OpenOptions { process_role: role.process_role(), ..config.store.postgres_options() };
                 let opened = PostgresStore::open(url.expose(), options).await;
                 let opened = opened.map(|store| store.with_quotas(quotas));
                 opened.map(Arc::new).map(Self::Postgres).map_err(anyhow::Error::from)
             }
         };
         store.context("cannot open the store")
+    }
+
+    /// Brings the store's schema up to date. Answers what is left to do by hand, if anything is: whoever migrates Postgres
+    /// owns the schema, and is not the user that the broker serves as.
+    pub(crate) async fn migrate(config: &Config) -> anyhow::Result<Option<&'static str>> {
+        match config.store.location().map_err(anyhow::Error::msg)? {
+            StoreLocation::Sqlite(location) => {
+                let opened = SqliteStore::open(location).await.context("cannot open the store")?;
+                opened.close().await;
+                Ok(None)
+            }
+            StoreLocation::Postgres(url) => {
+                broker_postgres::migrate(url.expose()).await.context("cannot migrate the store")?;
+                Ok(Some(GRANTS_NEEDED))
+            }
+        }
     }
 
     pub(crate) fn grants(&self) -> Arc<dyn GrantStore> {

@@ -6,6 +6,8 @@ mod batches;
 mod epochs;
 mod foreign_text;
 mod inventory;
+mod isolation;
+mod logins;
 mod rotation_requests;
 mod schema;
 mod stores;

@@ -16,6 +16,9 @@ use broker_postgres::{OpenOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 use test_servers::TestDatabase;
 
+use crate::logins::{self, MEMBER, OWNER};
+
+/// Opened as a production user opens it: one who owns nothing and is a member of the broker's roles.
 pub(crate) struct InPostgres {
     pub(crate) store: Arc<PostgresStore>,
     // Last: it is removed when the store is gone.
@@ -24,13 +27,14 @@ pub(crate) struct InPostgres {
 
 impl InPostgres {
     async fn open(database: TestDatabase) -> Self {
-        let store = PostgresStore::open(database.url(), OpenOptions::default()).await.unwrap();
+        let url = logins::url_of(&database, MEMBER);
+        let store = PostgresStore::open(&url, OpenOptions::default()).await.unwrap();
         Self { store: Arc::new(store.with_quotas(quotas())), database }
     }
 
     /// Another replica's store on the same database.
     pub(crate) async fn another(&self) -> PostgresStore {
-        PostgresStore::open(self.database.url(), OpenOptions::default()).await.unwrap()
+        PostgresStore::open(&logins::url_of(&self.database, MEMBER), OpenOptions::default()).await.unwrap()
     }
 
     /// What a query of one text column answers, behind the store's back.
@@ -123,9 +127,12 @@ impl DurableStore for InPostgres {
     }
 }
 
-/// An empty database with the present schema.
+/// An empty database with the present schema, which a user who is no superuser owns.
 pub(crate) async fn database() -> TestDatabase {
-    let migrate = async |url: String| broker_postgres::migrate(&url).await.unwrap();
+    let migrate = async |url: String| {
+        logins::make(&url).await;
+        broker_postgres::migrate(&logins::url_as(&url, OWNER)).await.unwrap();
+    };
     // Named by what it holds: another checkout on the same server has another schema.
     let name = format!("broker_{:016x}", schema_digest());
     test_servers::postgres().await.template(&name, migrate).await.fresh_database().await
@@ -137,6 +144,7 @@ fn schema_digest() -> u64 {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut hasher = DefaultHasher::new();
+    logins::SQL.hash(&mut hasher);
     for file in files {
         std::fs::read(file).unwrap().hash(&mut hasher);
     }

@@ -84,11 +84,10 @@ impl StoreConfig {
 
     pub(crate) fn postgres_options(&self) -> OpenOptions {
         OpenOptions {
-            migrate: false,
             vending_connections: self.vending_connections,
             rotation_connections: self.rotation_connections,
             adoption_connections: self.adoption_connections,
-            process_role: ProcessRole::All,
+            ..OpenOptions::default()
         }
     }
 
