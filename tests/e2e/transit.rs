@@ -135,17 +135,17 @@ async fn a_rotation_of_the_transit_key_is_followed_and_its_old_version_retired()
     let mut setting = Setting::open().await;
     let key = setting.house.consent(PROVIDER, "ada").await;
     let (v1, v2) = ("transit.broker.v1".to_owned(), "transit.broker.v2".to_owned());
-    assert_eq!(setting.versions().await, [(v1.clone(), KeyState::Primary, 2)]);
+    assert_eq!(setting.versions().await, [(v1.clone(), KeyState::Primary, 4)]);
 
     setting.service.rotate();
     let rotation = setting.rotate_kek().await;
     assert_eq!(
         (rotation.state(), rotation.done_count, rotation.failed_count),
-        (KeyRotationState::Succeeded, 2, 0)
+        (KeyRotationState::Succeeded, 4, 0)
     );
     assert_eq!(
         setting.versions().await,
-        [(v1.clone(), KeyState::Opening, 0), (v2.clone(), KeyState::Primary, 2)]
+        [(v1.clone(), KeyState::Opening, 0), (v2.clone(), KeyState::Primary, 4)]
     );
     refused(setting.retire(&v2).await, Code::FailedPrecondition, Reason::KeyInUse);
     assert_eq!(setting.retire(&v1).await.unwrap().key.unwrap().state(), KeyState::Retired);
@@ -162,7 +162,7 @@ async fn a_version_that_wraps_anything_is_not_retired() {
     setting.service.rotate();
     setting.house.client.create_tenant("other").await.unwrap();
     let versions = setting.versions().await;
-    assert_eq!(versions.iter().map(|(_, _, uses)| *uses).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(versions.iter().map(|(_, _, uses)| *uses).collect::<Vec<_>>(), [4, 2]);
     refused(setting.retire("transit.broker.v1").await, Code::FailedPrecondition, Reason::KeyInUse);
     setting.house.close().await;
 }

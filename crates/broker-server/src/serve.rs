@@ -69,6 +69,7 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
         let recovered = broker.recover().await.context("cannot settle what earlier runs left open")?;
         log_recovered(recovered);
     }
+    audit.open_keys().await.context("[keys] the keys of the audit log cannot be opened")?;
     access.look().await;
     log_access(&access);
 

@@ -88,6 +88,16 @@ impl Recorder {
         (Arc::new(recorder), writers)
     }
 
+    /// Opens the key of fingerprints, which is made if there is none. Called at start: who vends later need not wait for
+    /// whoever holds the key encryption keys.
+    pub async fn open(&self) -> Result<(), BrokerError> {
+        self.opened().await.map(drop)
+    }
+
+    async fn opened(&self) -> Result<&MacKey, BrokerError> {
+        self.key.get_or_try_init(|| self.keys.kept_or_made(KeyPurpose::Access)).await
+    }
+
     /// Whether a vend could be recorded now. Asked before there is anything to vend.
     pub fn accepts_vends(&self) -> Result<(), BrokerError> {
         self.not_behind().map_err(|why| self.refuse(why))
@@ -177,7 +187,7 @@ impl Recorder {
     }
 
     async fn fingerprint(&self, tenant: &str, token: &AccessToken) -> Result<TokenFingerprint, BrokerError> {
-        let key = self.key.get_or_try_init(|| self.keys.kept_or_made(KeyPurpose::Access)).await?;
+        let key = self.opened().await?;
         Ok(TokenFingerprint(key.code(&[tenant.as_bytes(), token.expose().as_bytes()])))
     }
 }

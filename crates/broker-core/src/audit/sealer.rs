@@ -112,6 +112,11 @@ impl Sealer {
     }
 
     /// The key of every chain. The first time ever it is made, and kept with the first record in one step.
+    /// Opens the key of hashes, and begins the log if there is none. Called at start.
+    pub async fn open(&self) -> Result<(), BrokerError> {
+        self.key().await.map(drop)
+    }
+
     pub(super) async fn key(&self) -> Result<&ChainKey, BrokerError> {
         self.key.get_or_try_init(|| self.kept_or_begun()).await
     }

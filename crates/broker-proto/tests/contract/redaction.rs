@@ -9,7 +9,7 @@ use crate::reflection::pool;
 const SECRET: &str = "canary-secret";
 
 /// Names that sound like a secret and are none.
-const HARMLESS: &[&str] = &["page_token", "next_page_token", "token_type"];
+const HARMLESS: &[&str] = &["page_token", "next_page_token", "token_type", "token_fingerprint"];
 
 #[test]
 fn debug_shows_no_secret() {

@@ -31,6 +31,12 @@ impl Audit {
         (Self { recorder, sealer, ledger: store.ledger(), seals }, writers)
     }
 
+    /// Opens the keys that this process needs, before it serves.
+    pub(crate) async fn open_keys(&self) -> Result<(), BrokerError> {
+        self.recorder.open().await?;
+        if self.seals { self.sealer.open().await } else { Ok(()) }
+    }
+
     /// Writes the record of what was done, where no transaction of its own could carry it.
     pub(crate) async fn write(&self, record: &AuditRecord) -> Result<(), BrokerError> {
         Ok(self.ledger.append(&[KeptRecord::from(record)]).await?)

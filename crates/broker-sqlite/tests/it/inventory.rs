@@ -9,10 +9,19 @@ use sqlx::{ConnectOptions, Row};
 
 use crate::stores::InFile;
 
-/// Columns of bytes that are not sealed under a data key: ids, digests, and data keys as they are wrapped.
+/// Columns of bytes that are not sealed under a data key: ids, digests, codes of the audit log, and keys as they are wrapped.
 const NOT_SEALED: &[&str] = &[
     "access_policies.id",
     "access_policies.rule_digest",
+    "audit_checkpoints.hash",
+    "audit_checkpoints.mac",
+    "audit_heads.hash",
+    "audit_heads.mac",
+    "audit_inbox.fingerprint",
+    "audit_keys.envelope",
+    "audit_records.fingerprint",
+    "audit_records.hash",
+    "audit_records.previous_hash",
     "attempts.authorization_id",
     "attempts.grant_id",
     "attempts.id",
