@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use broker_core::InstallationId;
-use broker_postgres::{OpenOptions, ProcessRole};
+use broker_postgres::OpenOptions;
 use broker_sqlite::SqliteLocation;
 use serde::Deserialize;
 

@@ -19,6 +19,7 @@ const NOT_SEALED: &[&str] = &[
     "audit_heads.mac",
     "audit_inbox.fingerprint",
     "audit_keys.envelope",
+    "audit_keys.id",
     "audit_records.fingerprint",
     "audit_records.hash",
     "audit_records.previous_hash",

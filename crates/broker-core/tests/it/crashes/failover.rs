@@ -22,6 +22,7 @@ pub(crate) fn check_known<S: Shelf>() {
         let other = stand.start_beside(&process, "b");
         S::run(stand.shelf.replicate());
         reconnects(&process);
+        reconnects(&other);
         lose_and_go_on(stand, &[&process, &other], mode, losses);
     });
 }
@@ -45,6 +46,10 @@ fn lose_and_go_on<S: Shelf>(mut stand: Stand<S>, fleet: &[&Process], mode: Mode,
     let began = stand.clock.now();
     let process = fleet[0];
     stand.settle(process);
+    // Each is at work: what it vends is at hand when its connections are cut.
+    for replica in fleet {
+        replica.run(serves(replica));
+    }
     for _ in 0..losses {
         S::run(stand.shelf.fail_over());
         for replica in fleet {
