@@ -2,7 +2,7 @@
 
 use sqlx::Executor;
 
-use super::{ADMIN, API, connected, is_refused, name_tenant, seeded, superuser, texts};
+use super::{ADMIN, API, ROTATOR, connected, is_refused, name_tenant, seeded, superuser, texts};
 
 #[tokio::test]
 async fn a_row_of_another_tenant_is_not_made_or_given_away() {
@@ -55,4 +55,35 @@ async fn vending_writes_records_and_requests_and_nothing_else_by_itself() {
     api.execute(noted).await.unwrap();
     let asked = "SELECT tenant || asked_at FROM grant_use ORDER BY 1";
     assert_eq!(texts(&mut superuser(&database).await, asked).await.unwrap(), ["acme9", "globex1"]);
+}
+
+#[tokio::test]
+async fn vending_asks_for_rotations_of_the_tenant_it_names_and_answers_none() {
+    let database = seeded().await;
+    let mut api = connected(&database, API).await;
+    name_tenant(&mut api, "acme").await;
+    let ask = |tenant: &str| {
+        sqlx::AssertSqlSafe(format!(
+            "INSERT INTO rotation_requests (grant_id, generation, tenant, round, answered, requested_at, wanted_until)
+             VALUES (md5('{tenant}grant')::uuid, 2, '{tenant}', 1, 0, 1, 1)"
+        ))
+    };
+    api.execute(ask("acme")).await.unwrap();
+    assert!(is_refused(&api.execute(ask("globex")).await.unwrap_err()));
+    let forged = "UPDATE rotation_requests SET answered = round, answer = 'adopted'";
+    assert!(is_refused(&api.execute(forged).await.unwrap_err()));
+}
+
+#[tokio::test]
+async fn records_of_any_tenant_are_added_and_only_rotators_read_them() {
+    let database = seeded().await;
+    for role in [API, ADMIN, ROTATOR] {
+        let mut connection = connected(&database, role).await;
+        let added = "INSERT INTO audit_inbox (tenant, at, action, resource, outcome, reason, purpose)
+                     VALUES ('acme', 1, 'a', '', 'succeeded', '', ''), ('globex', 1, 'a', '', 'succeeded', '', ''),
+                            ('', 1, 'a', '', 'succeeded', '', '')";
+        assert_eq!(connection.execute(added).await.unwrap().rows_affected(), 3, "{role}");
+        let read = texts(&mut connection, "SELECT tenant FROM audit_inbox").await;
+        assert_eq!(read.is_ok(), role == ROTATOR, "{role}");
+    }
 }
