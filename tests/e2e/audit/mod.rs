@@ -1,6 +1,7 @@
 //! The audit log: what it tells, what it proves, and what happens while it cannot be written.
 
 mod blocked;
+mod locked;
 mod recorded;
 mod tampered;
 

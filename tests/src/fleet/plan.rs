@@ -63,6 +63,11 @@ impl Plan {
         Self { access: access::section("enforce", policies), ..self }
     }
 
+    /// The lines of `[audit]`.
+    pub fn audit(self, lines: &str) -> Self {
+        Self { access: format!("{}\n[audit]\n{lines}\n", self.access), ..self }
+    }
+
     /// A key of `[rotation]`.
     pub fn rotation(mut self, key: &'static str, value: &str) -> Self {
         self.rotation.push((key, value.to_owned()));
