@@ -48,13 +48,14 @@ impl Restored {
         self
     }
 
-    /// The data keys of today in place of those of the backup.
+    /// The wrapped keys of today in place of those of the backup.
     pub(super) async fn with_data_keys_of(self, house: &House) -> Self {
         let live = house.data().join("broker.db");
         let script = format!(
             "ATTACH '{}' AS live; DELETE FROM main.data_keys; INSERT INTO main.data_keys SELECT * FROM live.data_keys;
              DELETE FROM main.key_encryption_keys;
-             INSERT INTO main.key_encryption_keys SELECT * FROM live.key_encryption_keys; DETACH live",
+             INSERT INTO main.key_encryption_keys SELECT * FROM live.key_encryption_keys;
+             DELETE FROM main.audit_keys; INSERT INTO main.audit_keys SELECT * FROM live.audit_keys; DETACH live",
             live.display()
         );
         run(&self.database(), &script).await;
