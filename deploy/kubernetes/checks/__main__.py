@@ -1,0 +1,42 @@
+"""Checks the manifests as far as that goes without a cluster: `cargo xtask test --only manifests`.
+
+`python checks --write` renews what is made from other files of the repository.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+# Nothing is left beside these files.
+sys.dont_write_bytecode = True
+
+import configuration
+import names
+import overlays
+import rules
+import schemas
+
+
+def main() -> int:
+    if sys.argv[1:] == ["--write"]:
+        rules.write()
+        return 0
+    problems = rules.problems()
+    binaries = configuration.build_binaries()
+    for overlay in overlays.ALL:
+        resources = overlays.render(overlay)
+        found = schemas.problems(resources) + names.problems(resources, binaries)
+        with tempfile.TemporaryDirectory() as directory:
+            found += configuration.problems(resources, binaries, Path(directory))
+        problems += [f"{overlay}: {problem}" for problem in found]
+        print(f"{overlay}: {len(resources)} resources, {len(found)} problems")
+    with tempfile.TemporaryDirectory() as directory:
+        problems += configuration.compose_problems(binaries["token_broker_under_test"], Path(directory))
+    print(f"not in any schema here, checked by a cluster alone: {', '.join(sorted(schemas.CUSTOM))}")
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
