@@ -55,9 +55,13 @@ CREATE TABLE client_registrations (
     redirect_uri  text   NOT NULL,
     scopes        text   NOT NULL,
     return_to     jsonb  NOT NULL,
+    -- How long its grants live; NULL as the provider's grants do.
+    grant_window  text,
     created_at    bigint NOT NULL,
     updated_at    bigint NOT NULL,
     version       bigint NOT NULL,
+    -- Whether users may consent on another device (RFC 8628).
+    allow_device_authorization boolean NOT NULL DEFAULT false,
     -- A deleted registration stays behind as a name, without secrets: dead grants and old authorizations are pinned to it.
     deleted_at    bigint,
     PRIMARY KEY (tenant, provider, id)
@@ -102,6 +106,12 @@ CREATE TABLE authorizations (
     expires_at   bigint NOT NULL,
     -- When it left `pending` for good.
     settled_at   bigint,
+    -- Another upstream account than the one of the existing grant is accepted.
+    allow_account_change boolean NOT NULL DEFAULT false,
+    -- Set for an import: a code of the token that is imported, and when its user consented.
+    imported_token bytea CHECK (length(imported_token) = 32),
+    consented_at bigint,
+    CHECK ((imported_token IS NULL) = (consented_at IS NULL)),
     CHECK ((status = 'failed') = (failure IS NOT NULL)),
     UNIQUE (tenant, state_digest),
     FOREIGN KEY (tenant, provider, registration) REFERENCES client_registrations (tenant, provider, id)

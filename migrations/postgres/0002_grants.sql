@@ -18,6 +18,13 @@ CREATE TABLE grants (
     expires_at          bigint NOT NULL,
     consented_at        bigint NOT NULL,
     dies_at             bigint,
+    -- The part of it that no refresh moves, and the part that every refresh begins anew (a duration).
+    authorization_ends_at bigint,
+    refresh_token_timeout bigint,
+    -- When a notice of the end may be due; NULL if none is left.
+    notice_at           bigint,
+    -- The last notice given since the consent, by how long before the end it was due.
+    noticed             bigint,
     refreshed_at        bigint,
     failure_kind        text,
     failure_at          bigint,
@@ -28,6 +35,10 @@ CREATE TABLE grants (
     created_at          bigint NOT NULL,
     -- When it was last asked to be revoked; NULL again with a new consent.
     revoked_at          bigint,
+    -- Whose account at the provider it is of: a code under a key of the installation. NULL while it is not known.
+    upstream_account    bytea  CHECK (length(upstream_account) = 32),
+    -- Of the refresh token that began the present lineage; NULL where two grants may share one.
+    refresh_token_fingerprint bytea CHECK (length(refresh_token_fingerprint) = 32),
     -- How its last revocation ended; NULL if there was none, or another one is under way.
     revocation          text   CHECK (revocation IN ('revoked', 'not_supported', 'refused')),
     CHECK (num_nulls(failure_kind, failure_at, failure_since, failure_in_a_row) IN (0, 4)),
@@ -103,7 +114,7 @@ CREATE VIEW grant_rows AS
            r.consent_cause, r.phase, r.tainted, s.refresh_token_generation, g.token_type, g.scopes, g.api_base_url,
            g.issued_at, g.expires_at, g.consented_at, g.dies_at, r.due_at, g.refreshed_at, g.failure_kind,
            g.failure_at, g.failure_since, g.failure_in_a_row, g.failure_oauth_error, g.failure_http_status,
-           g.created_at, r.updated_at, g.revocation
+           g.created_at, r.updated_at, g.revocation, g.upstream_account
     FROM grants g
     JOIN grant_rotation r ON r.grant_id = g.id
     JOIN grant_secrets s ON s.grant_id = g.id;

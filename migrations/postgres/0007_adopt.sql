@@ -33,7 +33,17 @@ CREATE TYPE answer AS (
     due_at           bigint,
     at               bigint,
     -- What becomes of tokens that a later consent replaces: 'revoke' or 'let_go'.
-    replaced         text
+    replaced         text,
+    authorization_ends_at bigint,
+    refresh_token_timeout bigint,
+    -- When the first notice of the end is due.
+    first_notice_at  bigint,
+    -- The grant has outlived its window, which was not known before.
+    overruns_window  boolean,
+    -- What is known of a lineage that begins.
+    upstream_account   bytea,
+    may_change_account boolean,
+    token_fingerprint  bytea
 );
 
 -- Serialises consents of one grant, which may have no row to lock yet.
@@ -88,6 +98,11 @@ BEGIN
     UPDATE grants SET
         token_type = a.token_type, scopes = a.scopes, api_base_url = coalesce(a.api_base_url, api_base_url),
         issued_at = a.issued_at, expires_at = a.expires_at, dies_at = a.dies_at, refreshed_at = a.at,
+        authorization_ends_at = a.authorization_ends_at, refresh_token_timeout = a.refresh_token_timeout,
+        notice_at = CASE WHEN a.first_notice_at IS NULL THEN NULL
+                         WHEN authorization_ends_at = a.authorization_ends_at AND notice_at IS NOT NULL THEN notice_at
+                         -- Which of the notices are given already shows when it is looked at.
+                         ELSE a.first_notice_at END,
         failure_kind = NULL, failure_at = NULL, failure_since = NULL, failure_in_a_row = NULL,
         failure_oauth_error = NULL, failure_http_status = NULL
     WHERE id = a.grant_id;
@@ -97,13 +112,17 @@ END $$;
 CREATE FUNCTION replace_grant(a answer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO grants (id, tenant, provider, user_id, account, registration, token_type, scopes, api_base_url,
-                        issued_at, expires_at, consented_at, dies_at, created_at)
+                        issued_at, expires_at, consented_at, dies_at, authorization_ends_at, refresh_token_timeout,
+                        notice_at, created_at)
     VALUES (a.grant_id, a.tenant, a.provider, a.user_id, a.account, a.registration, a.token_type, a.scopes,
-            a.api_base_url, a.issued_at, a.expires_at, a.consented_at, a.dies_at, a.at)
+            a.api_base_url, a.issued_at, a.expires_at, a.consented_at, a.dies_at, a.authorization_ends_at,
+            a.refresh_token_timeout, a.first_notice_at, a.at)
     ON CONFLICT (id) DO UPDATE SET
         registration = excluded.registration, token_type = excluded.token_type, scopes = excluded.scopes,
         api_base_url = excluded.api_base_url, issued_at = excluded.issued_at, expires_at = excluded.expires_at,
         consented_at = excluded.consented_at, dies_at = excluded.dies_at, refreshed_at = NULL,
+        authorization_ends_at = excluded.authorization_ends_at,
+        refresh_token_timeout = excluded.refresh_token_timeout, notice_at = excluded.notice_at, noticed = NULL,
         revoked_at = NULL, revocation = NULL,
         failure_kind = NULL, failure_at = NULL, failure_since = NULL, failure_in_a_row = NULL,
         failure_oauth_error = NULL, failure_http_status = NULL;
@@ -174,6 +193,7 @@ BEGIN
     IF FOUND THEN
         PERFORM audit_resource(a.tenant, a.provider, 'recover_registration',
                                concat_ws('/', 'registrations', a.provider, a.registration), a.at);
+        PERFORM tell_of_registration('registration.recovered', a.tenant, a.provider, a.registration, a.at);
     END IF;
 END $$;
 
@@ -195,6 +215,10 @@ BEGIN
         detail := kept.adopted_generation;
         RETURN;
     END IF;
+    IF kept.conclusion IN ('account_changed', 'duplicate_token') THEN
+        outcome := kept.conclusion;
+        RETURN;
+    END IF;
     SELECT * INTO r FROM grant_rotation WHERE grant_id = a.grant_id AND tenant = a.tenant;
     IF is_overruled(a, r, kept) THEN
         PERFORM revoke_answer(a);
@@ -208,6 +232,10 @@ BEGIN
             PERFORM keep_for_revocation(a);
         END IF;
         outcome := 'superseded';
+        RETURN;
+    END IF;
+    outcome := refuse_origin(a, r);
+    IF outcome IS NOT NULL THEN
         RETURN;
     END IF;
     IF wanted <> a.base THEN
@@ -226,6 +254,9 @@ BEGIN
     END IF;
     PERFORM advance_rotation(a);
     PERFORM keep_secrets(a);
+    IF a.consented_at IS NOT NULL THEN
+        PERFORM keep_origin(a);
+    END IF;
     PERFORM close_overtaken(a);
     IF kept.id IS NULL THEN
         PERFORM keep_adopted_again(a);
@@ -235,6 +266,10 @@ BEGIN
         WHERE id = a.attempt;
     END IF;
     PERFORM end_registration_pause(a);
+    IF a.overruns_window THEN
+        PERFORM audit_grant(a.tenant, a.provider, a.user_id, a.account, 'overrun_window', a.base + 1,
+                            'attempts/' || a.attempt, a.at);
+    END IF;
     outcome := 'adopted';
     detail := a.base + 1;
 END $$;

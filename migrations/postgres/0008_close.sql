@@ -143,6 +143,7 @@ BEGIN
     IF refusals = 1 THEN
         PERFORM audit_resource(e.tenant, e.provider, 'pause_registration',
                                concat_ws('/', 'registrations', e.provider, e.registration), e.at);
+        PERFORM tell_of_registration('registration.rejected', e.tenant, e.provider, e.registration, e.at);
     END IF;
 END $$;
 

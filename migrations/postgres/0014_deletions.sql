@@ -64,6 +64,7 @@ BEGIN
     DELETE FROM data_keys WHERE tenant = of_tenant;
     DELETE FROM client_secrets WHERE tenant = of_tenant;
     UPDATE authorizations SET verifier = '' WHERE tenant = of_tenant;
+    DELETE FROM device_authorizations WHERE tenant = of_tenant;
     DELETE FROM unread_answers WHERE tenant = of_tenant;
     UPDATE tenant_deletions SET destroyed_at = destroy_at WHERE tenant = of_tenant;
     PERFORM audit_resource(of_tenant, NULL, 'destroy_keys', '', destroy_at);

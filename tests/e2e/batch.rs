@@ -78,7 +78,7 @@ async fn a_failing_refresh_fails_only_its_own_answer() {
 }
 
 /// The tokens and errors of a batch.
-async fn batch(house: &House, requests: Vec<GetAccessTokenRequest>) -> Vec<Answer<String>> {
+pub(crate) async fn batch(house: &House, requests: Vec<GetAccessTokenRequest>) -> Vec<Answer<String>> {
     let request = BatchGetAccessTokensRequest { requests };
     let response = read(house.client.tokens().batch_get_access_tokens(request).await).unwrap();
     let result = |result| match result {

@@ -45,6 +45,7 @@ async fn nothing_that_is_left_behind_holds_a_secret() {
     for provider in Provider::ALL {
         house.client.refresh(&house.key(provider, "ada")).await.unwrap();
     }
+    house.until_settled().await;
     house.stop().await;
     secrets.extend(house.canaries());
     search(&house, &secrets, &challenges, "after a recovery and a clean end");

@@ -55,6 +55,18 @@ fn a_bad_configuration_is_told_with_file_line_and_key() {
 }
 
 #[test]
+fn whoever_migrates_needs_the_store_and_no_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("broker.toml");
+    let database = directory.path().join("broker.db");
+    fs::write(&file, format!("[store]\nurl = \"sqlite://{}\"\n", text(&database))).unwrap();
+    assert!(run(&["migrate", "--config", text(&file)]).status.success() && database.exists());
+    assert!(failure(&["serve", "--config", text(&file)]).contains("[keys]"));
+    fs::write(&file, "").unwrap();
+    assert!(failure(&["migrate", "--config", text(&file)]).contains("[store] url"));
+}
+
+#[test]
 fn what_is_missing_or_does_not_go_together_is_listed_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("broker.toml");
@@ -149,4 +161,21 @@ fn the_printed_default_is_a_configuration_that_says_what_it_lacks() {
     fs::write(&file, printed.stdout).unwrap();
     let said = failure(&["config", "check", "--config", text(&file)]);
     assert_eq!(said.matches("\n  - ").count(), 3, "store, escrow and key: {said}");
+}
+
+#[test]
+fn every_command_of_the_runbooks_is_understood() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbooks");
+    let mut seen = 0;
+    for page in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(page.unwrap().path()).unwrap();
+        for line in text.lines().filter(|line| line.starts_with("token-broker ")) {
+            // With --help a command does nothing, and flags before it are read all the same.
+            let words: Vec<_> = line.split_whitespace().skip(1).chain(["--help"]).collect();
+            let output = run(&words);
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            seen += 1;
+        }
+    }
+    assert!(seen > 8, "the pages are read: {seen}");
 }

@@ -11,17 +11,18 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::BINARY;
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     "tokenbroker.v1.TokenService",
     "tokenbroker.v1.ConsentService",
     "tokenbroker.v1.AdminService",
     "tokenbroker.v1.EventService",
+    "envoy.service.auth.v3.Authorization",
 ];
 
 #[tokio::test]
 async fn every_service_says_that_it_serves() {
-    let house = House::open().await;
+    let house = House::plan().ext_authz("").open().await;
     let mut health = HealthClient::new(house.client.channel());
     for service in SERVICES {
         let answer = health.check(HealthCheckRequest { service: service.to_owned() }).await.unwrap();
@@ -34,7 +35,7 @@ async fn every_service_says_that_it_serves() {
 
 #[tokio::test]
 async fn a_broker_that_stops_says_so_first_and_does_not_wait_for_watchers() {
-    let mut house = House::plan().child(BINARY).open().await;
+    let mut house = House::plan().ext_authz("").child(BINARY).open().await;
     let mut health = HealthClient::new(house.client.channel());
     let mut watches = Vec::new();
     for service in SERVICES {

@@ -1,9 +1,9 @@
 //! Grants that nobody asks for are kept fresh.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use broker_e2e::{House, Provider, ask};
-use broker_proto::v1::{GetAccessTokenRequest, GrantKey, ServedStaleReason};
+use broker_e2e::{House, LONGEST_WAIT, Provider, ask};
+use broker_proto::v1::{GetAccessTokenRequest, Grant, GrantKey, ServedStaleReason};
 use provider_sim::Endpoint;
 
 const LIVES: usize = 5;
@@ -32,17 +32,22 @@ async fn a_grant_nobody_asks_for_lives_through_several_tokens() {
 #[tokio::test]
 async fn a_caller_never_meets_a_gap() {
     let house = House::plan().scheduler().open().await;
-    let mut keys = Vec::new();
+    let mut grants = Vec::new();
     for provider in Provider::ALL {
-        keys.push((provider, house.consent(provider, "ada").await));
+        let key = house.consent(provider, "ada").await;
+        let grant = house.client.grant(&key).await.unwrap();
+        grants.push((provider, key, grant));
     }
     // Five minutes at a time through a day and a half: 36 lives at Evercam, three at Eagle Eye.
     for _ in 0..36 * 12 {
         house.clock.advance(Duration::from_secs(300));
-        for (provider, key) in &keys {
+        for (provider, key, _) in &grants {
             let token = house.vend(key).await.unwrap();
             assert_eq!(token.served_stale_reason(), ServedStaleReason::Unspecified, "{provider:?}");
             assert!(token.expire_time.unwrap().seconds >= house.clock.seconds() + 60, "{provider:?}");
+        }
+        for (provider, key, grant) in &mut grants {
+            *grant = until_adopted(&house, *provider, key, grant.clone()).await;
         }
     }
     for (provider, lives) in [(Provider::Evercam, 36), (Provider::EagleEye, 3)] {
@@ -71,6 +76,29 @@ async fn until_refreshed(house: &House, provider: Provider, refreshes: usize) {
         house.clock.advance(Duration::from_secs(1));
     }
     panic!("{provider:?}: the grant was not refreshed, though it was due");
+}
+
+/// A refresh under way would be minutes late if time went on, and its outcome in doubt.
+async fn until_adopted(house: &House, provider: Provider, key: &GrantKey, before: Grant) -> Grant {
+    if before.next_refresh_time.unwrap().seconds > house.clock.seconds() {
+        return before;
+    }
+    let known = usize::try_from(before.generation).unwrap();
+    let deadline = Instant::now() + LONGEST_WAIT;
+    loop {
+        let grant = house.client.grant(key).await.unwrap();
+        if grant.generation > before.generation {
+            return grant;
+        }
+        assert!(Instant::now() < deadline, "{provider:?}: a due grant was not refreshed");
+        let journal = house.simulator(provider).journal();
+        match journal.wait_for(|journal| journal.refreshes() >= known, Duration::from_secs(1)).await {
+            // What the provider has answered is adopted in a moment.
+            Ok(()) => tokio::task::yield_now().await,
+            // See `until_refreshed`.
+            Err(_) => house.clock.advance(Duration::from_secs(1)),
+        }
+    }
 }
 
 async fn freshest(house: &House, key: &GrantKey) -> u64 {

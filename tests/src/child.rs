@@ -50,6 +50,11 @@ impl BrokerProcess {
         self.program.ended().await;
     }
 
+    /// Waits for the end.
+    pub async fn ended(self) -> ExitStatus {
+        self.program.ended().await
+    }
+
     /// Sends a signal and waits for the end.
     pub async fn end(self, signal: Signal) -> ExitStatus {
         self.program.signal(signal);

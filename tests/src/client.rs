@@ -8,6 +8,7 @@ use broker_proto::v1;
 use broker_proto::v1::admin_service_client::AdminServiceClient;
 use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::consent_service_client::ConsentServiceClient;
+use broker_proto::v1::event_service_client::EventServiceClient;
 use broker_proto::v1::token_service_client::TokenServiceClient;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
@@ -54,6 +55,14 @@ impl Client {
     /// The same connection, used by another caller.
     pub fn named(&self, principal: &str) -> Self {
         Self { name: Name(Some(principal.parse().unwrap())), ..self.clone() }
+    }
+
+    /// Opens a stream of events.
+    pub async fn events(
+        &self,
+        request: v1::WatchEventsRequest,
+    ) -> Answer<tonic::Streaming<v1::WatchEventsResponse>> {
+        read(EventServiceClient::new(self.line()).watch_events(request).await)
     }
 
     /// The connection.
@@ -119,6 +128,18 @@ impl Client {
         read(self.consents().start_authorization(request).await)
     }
 
+    /// StartDeviceAuthorization with nothing but the key.
+    pub async fn start_device(&self, key: &v1::GrantKey) -> Answer<v1::StartDeviceAuthorizationResponse> {
+        let request = v1::StartDeviceAuthorizationRequest {
+            tenant_id: key.tenant_id.clone(),
+            provider: key.provider.clone(),
+            user_id: key.user_id.clone(),
+            account: key.account.clone(),
+            ..Default::default()
+        };
+        read(self.consents().start_device_authorization(request).await)
+    }
+
     /// CompleteAuthorization by the tenant and user of the key.
     pub async fn complete(&self, key: &v1::GrantKey, callback_url: &str) -> Answer<v1::Grant> {
         let request = v1::CompleteAuthorizationRequest {
@@ -139,6 +160,27 @@ impl Client {
     /// GetAccessToken.
     pub async fn token(&self, request: v1::GetAccessTokenRequest) -> Answer<v1::GetAccessTokenResponse> {
         read(self.tokens().get_access_token(request).await)
+    }
+
+    /// WatchAccessTokens of these grants.
+    pub async fn watch(
+        &self,
+        keys: &[v1::GrantKey],
+    ) -> Answer<tonic::Streaming<v1::WatchAccessTokensResponse>> {
+        let request = v1::WatchAccessTokensRequest { keys: keys.to_vec(), ..Default::default() };
+        read(self.tokens().watch_access_tokens(request).await)
+    }
+
+    /// ReportRejectedToken.
+    pub async fn report(
+        &self,
+        key: &v1::GrantKey,
+        generation: u64,
+        http_status: i32,
+    ) -> Answer<v1::ReportRejectedTokenResponse> {
+        let (key, detail) = (Some(key.clone()), "invalid_token".to_owned());
+        let request = v1::ReportRejectedTokenRequest { key, generation, http_status, detail };
+        read(self.tokens().report_rejected_token(request).await)
     }
 
     /// RefreshGrant.

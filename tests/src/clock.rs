@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use broker_core::{Clock, Timestamp};
 use tokio::sync::watch;
 
-/// Where the clock starts: 2023-11-14.
-const START_SECONDS: u64 = 1_700_000_000;
+/// Where a clock starts of which nothing else is said: 2023-11-14.
+pub(crate) const START_SECONDS: u64 = 1_700_000_000;
 
 /// Stands still until it is moved; the simulators see every move before the broker does.
 pub struct HandClock {
@@ -16,8 +16,9 @@ pub struct HandClock {
 }
 
 impl HandClock {
-    pub(crate) fn new() -> Self {
-        let start = Duration::from_secs(START_SECONDS);
+    /// One that shows so many seconds since the Unix epoch.
+    pub(crate) fn at(seconds: u64) -> Self {
+        let start = Duration::from_secs(seconds);
         Self {
             simulators: provider_sim::Clock::manual(UNIX_EPOCH + start),
             broker: watch::Sender::new(Timestamp::from_unix_seconds(0) + start),
@@ -28,6 +29,12 @@ impl HandClock {
     pub fn advance(&self, span: Duration) {
         self.simulators.advance(span);
         self.broker.send_modify(|now| *now = *now + span);
+    }
+
+    /// The broker's clock is put forward by so many seconds, or back; the providers' clocks go on as they were.
+    pub fn step(&self, seconds: i64) {
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        self.broker.send_modify(|now| *now = if seconds < 0 { *now - by } else { *now + by });
     }
 
     /// Whole seconds since the Unix epoch.

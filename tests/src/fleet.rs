@@ -6,8 +6,9 @@ mod replica;
 mod settings;
 mod site;
 
+use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use broker_core::Clock as _;
@@ -20,7 +21,7 @@ use test_servers::{PrivatePostgres, PrivateRedis};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-pub use self::database::Database;
+pub use self::database::{Database, Work};
 pub use self::plan::Plan;
 pub use self::replica::{Home, Replica};
 use self::settings::Settings;
@@ -85,6 +86,18 @@ impl Fleet {
     pub async fn restart(&mut self, replica: usize) {
         assert!(self.replicas[replica].is_none(), "two replicas on one journal");
         self.replicas[replica] = Some(self.start_at(&self.homes[replica]).await);
+    }
+
+    /// The same, as this program.
+    pub async fn restart_as(&mut self, replica: usize, binary: &Path) {
+        assert!(self.replicas[replica].is_none(), "two replicas on one journal");
+        self.replicas[replica] = Some(Replica::start(Some(binary), &self.homes[replica]).await);
+    }
+
+    /// Replicas that are started from now on serve gRPC where those before them do. Answers these addresses.
+    pub fn stay(&self) -> Vec<SocketAddr> {
+        let serving = self.replicas.iter().flatten().zip(&self.homes);
+        serving.map(|(replica, home)| home.stay_at(replica.grpc())).collect()
     }
 
     /// Where a replica keeps its own things.

@@ -1,7 +1,7 @@
 //! Both simulators, a broker, and a tenant with a registration at each.
 
 mod broker;
-mod plan;
+pub(crate) mod plan;
 
 use std::fs;
 use std::mem;
@@ -14,14 +14,20 @@ use broker_proto::v1;
 use tempfile::TempDir;
 
 use self::broker::Broker;
-pub use self::plan::Plan;
+pub use self::plan::{Plan, hosted_redirect_uri};
 use crate::canary::Canaries;
 use crate::client::{ask, registration};
 use crate::settings::Settings;
-use crate::{Answer, Client, HandClock, Provider, Recorder, http, logs, store};
+use crate::{Answer, Client, HandClock, LONGEST_WAIT, Provider, Recorder, http, logs, store};
+
+/// How the configuration asks for a port of the system's choice.
+const ANY_PORT: &str = "grpc = \"127.0.0.1:0\"";
 
 /// The tenant of every house.
 pub const TENANT: &str = "acme";
+
+/// Between two looks at what tells of no change.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A running broker with everything around it.
 pub struct House {
@@ -102,6 +108,16 @@ impl House {
         self.broker.addresses().1
     }
 
+    /// The process id of a broker that is a child process.
+    pub fn pid(&self) -> u32 {
+        self.broker.pid()
+    }
+
+    /// What a broker that is a child process has logged.
+    pub fn child_log(&self) -> String {
+        fs::read_to_string(self.settings.log()).unwrap_or_default()
+    }
+
     /// Starts an authorization and lets the person approve it. Answers it with the callback URL.
     pub async fn approve(&self, key: &v1::GrantKey) -> (v1::StartAuthorizationResponse, String) {
         let started = self.client.start(key).await.unwrap();
@@ -151,6 +167,13 @@ impl House {
         String::from_utf8(logs::captured(self.log_from)).unwrap()
     }
 
+    /// Memory that a broker that is a child process holds, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.broker.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
     /// Every secret known so far: those that clients saw, those that passed a tap, and the key.
     pub fn canaries(&self) -> Canaries {
         let mut canaries = self.canaries.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -177,11 +200,34 @@ impl House {
         mem::replace(&mut self.broker, Broker::Gone).stop().await;
     }
 
+    /// Waits until a broker that was told to end has ended well.
+    pub async fn ended(&mut self) {
+        mem::replace(&mut self.broker, Broker::Gone).ended().await;
+    }
+
     /// Starts a broker again on what the last one left.
     pub async fn restart(&mut self) {
         assert!(matches!(self.broker, Broker::Gone), "two brokers on one store");
         (self.broker, self.client) =
             Broker::start(self.binary.as_deref(), &self.config, &self.settings.log(), &self.clock).await;
+    }
+
+    /// Waits until no attempt is open: what the provider has answered is in the store then, and the clock may be moved.
+    pub async fn until_settled(&self) {
+        let settled = async {
+            while store::open_attempts(&self.settings.database()).await > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(LONGEST_WAIT, settled).await.expect("attempts stay open");
+    }
+
+    /// Brokers that are started from now on serve gRPC where this one does.
+    pub fn stay(&self) {
+        let written = fs::read_to_string(&self.config).unwrap();
+        let stays = written.replacen(ANY_PORT, &format!("grpc = \"{}\"", self.grpc()), 1);
+        assert_ne!(stays, written, "it stays already");
+        fs::write(&self.config, stays).unwrap();
     }
 
     /// Ends everything, and checks what must hold after any test.

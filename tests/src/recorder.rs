@@ -15,7 +15,8 @@ use url::form_urlencoded;
 use crate::canary::Canaries;
 
 /// The members of requests and answers that are secrets.
-const SECRET_MEMBERS: [&str; 5] = ["access_token", "refresh_token", "code", "code_verifier", "client_secret"];
+const SECRET_MEMBERS: [&str; 6] =
+    ["access_token", "refresh_token", "code", "code_verifier", "client_secret", "device_code"];
 
 type Tape = Arc<Mutex<Vec<u8>>>;
 

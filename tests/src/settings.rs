@@ -16,6 +16,7 @@ pub(crate) struct Settings {
     rotation: Vec<(&'static str, String)>,
     access: String,
     keys: Option<String>,
+    providers: Vec<(Provider, String)>,
 }
 
 impl Settings {
@@ -23,7 +24,8 @@ impl Settings {
     pub(crate) fn new(directory: &Path, rotation: Vec<(&'static str, String)>, access: String) -> Self {
         // Unguessable is not asked for here, distinct from everything else is.
         let key: Vec<u8> = (0..32u32).map(|n| (process::id().rotate_left(n) % 251) as u8 ^ n as u8).collect();
-        let settings = Self { directory: directory.to_owned(), rotation, access, keys: None };
+        let (directory, providers) = (directory.to_owned(), Vec::new());
+        let settings = Self { directory, rotation, access, keys: None, providers };
         fs::write(settings.kek(), format!("kek-1:{}\n", STANDARD.encode(key))).unwrap();
         settings
     }
@@ -31,6 +33,11 @@ impl Settings {
     /// With this section in place of the key.
     pub(crate) fn keys_from(self, section: Option<String>) -> Self {
         Self { keys: section, ..self }
+    }
+
+    /// With further lines in the sections of these providers.
+    pub(crate) fn providers(self, providers: Vec<(Provider, String)>) -> Self {
+        Self { providers, ..self }
     }
 
     pub(crate) fn kek(&self) -> PathBuf {
@@ -80,9 +87,13 @@ impl Settings {
             write!(
                 toml,
                 "\n[providers.{name}]\nadapter = \"{name}\"\nauthorize_url = \"{authorize}/{path}/authorize\"\n\
-                 token_url = \"{token}/{path}/token\"\nrevoke_url = \"{token}/{path}/revoke\"\n"
+                 token_url = \"{token}/{path}/token\"\nrevoke_url = \"{token}/{path}/revoke\"\n\
+                 base_url = \"{token}\"\n"
             )
             .unwrap();
+            for (_, lines) in self.providers.iter().filter(|(of, _)| *of == provider) {
+                writeln!(toml, "{lines}").unwrap();
+            }
         }
         let file = self.directory.join("token-broker.toml");
         fs::write(&file, toml).unwrap();

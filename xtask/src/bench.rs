@@ -12,10 +12,10 @@ use crate::workspace::Workspace;
 /// What to measure, and for how long.
 #[derive(Args)]
 pub(crate) struct BenchArgs {
-    /// Fewer grants and rounds: about four minutes for both on a quiet machine
+    /// Fewer grants and rounds, shorter turns: about six minutes for all on a quiet machine
     #[arg(long)]
     short: bool,
-    /// Measure only one of the two
+    /// Measure only one of them
     #[arg(long, value_enum)]
     only: Option<Only>,
     /// Only measure the bare gRPC server against itself: shows the noise of this machine
@@ -33,14 +33,31 @@ enum Only {
     Vend,
     /// What a rotation costs
     Rotation,
+    /// How soon watchers are told of a rotation
+    Watch,
+    /// What attackers cost good clients
+    Abuse,
+    /// How soon a started process is ready, and how big it is
+    Start,
 }
 
-/// Builds, then measures: what a vended token costs, then what a rotation costs.
+/// Builds, then measures: what a vended token costs, what a rotation costs, how soon watchers are told, what attackers cost
+/// good clients, and how soon a process is ready.
 pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
-    if args.only != Some(Only::Rotation) && !vend(workspace, args)?.success() {
+    let is_wanted = |what| args.only.is_none_or(|only| only == what);
+    if is_wanted(Only::Vend) && !vend(workspace, args)?.success() {
         return Ok(ExitCode::FAILURE);
     }
-    if args.only != Some(Only::Vend) && !args.bare_only && !rotation(workspace, args)?.success() {
+    if is_wanted(Only::Rotation) && !args.bare_only && !rotation(workspace, args)?.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if is_wanted(Only::Watch) && !args.bare_only && !watch(workspace, args)?.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if is_wanted(Only::Abuse) && !args.bare_only && !abuse(workspace, args)?.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if is_wanted(Only::Start) && !args.bare_only && !start(workspace, args)?.success() {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -66,6 +83,30 @@ fn rotation(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
         bench.args(["--database", url]);
     }
     bench.args(&args.rest).status().context("cannot start the load generator")
+}
+
+/// Measured on SQLite.
+fn watch(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
+    build(workspace, &["--package", "broker-e2e", "--bin", "watch_bench"])?;
+    let mut bench = load_generator(workspace, "watch_bench", args);
+    bench.arg("--broker").arg(broker(workspace)?);
+    bench.args(&args.rest).status().context("cannot start the load generator")
+}
+
+/// Measured on SQLite.
+fn abuse(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
+    build(workspace, &["--package", "broker-e2e", "--bin", "abuse_bench"])?;
+    let mut bench = load_generator(workspace, "abuse_bench", args);
+    bench.arg("--broker").arg(broker(workspace)?);
+    bench.args(&args.rest).status().context("cannot start the load generator")
+}
+
+/// Measured on a Postgres of its own, which the program brings itself.
+fn start(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
+    build(workspace, &["--package", "broker-e2e", "--bin", "start_bench"])?;
+    let mut bench = load_generator(workspace, "start_bench", args);
+    bench.arg("--broker").arg(broker(workspace)?);
+    bench.args(&args.rest).status().context("cannot start the measurement")
 }
 
 fn load_generator(workspace: &Workspace, name: &str, args: &BenchArgs) -> Command {

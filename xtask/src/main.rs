@@ -1,15 +1,21 @@
 //! The project's own commands: `cargo xtask test` is what CI runs, `cargo xtask bench` measures, `cargo xtask chaos`
-//! kills.
+//! kills, `cargo xtask upgrade` runs two versions side by side, `cargo xtask alerts` judges alerts and dashboards,
+//! `cargo xtask pages` shows what browsers see.
 
+mod alerts;
 mod base;
 mod bench;
 mod chaos;
 mod outcome;
+mod pages;
+#[cfg(test)]
+mod papers;
 mod runner;
 mod servers;
 mod sqlx_data;
 mod steps;
 mod summary;
+mod upgrade;
 mod workspace;
 
 use std::process::ExitCode;
@@ -35,6 +41,12 @@ enum Task {
     SqlxData(sqlx_data::SqlxDataArgs),
     /// Kill the broker's processes hundreds of times while they rotate, and judge what that cost
     Chaos(chaos::ChaosArgs),
+    /// Build the version before, and check that it and this one share a database
+    Upgrade(upgrade::UpgradeArgs),
+    /// Judge alerts, their scenarios and the dashboards with a Prometheus
+    Alerts,
+    /// Take pictures of every page a browser may see, with a headless Chromium
+    Pages,
 }
 
 #[derive(Args)]
@@ -65,5 +77,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(args) => bench::run(&workspace, &args),
         Task::SqlxData(args) => sqlx_data::run(&workspace, &args),
         Task::Chaos(args) => chaos::run(&workspace, &args),
+        Task::Upgrade(args) => upgrade::run(&workspace, &args),
+        Task::Alerts => alerts::run(&workspace),
+        Task::Pages => pages::run(&workspace),
     }
 }

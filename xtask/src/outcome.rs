@@ -9,6 +9,8 @@ pub(crate) enum Outcome {
     Failed { why: String },
     /// It could not start: a tool is missing.
     Skipped { install: String },
+    /// The same, for a tool or packages of other languages, which the machine has or has not.
+    NotHere { why: String },
 }
 
 impl Outcome {
@@ -28,7 +30,7 @@ impl Outcome {
         match self {
             Self::Passed { .. } => "ok",
             Self::Failed { .. } => "FAILED",
-            Self::Skipped { .. } => "SKIPPED",
+            Self::Skipped { .. } | Self::NotHere { .. } => "SKIPPED",
         }
     }
 
@@ -38,13 +40,14 @@ impl Outcome {
             Self::Passed { note } => note.as_deref().unwrap_or_default(),
             Self::Failed { why } => why,
             Self::Skipped { install } => install,
+            Self::NotHere { why } => why,
         }
     }
 
-    /// In CI a check that did not run is a check that failed.
+    /// In CI a check that did not run is a check that failed, unless it is about other languages and they are not there.
     pub(crate) fn is_failure(&self, ci: bool) -> bool {
         match self {
-            Self::Passed { .. } => false,
+            Self::Passed { .. } | Self::NotHere { .. } => false,
             Self::Failed { .. } => true,
             Self::Skipped { .. } => ci,
         }

@@ -1,6 +1,6 @@
 //! What `cargo xtask test` runs, in order: cheap and local first.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
@@ -15,6 +15,8 @@ pub(crate) struct Step {
     /// The command it runs, as a person would type it.
     pub(crate) runs: &'static str,
     tool: Option<&'static str>,
+    /// What it is of other languages that it needs.
+    foreign: Option<&'static Foreign>,
     work: Work,
 }
 
@@ -26,6 +28,25 @@ enum Work {
     /// `runs`, followed by `--against` and the commit to compare with.
     Breaking,
 }
+
+/// A language whose tools and packages the machine has or has not.
+struct Foreign {
+    tool: &'static str,
+    /// Succeeds where packages can be had.
+    probe: &'static str,
+    missing: &'static str,
+}
+
+const NODE: Foreign = Foreign {
+    tool: "npm",
+    probe: "npm view @grpc/grpc-js version --fetch-retries=1 --fetch-timeout=20000",
+    missing: "npm or its registry is not there; install Node.js 20 or later",
+};
+const PYTHON: Foreign = Foreign {
+    tool: "python3",
+    probe: "python3 -m pip download --quiet --no-deps --no-input --dest target/workshop/probe pip",
+    missing: "python3, its pip or their index is not there; install Python 3.10 or later with venv and pip",
+};
 
 /// Every step, in the order they run.
 pub(crate) const ALL: &[Step] = &[
@@ -41,8 +62,38 @@ pub(crate) const ALL: &[Step] = &[
     Step { work: Work::Breaking, ..Step::new("proto-breaking", "buf breaking").needs("buf") },
     Step::new("deny", "cargo deny --locked check --allow unused-wrapper bans licenses sources")
         .needs("cargo-deny"),
+    Step::new("alerts", "cargo xtask alerts").needs("promtool"),
     Step::new("sqlx-data", "cargo xtask sqlx-data --check"),
     Step { work: Work::Tests, ..Step::new("test", "cargo test --workspace --locked --no-fail-fast") },
+    // The manifests: fields, names, and whether the broker takes the configurations in them.
+    Step::new("manifests", "target/tools/manifests/bin/python deploy/kubernetes/checks")
+        .needs("kubernetes-validate"),
+    Step::new("checkov", "deploy/kubernetes/judge").needs("checkov"),
+    Step::new("compose", "docker-compose --file deploy/compose.yaml config --quiet").needs("docker-compose"),
+    // These install packages below target: the first run takes as long as the network does.
+    Step::new(
+        "third-party",
+        "cargo test --package broker-e2e --test e2e --locked third_party:: -- --ignored --test-threads 2",
+    )
+    .of(&NODE),
+    Step::new("envoy", "cargo test --package broker-e2e --test e2e --locked auth::envoy:: -- --ignored")
+        .of(&PYTHON),
+    Step::new(
+        "examples-node",
+        "cargo test --package broker-e2e --test e2e --locked examples::node -- --ignored --exact",
+    )
+    .of(&NODE),
+    Step::new(
+        "examples-python",
+        "cargo test --package broker-e2e --test e2e --locked examples::python -- --ignored --exact",
+    )
+    .of(&PYTHON),
+    Step::new(
+        "rolling-restart",
+        "cargo test --package broker-e2e --test e2e --locked fleet::rolling_restart:: -- --ignored --test-threads 1",
+    ),
+    // Builds the version before: what it shares with this one is built already.
+    Step::new("upgrade", "cargo xtask upgrade"),
     Step::new("chaos", "cargo xtask chaos --short -- --report target/chaos"),
     // The storm must notice: without its escrow the broker loses too much.
     Step::new("chaos-red", "cargo xtask chaos --short --kills 100 --expect-red -- --report target/chaos-red"),
@@ -59,15 +110,22 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Step>> {
 
 impl Step {
     const fn new(name: &'static str, runs: &'static str) -> Self {
-        Self { name, runs, tool: None, work: Work::AsTyped }
+        Self { name, runs, tool: None, foreign: None, work: Work::AsTyped }
     }
 
     const fn needs(self, tool: &'static str) -> Self {
         Self { tool: Some(tool), ..self }
     }
 
+    const fn of(self, foreign: &'static Foreign) -> Self {
+        Self { foreign: Some(foreign), ..self }
+    }
+
     /// Runs the step with its output going where ours goes.
     pub(crate) fn run(&self, workspace: &Workspace, cargo_test: &[String]) -> Outcome {
+        if let Some(foreign) = self.foreign.filter(|foreign| !foreign.is_here(workspace)) {
+            return Outcome::NotHere { why: foreign.missing.to_owned() };
+        }
         match self.tool {
             Some(tool) if !workspace.has(tool) => {
                 Outcome::Skipped { install: format!("{tool} is missing; run: .ci/install-tools {tool}") }
@@ -116,6 +174,15 @@ impl Step {
         let mut command = workspace.command(words.next().unwrap_or_default());
         command.args(words);
         command
+    }
+}
+
+impl Foreign {
+    fn is_here(&self, workspace: &Workspace) -> bool {
+        let mut words = self.probe.split(' ');
+        let mut probe = workspace.command(words.next().unwrap_or_default());
+        let probe = probe.args(words).stdout(Stdio::null()).stderr(Stdio::null());
+        workspace.has(self.tool) && probe.status().is_ok_and(|status| status.success())
     }
 }
 

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::audit::Audit;
 use crate::commands::completions::Completions;
 use crate::commands::consent::Consent;
+use crate::commands::credentials::Credentials as MachineCredentials;
+use crate::commands::events::Events;
 use crate::commands::grants::Grants;
 use crate::commands::health::Health;
 use crate::commands::keys::Keys;
@@ -18,6 +20,7 @@ use crate::commands::scheduler::Scheduler;
 use crate::commands::secrets::Secrets;
 use crate::commands::tenants::Tenants;
 use crate::commands::token::Token;
+use crate::commands::webhooks::Webhooks;
 use crate::failure::Failure;
 
 const EXIT_CODES: &str = "\
@@ -31,7 +34,11 @@ Exit codes:
   6  caller unknown, or not allowed
   7  the broker refused an argument
   8  exists already, or changed meanwhile
-  9  an audit log does not hold";
+  9  an audit log does not hold
+ 10  the user refused the authorization
+ 11  the authorization lapsed
+ 12  the authorization failed
+130  interrupted";
 
 /// Command line of the token broker.
 #[derive(Debug, Parser)]
@@ -136,6 +143,9 @@ pub(crate) enum Command {
     /// The secrets of an OAuth client, changed without a gap
     #[command(subcommand)]
     Secrets(Secrets),
+    /// API keys that stand in place of grants
+    #[command(subcommand)]
+    Credentials(MachineCredentials),
     /// What users allowed, and how well it fares
     #[command(subcommand)]
     Grants(Grants),
@@ -154,6 +164,12 @@ pub(crate) enum Command {
     /// Keys: what they protect, rotated, retired
     #[command(subcommand)]
     Keys(Keys),
+    /// What happens to grants, registrations and providers
+    #[command(subcommand)]
+    Events(Events),
+    /// Where events are sent
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// What was done, and whether its record holds
     #[command(subcommand)]
     Audit(Audit),
@@ -185,23 +201,43 @@ impl Command {
             Self::Secrets(Secrets::Add(_)) => "secrets add",
             Self::Secrets(Secrets::Retire(_)) => "secrets retire",
             Self::Secrets(Secrets::List(_)) => "secrets list",
+            Self::Credentials(MachineCredentials::Create(_)) => "credentials create",
+            Self::Credentials(MachineCredentials::List(_)) => "credentials list",
+            Self::Credentials(MachineCredentials::Get) => "credentials get",
+            Self::Credentials(MachineCredentials::Rotate(_)) => "credentials rotate",
+            Self::Credentials(MachineCredentials::Delete(_)) => "credentials delete",
             Self::Scheduler(Scheduler::Status) => "scheduler status",
             Self::Scheduler(Scheduler::Pause(_)) => "scheduler pause",
             Self::Scheduler(Scheduler::Resume) => "scheduler resume",
             Self::Providers(Providers::List(_)) => "providers list",
             Self::Grants(Grants::List(_)) => "grants list",
+            Self::Grants(Grants::Import(_)) => "grants import",
             Self::Grants(Grants::Get) => "grants get",
+            Self::Grants(Grants::AtRisk(_)) => "grants at-risk",
             Self::Grants(Grants::Refresh) => "grants refresh",
             Self::Grants(Grants::Revoke) => "grants revoke",
             Self::Grants(Grants::RevokeAll(_)) => "grants revoke-all",
             Self::Token(Token::Get(_)) => "token get",
+            Self::Token(Token::Watch) => "token watch",
+            Self::Token(Token::Report(_)) => "token report",
             Self::Consent(Consent::Start(_)) => "consent start",
+            Self::Consent(Consent::Device(_)) => "consent device",
             Self::Consent(Consent::Complete(_)) => "consent complete",
             Self::Consent(Consent::Status(_)) => "consent status",
             Self::Keys(Keys::List(_)) => "keys list",
             Self::Keys(Keys::Rotate(_)) => "keys rotate",
             Self::Keys(Keys::Rotations) => "keys rotations",
             Self::Keys(Keys::Retire(_)) => "keys retire",
+            Self::Events(Events::Watch(_)) => "events watch",
+            Self::Webhooks(Webhooks::Create(_)) => "webhooks create",
+            Self::Webhooks(Webhooks::List(_)) => "webhooks list",
+            Self::Webhooks(Webhooks::Get(_)) => "webhooks get",
+            Self::Webhooks(Webhooks::Update(_)) => "webhooks update",
+            Self::Webhooks(Webhooks::Enable(_)) => "webhooks enable",
+            Self::Webhooks(Webhooks::Disable(_)) => "webhooks disable",
+            Self::Webhooks(Webhooks::RotateSecret(_)) => "webhooks rotate-secret",
+            Self::Webhooks(Webhooks::Redeliver(_)) => "webhooks redeliver",
+            Self::Webhooks(Webhooks::Delete(_)) => "webhooks delete",
             Self::Audit(Audit::List(_)) => "audit list",
             Self::Audit(Audit::Verify(_)) => "audit verify",
             Self::Health(_) => "health",

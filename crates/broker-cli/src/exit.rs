@@ -18,6 +18,10 @@ pub(crate) enum Exit {
     InvalidArgument = 7,
     Conflict = 8,
     Broken = 9,
+    AuthorizationDenied = 10,
+    AuthorizationExpired = 11,
+    AuthorizationFailed = 12,
+    Interrupted = 130,
 }
 
 impl From<Code> for Exit {

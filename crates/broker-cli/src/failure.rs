@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     /// A file named on the command line, or standard input, cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
+    /// A file for a secret cannot be written. One that is there is left as it is.
+    #[error("cannot write {}: {error}", path.display())]
+    Unwritable { path: PathBuf, error: io::Error },
     /// The broker, or the way to it, answered an error.
     #[error("{}", what_happened(.0))]
     Broker(Box<BrokerError>),
@@ -36,6 +39,18 @@ pub(crate) enum Failure {
     /// Audit logs were changed behind the broker's back.
     #[error("{0} audit logs do not hold: somebody has changed the store; keep it as it is, and find out who")]
     AuditBroken(usize),
+    /// The user refused.
+    #[error("the user refused")]
+    AuthorizationDenied,
+    /// The user did not answer in time.
+    #[error("nobody entered the code in time")]
+    AuthorizationExpired,
+    /// The authorization failed.
+    #[error("the authorization failed: {0}")]
+    AuthorizationFailed(String),
+    /// The wait was ended by a signal.
+    #[error("interrupted; the authorization goes on: see `brokerctl consent status --authorization {0}`")]
+    Interrupted(String),
     /// The answer lacks what the contract promises.
     #[error("the broker's answer has no {0}: is it of another version?")]
     Incomplete(&'static str),
@@ -51,10 +66,14 @@ impl Failure {
     /// The exit code of the process.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Unreadable { .. } => Exit::Usage,
+            Self::Usage(_) | Self::Unreadable { .. } | Self::Unwritable { .. } => Exit::Usage,
             Self::Broker(error) => error.code().into(),
             Self::NotServing | Self::NoVerdict => Exit::Unavailable,
             Self::AuditBroken(_) => Exit::Broken,
+            Self::AuthorizationDenied => Exit::AuthorizationDenied,
+            Self::AuthorizationExpired => Exit::AuthorizationExpired,
+            Self::AuthorizationFailed(_) => Exit::AuthorizationFailed,
+            Self::Interrupted(_) => Exit::Interrupted,
             Self::ClientRejected | Self::RotationFailed(_) => Exit::FailedPrecondition,
             // The reader closed its end on purpose (`| head`).
             Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,

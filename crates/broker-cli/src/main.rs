@@ -8,6 +8,7 @@ mod failure;
 mod next_step;
 mod output;
 mod secret_input;
+mod secret_output;
 mod session;
 mod when;
 

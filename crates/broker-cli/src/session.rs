@@ -42,6 +42,11 @@ impl Session {
         HealthClient::new(self.connection.clone())
     }
 
+    /// For a service that only one command calls.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
     pub(crate) fn output(&self) -> &Output {
         &self.output
     }

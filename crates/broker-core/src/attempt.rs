@@ -10,7 +10,7 @@ use crate::{
 pub enum AttemptKind {
     /// The refresh token of the grant's present lineage.
     Refresh,
-    /// The authorization code of a consent, which begins a lineage of its own.
+    /// The authorization code or device code of a consent, or the refresh token of an import: it begins a lineage of its own.
     CodeExchange(AuthorizationId),
 }
 
@@ -53,6 +53,14 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The authorization whose code it presents.
+    pub fn authorization(&self) -> Option<AuthorizationId> {
+        match self.kind {
+            AttemptKind::Refresh => None,
+            AttemptKind::CodeExchange(authorization) => Some(authorization),
+        }
+    }
+
     /// The grant it is for.
     pub fn grant_id(&self) -> GrantId {
         self.key.grant_id()

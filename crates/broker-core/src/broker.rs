@@ -5,21 +5,28 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker_crypto::{Entropy, KeyEncryption};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::within;
+use crate::consent::polling::AT_ONCE;
+use crate::fingerprints::Fingerprints;
 use crate::fleet::{FleetStanding, Rejected};
 use crate::keys::{KeyNews, TenantKeyCache, WorkedOn};
+use crate::mint;
 use crate::ports::{
-    ConsentStore, DeletionStore, Escrow, FleetStore, GrantStore, KeyStore, LeaseManager, ProviderBudget,
-    ProviderClient, RevocationStore, SchedulerStore, SealedStore, TenantStore, Wakeups,
+    ConsentStore, DeletionStore, Escrow, EventStore, FleetStore, GrantStore, KeyStore, LeaseManager,
+    MachineCredentialStore, ProviderBudget, ProviderClient, RevocationStore, SchedulerStore, SealedStore,
+    TenantStore, TraceContext, Wakeups, WebhookSender, WebhookStore,
 };
 use crate::revocation::Revoking;
-use crate::rotation::{AttemptCount, Flights, Patience, PresentingSet, Tally, Unsettled};
+use crate::rotation::{AttemptCount, EscrowCounts, Flights, Patience, PresentingSet, Tally, Unsettled};
 use crate::scheduler::{GateRules, Gates, Noted, Pauses, Planner, Successes};
-use crate::vend::{GrantCache, NewsDesk, Profiles, unknown_provider};
-use crate::{BrokerError, Clock, IncarnationId, InstallationId, ProviderName, ProviderProfile, Timing};
+use crate::vend::{GrantCache, NewsDesk, Profiles, Rejections, unknown_provider};
+use crate::{
+    AuditKeys, BrokerError, Clock, IncarnationId, InstallationId, Measures, ProviderName, ProviderProfile,
+    Timing,
+};
 
 /// What a broker is made of.
 pub struct Collaborators {
@@ -63,6 +70,16 @@ pub struct Collaborators {
     pub key_store: Arc<dyn KeyStore>,
     /// Everything that is sealed.
     pub sealed: Arc<dyn SealedStore>,
+    /// Credentials of machines.
+    pub machine_credentials: Arc<dyn MachineCredentialStore>,
+    /// The log of events.
+    pub events: Arc<dyn EventStore>,
+    /// Where events are delivered to.
+    pub webhooks: Arc<dyn WebhookStore>,
+    /// Delivers them.
+    pub webhook_sender: Arc<dyn WebhookSender>,
+    /// Ties what happens here to what happens elsewhere.
+    pub traces: Arc<dyn TraceContext>,
 }
 
 /// Keeps users' grants and vends fresh access tokens.
@@ -88,11 +105,15 @@ pub struct Broker {
     pub(crate) planner: Mutex<Planner>,
     /// Which grants were asked for.
     pub(crate) noted: Arc<Noted>,
+    /// Which tokens providers were said to reject.
+    pub(crate) rejections: Arc<Rejections>,
     pub(crate) presenting: PresentingSet,
     pub(crate) patience: Patience,
     pub(crate) unsettled: Unsettled,
     /// How attempts ended.
     pub(crate) tally: Tally,
+    pub(crate) measures: Measures,
+    pub(crate) escrow_counts: EscrowCounts,
     pub(crate) fleet_store: Arc<dyn FleetStore>,
     pub(crate) fleet: FleetStanding,
     /// Rotations run here, out of reach of a caller that hangs up.
@@ -116,13 +137,32 @@ pub struct Broker {
     pub(crate) deletions: Arc<dyn DeletionStore>,
     pub(crate) key_store: Arc<dyn KeyStore>,
     pub(crate) sealed: Arc<dyn SealedStore>,
+    pub(crate) machine_credentials: Arc<dyn MachineCredentialStore>,
+    pub(crate) events: Arc<dyn EventStore>,
+    pub(crate) webhooks: Arc<dyn WebhookStore>,
+    pub(crate) webhook_sender: Arc<dyn WebhookSender>,
+    pub(crate) traces: Arc<dyn TraceContext>,
     pub(crate) key_news: KeyNews,
     pub(crate) worked_on: WorkedOn,
+    /// Codes of upstream accounts and refresh tokens.
+    pub(crate) fingerprints: Fingerprints,
+    /// Room for polls of device authorizations.
+    pub(crate) polls: Arc<Semaphore>,
+    /// Mints of machine credentials under way.
+    pub(crate) mints: Flights,
+    /// Room for mints that nobody waits for.
+    pub(crate) minters: Arc<Semaphore>,
 }
 
 impl Broker {
     /// Puts the collaborators together. Call [`Broker::recover`] before serving.
     pub fn new(with: Collaborators) -> Arc<Self> {
+        let fingerprints = Fingerprints::new(AuditKeys {
+            store: with.key_store.clone(),
+            encryption: with.key_encryption.clone(),
+            entropy: with.entropy.clone(),
+            clock: with.clock.clone(),
+        });
         Arc::new(Self {
             incarnation: IncarnationId::generate(with.clock.now(), with.entropy.as_ref()),
             keys: Arc::new(TenantKeyCache::new(
@@ -132,15 +172,18 @@ impl Broker {
                 with.clock.clone(),
             )),
             cache: Arc::new(GrantCache::new(with.cached_grants)),
-            flights: Flights::default(),
+            flights: Flights::new(with.traces.clone()),
             news: Arc::default(),
             gates: Gates::new(gate_rules(&with.timing)),
             planner: Mutex::new(Planner::new(with.timing.max_in_flight, with.timing.tick)),
             noted: Arc::new(Noted::new(with.timing.warm_for)),
+            rejections: Arc::default(),
             presenting: PresentingSet::default(),
             patience: Patience::default(),
             unsettled: Unsettled::default(),
             tally: Tally::default(),
+            measures: Measures::of(with.providers.keys()),
+            escrow_counts: EscrowCounts::default(),
             fleet_store: with.fleet,
             fleet: FleetStanding::new(with.installation),
             tasks: TaskTracker::new(),
@@ -166,8 +209,17 @@ impl Broker {
             deletions: with.deletions,
             key_store: with.key_store,
             sealed: with.sealed,
+            machine_credentials: with.machine_credentials,
+            events: with.events,
+            webhooks: with.webhooks,
+            webhook_sender: with.webhook_sender,
             key_news: KeyNews::default(),
             worked_on: WorkedOn::default(),
+            fingerprints,
+            polls: Arc::new(Semaphore::new(AT_ONCE)),
+            mints: Flights::new(with.traces.clone()),
+            minters: Arc::new(Semaphore::new(mint::AT_ONCE)),
+            traces: with.traces,
         })
     }
 
@@ -179,6 +231,11 @@ impl Broker {
     /// How attempts ended since this process began.
     pub fn attempts_ended(&self) -> Vec<AttemptCount> {
         self.tally.read()
+    }
+
+    /// What it counts of its own work.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// Waits for every rotation under way. Call it after the last request was answered.

@@ -37,6 +37,9 @@ pub enum BrokerError {
     /// The name is taken; what kind of thing has it.
     #[error("a {0} of this name already exists")]
     AlreadyExists(&'static str),
+    /// The refresh token began another grant, or this one.
+    #[error("the refresh token belongs to a grant already")]
+    DuplicateToken,
     /// The user must consent again.
     #[error("the user must consent again")]
     ConsentRequired(ConsentCause),
@@ -45,6 +48,8 @@ pub enum BrokerError {
     GrantExpired {
         /// When it ended, if the provider's window says.
         ended_at: Option<Timestamp>,
+        /// The registration to consent through.
+        registration: RegistrationId,
     },
     /// The scopes granted do not cover those required.
     #[error("the grant does not cover every required scope")]
@@ -55,6 +60,12 @@ pub enum BrokerError {
     /// The provider is down, slow or throttling, and no valid token is held.
     #[error("the provider gives no token at present")]
     ProviderUnavailable(Duration),
+    /// The replica has as many streams as it may, or the caller does; how many.
+    #[error("{0} streams are open, as many as may be")]
+    TooManyStreams(u32),
+    /// The stream has lasted as long as it may, or the replica stops.
+    #[error("the stream is over")]
+    StreamOver,
     /// An operator has paused the refresh, and no valid token is held.
     #[error("refreshing is paused")]
     RefreshPaused(Duration),
@@ -82,6 +93,9 @@ pub enum BrokerError {
     /// The callback cannot be accepted.
     #[error("the authorization cannot be completed")]
     AuthorizationInvalid(AuthorizationProblem),
+    /// The events asked for are not kept any more; the oldest place that is.
+    #[error("the events before {0} are not kept any more")]
+    EventsForgotten(u64),
     /// No such key.
     #[error("there is no such key")]
     KeyNotFound,
@@ -145,6 +159,18 @@ pub enum AuthorizationProblem {
     Superseded,
     /// The grant was revoked meanwhile.
     Revoked,
+    /// The user consented with another upstream account than the one of the grant.
+    AccountChanged,
+    /// The refresh token belongs to another grant.
+    DuplicateToken,
+    /// The callback names another issuer than the provider's, or none where the provider always does (RFC 9207).
+    WrongIssuer,
+    /// The callback was to come to the broker's own page and is handed over by the product, or the other way round.
+    WrongReceiver,
+    /// The user has not come back to the broker's page.
+    NotAnswered,
+    /// The completion code is not the one that the page gave.
+    WrongCompletionCode,
 }
 
 impl AuthorizationProblem {
@@ -161,6 +187,12 @@ impl AuthorizationProblem {
             Self::CodeRefused => "CODE_REFUSED",
             Self::Superseded => "SUPERSEDED",
             Self::Revoked => "REVOKED",
+            Self::AccountChanged => "ACCOUNT_CHANGED",
+            Self::DuplicateToken => "DUPLICATE_TOKEN",
+            Self::WrongIssuer => "WRONG_ISSUER",
+            Self::WrongReceiver => "WRONG_RECEIVER",
+            Self::NotAnswered => "NOT_ANSWERED",
+            Self::WrongCompletionCode => "WRONG_COMPLETION_CODE",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! A user's grant as the broker keeps it, without any token.
 
-use crate::{FailureKind, GrantId, GrantKey, LineageId, RegistrationId, RevocationOutcome, Timestamp};
+use crate::{
+    AccountDigest, FailureKind, GrantId, GrantKey, LineageId, RegistrationId, RevocationOutcome, Timestamp,
+};
 
 /// Number of token sets adopted so far; +1 at each adoption. Every cache key and compare-and-set carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,9 +182,16 @@ pub struct Grant {
     pub updated_at: Timestamp,
     /// How its last revocation ended; `None` if it never was revoked, or is again.
     pub revocation: Option<RevocationOutcome>,
+    /// The account at the provider that it is of; `None` while that is not known.
+    pub upstream_account: Option<AccountDigest>,
 }
 
 impl Grant {
+    /// The account a new consent must be of: that of a grant which was not revoked.
+    pub fn pinned_account(&self) -> Option<AccountDigest> {
+        self.upstream_account.filter(|_| !self.lifecycle.is_revoked())
+    }
+
     /// Life of the current access token, from issue to expiry.
     pub fn token_life(&self) -> std::time::Duration {
         self.expires_at.since(self.issued_at)

@@ -184,6 +184,15 @@ uuid_id!(
     RevocationId
 );
 
+uuid_id!(
+    /// Id of one webhook.
+    WebhookId
+);
+uuid_id!(
+    /// Id of one turn of deliveries to a webhook.
+    DeliveryClaimId
+);
+
 generated_id!(
     AttemptId,
     AuthorizationId,
@@ -192,7 +201,9 @@ generated_id!(
     EscrowId,
     InstallationId,
     PolicyId,
-    KeyRotationId
+    KeyRotationId,
+    WebhookId,
+    DeliveryClaimId
 );
 
 macro_rules! derived_id {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{GrantFilter, VendableGrant};
-use crate::rotation::Rotated;
+use crate::rotation::{Rotated, Trigger};
 use crate::vend::refusal;
 use crate::{Broker, BrokerError, Grant, GrantKey, Lifecycle, Phase};
 
@@ -36,7 +36,7 @@ impl Broker {
         if before.lifecycle != Lifecycle::Active || !before.refreshable || rests {
             return Err(refusal(&before, now, self.timing.retry_base));
         }
-        let mut flight = self.start_rotation(key, before.generation);
+        let mut flight = self.start_rotation(key, before.generation, Trigger::Operator);
         let rotated = self.within(wait, flight.landed()).await.unwrap_or(Rotated::StillRunning);
         let after = self.stored(key).await?.grant;
         if after.generation > before.generation {

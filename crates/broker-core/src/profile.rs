@@ -21,6 +21,55 @@ pub struct ProviderProfile {
     pub revocation: Option<RevokedTokens>,
     /// What the revocation of a refresh token takes with it.
     pub revocation_reaches: RevocationReach,
+    /// Whether a new consent ends the grant that came before it.
+    pub consent_replaces: ConsentReplaces,
+    /// Who its callbacks may say they come from (RFC 9207); `None` if that is not known, and none may say anything.
+    pub callback_issuer: Option<CallbackIssuer>,
+    /// The headers of its API keys; `None` if its API takes none.
+    pub api_key_headers: Option<ApiKeyHeaders>,
+    /// Whether it gives tokens to the client itself (RFC 6749 §4.4).
+    pub client_credentials: bool,
+}
+
+/// Whether a new consent of the same user and client ends the grant that came before it (rule 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentReplaces {
+    /// Both live on.
+    No,
+    /// The earlier one ends.
+    Yes,
+    /// Not known; handled like [`ConsentReplaces::Yes`].
+    Unknown,
+}
+
+/// The issuer that callbacks name in `iss` (RFC 9207 §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackIssuer {
+    /// The issuer identifier, compared as it stands (RFC 3986 §6.2.1).
+    pub issuer: String,
+    /// Every callback names it: the provider's `authorization_response_iss_parameter_supported`.
+    pub always_named: bool,
+}
+
+impl ProviderProfile {
+    /// Whether a callback that names this issuer, or none, may be the provider's (RFC 9207 §2.4).
+    pub(crate) fn sends(&self, issuer: Option<&str>) -> bool {
+        match (&self.callback_issuer, issuer) {
+            (Some(known), Some(named)) => known.issuer == named,
+            (Some(known), None) => !known.always_named,
+            // What cannot be compared is no proof, and a provider that names an issuer is to be configured with it.
+            (None, named) => named.is_none(),
+        }
+    }
+}
+
+/// The headers that carry an API key: lower-case names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyHeaders {
+    /// Of the identifying half.
+    pub id: String,
+    /// Of the secret half.
+    pub secret: String,
 }
 
 /// Which tokens of a set are shown to the revocation endpoint (RFC 7009 §2.1).

@@ -16,6 +16,8 @@ pub enum QuotaKind {
     PendingAuthorizations,
     /// Access policies about this tenant alone, those of the configuration not counted.
     AccessPolicies,
+    /// Webhooks, enabled or not.
+    Webhooks,
 }
 
 impl QuotaKind {
@@ -26,6 +28,7 @@ impl QuotaKind {
             Self::ClientRegistrations => "client_registrations",
             Self::PendingAuthorizations => "pending_authorizations",
             Self::AccessPolicies => "access_policies",
+            Self::Webhooks => "webhooks",
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct TenantQuotas {
     pub pending_authorizations: NonZeroU32,
     /// [`QuotaKind::AccessPolicies`].
     pub access_policies: NonZeroU32,
+    /// [`QuotaKind::Webhooks`].
+    pub webhooks: NonZeroU32,
 }
 
 impl Default for TenantQuotas {
@@ -71,6 +76,7 @@ impl Default for TenantQuotas {
             client_registrations: const { at_most(100) },
             pending_authorizations: const { at_most(10_000) },
             access_policies: const { at_most(1_000) },
+            webhooks: const { at_most(20) },
         }
     }
 }
@@ -96,6 +102,7 @@ impl Quotas {
             QuotaKind::ClientRegistrations => own.client_registrations,
             QuotaKind::PendingAuthorizations => own.pending_authorizations,
             QuotaKind::AccessPolicies => own.access_policies,
+            QuotaKind::Webhooks => own.webhooks,
         };
         Quota { kind, limit }
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use broker_crypto::Place;
 
-use crate::{ProviderName, RegisteredSecret, RegistrationId, RowVersion, SecretId, TenantId, Timestamp};
+use crate::{
+    GrantWindow, ProviderName, ProviderProfile, RegisteredSecret, RegistrationId, RowVersion, SecretId,
+    TenantId, Timestamp,
+};
 
 /// A tenant's registration as a client at one provider (RFC 6749 §2).
 #[derive(Debug, Clone)]
@@ -29,6 +32,10 @@ pub struct ClientRegistration {
     pub scopes: Vec<String>,
     /// Where a browser may be sent after consent: key to URL.
     pub return_to: BTreeMap<String, String>,
+    /// How long its grants live; `None` as the provider's grants do.
+    pub grant_window: Option<GrantWindow>,
+    /// Whether users may consent on another device (RFC 8628).
+    pub allow_device_authorization: bool,
     /// The provider refuses it: it rests, but for canaries (rule 9 of docs/rotation.md).
     pub rejected: bool,
     /// When it was created.
@@ -48,6 +55,11 @@ impl ClientRegistration {
     /// The place a secret is sealed at; `owner` is [`Self::secret_owner`].
     pub fn secret_place<'a>(tenant: &'a TenantId, owner: &'a str) -> Place<'a> {
         Place { tenant: tenant.as_str(), owner, generation: 0 }
+    }
+
+    /// How long its grants live at a provider of that profile.
+    pub fn window(&self, profile: &ProviderProfile) -> GrantWindow {
+        self.grant_window.unwrap_or_else(|| GrantWindow::of(profile))
     }
 
     /// A client without secrets.
@@ -108,6 +120,8 @@ mod tests {
             redirect_uri: String::new(),
             scopes: Vec::new(),
             return_to: BTreeMap::new(),
+            grant_window: None,
+            allow_device_authorization: false,
             rejected: false,
             created_at: NOW,
             updated_at: NOW,

@@ -41,6 +41,8 @@ pub struct Timing {
     pub tick: Duration,
     /// A grant nobody asked for in this time is rotated only to keep it alive.
     pub warm_for: Duration,
+    /// How long before a grant's authorization ends this is told, the first notice first.
+    pub expiry_notices: Vec<Duration>,
     /// Attempts of the scheduler in flight at once.
     pub max_in_flight: usize,
     /// Life of an authorization's state.
@@ -69,6 +71,7 @@ impl Default for Timing {
             probe_cap: Duration::from_secs(3600),
             tick: Duration::from_secs(1),
             warm_for: Duration::from_secs(24 * 3600),
+            expiry_notices: [48, 24, 4].map(|hours| Duration::from_secs(hours * 3600)).to_vec(),
             max_in_flight: 64,
             authorization_life: Duration::from_secs(600),
             default_wait: Duration::from_secs(35),
@@ -107,6 +110,11 @@ impl Timing {
             (!self.retry_base.is_zero(), "retry_base must not be zero"),
             (!self.tick.is_zero(), "tick must not be zero"),
             (!self.warm_for.is_zero(), "warm_for must not be zero"),
+            (
+                self.expiry_notices.is_sorted_by(|first, second| first > second),
+                "expiry_notices must be named from the longest to the shortest, each once",
+            ),
+            (self.expiry_notices.iter().all(|notice| !notice.is_zero()), "expiry_notices must not be zero"),
             (self.max_in_flight > 0, "max_in_flight must not be zero"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use broker_crypto::{AccessToken, RefreshToken, Sealed};
 
-use crate::{Generation, Timestamp};
+use crate::schedule::GrantEnd;
+use crate::{Generation, GrantWindow, Timestamp};
 
 /// A successful answer of a token endpoint (RFC 6749 §5.1), read but not yet kept.
 #[derive(Debug)]
@@ -15,16 +16,16 @@ pub struct TokenResponse {
     pub refresh_token: Option<RefreshToken>,
     /// Token type as named by the provider.
     pub token_type: String,
-    /// Life of the access token, if the answer names a usable one.
+    /// Life of the access token, if the answer names a usable one. Zero where it names less than a second: no life at all,
+    /// or the last second of a token that is repeated.
     pub expires_in: Option<Duration>,
     /// Scopes granted; `None` means as asked for (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
     /// Prefix of API calls, if the answer names an allowed one.
     pub api_base_url: Option<String>,
-    /// Idle life of the refresh token (draft-ietf-oauth-refresh-token-expiration).
-    pub refresh_token_timeout: Option<Duration>,
-    /// Remaining life of the authorization (same draft).
-    pub authorization_expires_in: Option<Duration>,
+    /// What it says of the grant's life: that of the refresh token, and what is left of the authorization
+    /// (draft-ietf-oauth-refresh-token-expiration).
+    pub window: GrantWindow,
 }
 
 /// A token set ready to be adopted: sealed, with its facts in the clear.
@@ -46,8 +47,10 @@ pub struct SealedTokenSet {
     pub issued_at: Timestamp,
     /// When the access token expires.
     pub expires_at: Timestamp,
-    /// When the grant dies whatever is done.
-    pub dies_at: Option<Timestamp>,
+    /// When the grant dies.
+    pub end: GrantEnd,
+    /// When the first notice of that is due; `None` if there is none, or it has come.
+    pub first_notice_at: Option<Timestamp>,
     /// When to refresh next; `None` if it cannot be refreshed.
     pub due_at: Option<Timestamp>,
 }

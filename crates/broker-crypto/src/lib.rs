@@ -25,6 +25,7 @@ pub mod secret;
 mod tenant_keys;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod webhook_secret;
 
 pub use dek::{DataEncryptionKey, DekId, KeyPurpose, WrappedDek};
 pub use digest::sha256;
@@ -45,7 +46,8 @@ pub use place::Place;
 pub use sealed::Sealed;
 pub use seals::{MOST_SEALS, SEALS_FOR_NEW_WORK, SMALLEST_BLOCK, SealRight, WEARING_OUT};
 pub use secret::{
-    AccessToken, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret, CodeVerifier,
-    ProviderResponse, RefreshToken, Secret, SecretType,
+    AccessToken, ApiKeyId, ApiKeySecret, AuthorizationCode, AuthorizationState, CallbackUrl, ClientSecret,
+    CodeVerifier, CompletionCode, DeviceCode, ProviderResponse, RefreshToken, Secret, SecretType, UserCode,
 };
 pub use tenant_keys::TenantKeys;
+pub use webhook_secret::WebhookSecret;

@@ -16,6 +16,11 @@ impl MacKey {
         Self(Zeroizing::new(*material.expose()))
     }
 
+    /// A key of its own for one use, named by `label`: codes under it say nothing of this key or of others made from it.
+    pub fn derived(&self, label: &str) -> Self {
+        Self(Zeroizing::new(self.code(&[b"derived key", label.as_bytes()])))
+    }
+
     /// The code of the parts. Each part is preceded by its length, so that no two lists of parts read alike.
     pub fn code(&self, parts: &[&[u8]]) -> [u8; 32] {
         // Made anew each time: an expanded key could not be wiped.
@@ -58,6 +63,15 @@ mod tests {
         let message = [2u64.to_be_bytes().as_slice(), b"ab"].concat();
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]), &message);
         assert_eq!(key(7).code(&[b"ab"]), tag.as_ref());
+    }
+
+    #[test]
+    fn derived_keys_differ_by_label_and_from_their_origin() {
+        let code = |key: MacKey| key.code(&[b"a"]);
+        assert_eq!(code(key(7).derived("one")), code(key(7).derived("one")));
+        assert_ne!(code(key(7).derived("one")), code(key(7).derived("two")));
+        assert_ne!(code(key(7).derived("one")), code(key(7)));
+        assert_ne!(code(key(7).derived("one")), code(key(8).derived("one")));
     }
 
     #[test]

@@ -111,8 +111,30 @@ secret_text!(
 );
 
 secret_text!(
+    /// What the broker's callback page gives the browser in place of the authorization code: 256 bits, used once.
+    CompletionCode, "completion_code", Rotation
+);
+secret_text!(
+    /// The identifying half of a pair that authorises API calls without OAuth.
+    ApiKeyId, "api_key_id", Access
+);
+secret_text!(
+    /// The secret half of a pair that authorises API calls without OAuth.
+    ApiKeySecret, "api_key_secret", Access
+);
+
+secret_text!(
     /// The URL a provider sent the browser back to: it holds a code and a state.
     CallbackUrl, "callback_url", Rotation
+);
+
+secret_text!(
+    /// What a device authorization is polled with (RFC 8628 §3.2).
+    DeviceCode, "device_code", Rotation
+);
+secret_text!(
+    /// What a user enters on another device, or the link that has it in it (RFC 8628 §3.2).
+    UserCode, "user_code", Rotation
 );
 
 impl CodeVerifier {
@@ -136,6 +158,25 @@ impl AuthorizationState {
     /// What the store keeps instead of the state, to find the authorization by.
     pub fn digest(&self) -> [u8; 32] {
         sha256(self.expose_bytes())
+    }
+}
+
+impl CompletionCode {
+    /// A fresh code of 256 bits.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self(random_text(entropy))
+    }
+
+    /// What the store keeps instead of the code.
+    pub fn digest(&self) -> [u8; 32] {
+        sha256(self.expose_bytes())
+    }
+
+    /// Whether `digest` is this code's. Takes the same time wherever they differ.
+    pub fn has_digest(&self, digest: &[u8; 32]) -> bool {
+        let differing =
+            self.digest().iter().zip(digest).fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
+        std::hint::black_box(differing) == 0
     }
 }
 
@@ -188,6 +229,18 @@ mod tests {
         assert_eq!(format!("{:?}", AccessToken::new("hunter2")), "AccessToken([redacted])");
         let body = ProviderResponse::new(b"hunter2".to_vec());
         assert_eq!(format!("{body:?}"), "ProviderResponse([redacted], 7 bytes)");
+    }
+
+    #[test]
+    fn a_completion_code_is_known_by_its_digest_alone() {
+        let code = CompletionCode::generate(&crate::OsEntropy);
+        assert!(code.has_digest(&code.digest()));
+        for at in [0, 31] {
+            let mut other = code.digest();
+            other[at] ^= 1;
+            assert!(!code.has_digest(&other));
+        }
+        assert!(!CompletionCode::new("").has_digest(&code.digest()));
     }
 
     #[test]

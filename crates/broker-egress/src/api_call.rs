@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method};
 use reqwest::{Body, Request};
+use tracing::Instrument as _;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::client_span::ClientSpan;
 use crate::egress::sensitive;
 use crate::url_policy::screen;
 use crate::{Cause, Egress};
@@ -46,13 +48,21 @@ impl fmt::Debug for ApiAnswer {
 impl Egress {
     /// Sends the request, once, and reads the whole answer.
     pub async fn call(&self, call: ApiCall) -> Result<ApiAnswer, Cause> {
-        let request = request(call)?;
+        let mut request = request(call)?;
+        let method = if request.method() == Method::GET { "GET" } else { "POST" };
+        let (span, call) =
+            (ClientSpan::begin(method, request.url()), self.calls.begin(request.url(), method));
+        span.tell(self.traces.as_ref(), request.headers_mut());
         let exchange = async {
             let response = self.client.execute(request).await.map_err(|error| Cause::of(&error))?;
             let status = response.status().as_u16();
             Ok(ApiAnswer { status, body: self.read(response).await? })
         };
-        tokio::time::timeout(self.total_timeout, exchange).await.unwrap_or(Err(Cause::Timeout))
+        let exchange = tokio::time::timeout(self.total_timeout, exchange);
+        let answered = exchange.instrument(span.0.clone()).await.unwrap_or(Err(Cause::Timeout));
+        call.ended(answered.as_ref().map(|answer: &ApiAnswer| answer.status));
+        span.end(answered.as_ref().map(|answer| answer.status));
+        answered
     }
 }
 

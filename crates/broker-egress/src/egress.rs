@@ -1,17 +1,21 @@
 //! The HTTP client, set up so that nothing is sent twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use broker_core::ports::TraceContext;
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use reqwest::{Body, Client, Request, Response, redirect};
+use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
+use crate::client_span::ClientSpan;
 use crate::gated_body::GatedBody;
 use crate::release::{Release, WithholdOnDrop};
 use crate::url_policy::screen;
-use crate::{Answer, Cause, EgressConfig, EgressError, EgressSetupError, OneShot, tls};
+use crate::{Answer, CallTimes, Cause, EgressConfig, EgressError, EgressSetupError, OneShot, tls};
 
 /// Longer `Retry-After` values are not dates or seconds.
 const MAX_RETRY_AFTER: usize = 64;
@@ -23,6 +27,8 @@ pub struct Egress {
     pub(crate) total_timeout: Duration,
     write_within: Duration,
     max_body: usize,
+    pub(crate) traces: Option<Arc<dyn TraceContext>>,
+    pub(crate) calls: Arc<CallTimes>,
 }
 
 impl Egress {
@@ -48,24 +54,48 @@ impl Egress {
             total_timeout: config.total_timeout,
             write_within: config.write_within,
             max_body: config.max_body,
+            traces: None,
+            calls: Arc::default(),
         })
+    }
+
+    /// The same door, whose servers are told where a call stands in a trace (`traceparent`; W3C Trace Context).
+    #[must_use]
+    pub fn telling(self, traces: Arc<dyn TraceContext>) -> Self {
+        Self { traces: Some(traces), ..self }
+    }
+
+    /// The same door, whose calls are counted there.
+    #[must_use]
+    pub fn counted_in(self, calls: Arc<CallTimes>) -> Self {
+        Self { calls, ..self }
     }
 
     /// Sends the request, at most once, and reads the whole answer.
     ///
     /// Dropping the future keeps an unwritten body unwritten.
     pub async fn post_once(&self, shot: OneShot) -> Result<Answer, EgressError> {
+        let (span, call) = (ClientSpan::begin("POST", &shot.url), self.calls.begin(&shot.url, "POST"));
+        let answered = self.exchange_once(shot, &span).instrument(span.0.clone()).await;
+        let status = || answered.as_ref().map(|answer| answer.status).map_err(EgressError::cause);
+        call.ended(status());
+        span.end(status());
+        answered
+    }
+
+    async fn exchange_once(&self, shot: OneShot, span: &ClientSpan) -> Result<Answer, EgressError> {
         let release = Release::default();
         let _withhold = WithholdOnDrop(release.clone());
-        let exchange = tokio::time::timeout(self.total_timeout, self.exchange(shot, &release)).await;
+        let exchange = tokio::time::timeout(self.total_timeout, self.exchange(shot, &release, span)).await;
         exchange.unwrap_or(Err(Cause::Timeout)).map_err(|cause| match release.withhold(cause.clone()) {
             Some(first) => EgressError::Unsent(first),
             None => EgressError::Lost(cause),
         })
     }
 
-    async fn exchange(&self, shot: OneShot, release: &Release) -> Result<Answer, Cause> {
-        let request = self.request(shot, release)?;
+    async fn exchange(&self, shot: OneShot, release: &Release, span: &ClientSpan) -> Result<Answer, Cause> {
+        let mut request = self.request(shot, release)?;
+        span.tell(self.traces.as_ref(), request.headers_mut());
         let response = self.client.execute(request).await.map_err(|error| Cause::of(&error))?;
         let body_sent = release.withhold(Cause::AnsweredEarly).is_none();
         Ok(Answer {

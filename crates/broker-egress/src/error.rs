@@ -16,6 +16,15 @@ pub enum EgressError {
     Lost(Cause),
 }
 
+impl EgressError {
+    /// What went wrong.
+    pub fn cause(&self) -> &Cause {
+        match self {
+            Self::Unsent(cause) | Self::Lost(cause) => cause,
+        }
+    }
+}
+
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
@@ -52,6 +61,21 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// One word for it, of a closed set.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Url(UrlRefused::ForbiddenAddress) => "forbidden_address",
+            Self::Url(_) | Self::Request(_) => "bad_request",
+            Self::Connect(_) => "no_connection",
+            Self::Timeout => "timeout",
+            Self::GateRefused | Self::GateLate => "not_permitted",
+            Self::Abandoned => "abandoned",
+            Self::AnsweredEarly => "answered_early",
+            Self::Broken(_) => "broken",
+            Self::TooLong => "too_long",
+        }
+    }
+
     /// What of a client error may be told. Its own text is not: it names the URL.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
         if error.is_timeout() {

@@ -3,9 +3,11 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
 use http::{HeaderValue, Method, StatusCode};
 use reqwest::Request;
+use tracing::Instrument as _;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::client_span::ClientSpan;
 use crate::egress::sensitive;
 use crate::url_policy::screen;
 use crate::{Cause, Egress};
@@ -37,8 +39,19 @@ impl Egress {
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, sensitive(authorization)?);
         }
-        let exchange = tokio::time::timeout(self.total_timeout, self.document(request)).await;
-        exchange.unwrap_or(Err(FetchError::NoAnswer(Cause::Timeout)))
+        let (span, call) = (ClientSpan::begin("GET", url), self.calls.begin(url, "GET"));
+        span.tell(self.traces.as_ref(), headers);
+        let exchange = tokio::time::timeout(self.total_timeout, self.document(request));
+        let exchange = exchange.instrument(span.0.clone()).await;
+        let document = exchange.unwrap_or(Err(FetchError::NoAnswer(Cause::Timeout)));
+        let status = || match &document {
+            Ok(_) => Ok(StatusCode::OK.as_u16()),
+            Err(FetchError::Status(status)) => Ok(*status),
+            Err(FetchError::NoAnswer(cause)) => Err(cause),
+        };
+        call.ended(status());
+        span.end(status());
+        document
     }
 
     async fn document(&self, request: Request) -> Result<Zeroizing<Vec<u8>>, FetchError> {

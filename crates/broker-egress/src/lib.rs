@@ -5,8 +5,14 @@
 //! apart: [`EgressError::Unsent`], where provably nothing of the body was written, and
 //! [`EgressError::Lost`], where the server may have acted on it. [`Egress::fetch`] reads a document, which costs nothing
 //! to ask for again, and [`Egress::call`] speaks JSON with a service that bears being asked twice.
+//!
+//! Where somebody else chose the URL, [`StrangerEgress`] calls public addresses alone.
 
+mod address_policy;
 mod api_call;
+mod call_times;
+mod client_span;
+mod collector;
 mod config;
 mod egress;
 mod error;
@@ -14,13 +20,19 @@ mod fetch;
 mod gated_body;
 mod one_shot;
 mod release;
+mod screened_resolver;
+mod stranger;
 mod tls;
 mod url_policy;
 
+pub use address_policy::AddressPolicy;
 pub use api_call::{ApiAnswer, ApiCall};
+pub use call_times::{CallKind, CallTimes};
+pub use collector::{CollectorAnswer, CollectorEgress};
 pub use config::EgressConfig;
 pub use egress::Egress;
 pub use error::{Cause, EgressError, EgressSetupError};
 pub use fetch::FetchError;
 pub use one_shot::{Answer, OneShot};
+pub use stranger::{Post, PostAnswer, PostFailure, StrangerEgress};
 pub use url_policy::{UrlRefused, is_loopback, screen};

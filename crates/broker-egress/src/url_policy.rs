@@ -14,6 +14,9 @@ pub enum UrlRefused {
     /// A user name or password in the URL (RFC 6749 §2.3.1: credentials never stand in a URI).
     #[error("the URL must not contain a user name or password")]
     Credentials,
+    /// The host is an address inside our own walls.
+    #[error("the URL must not name an address that is not public; [webhooks] allow_networks allows others")]
+    ForbiddenAddress,
 }
 
 /// Refuses URLs that a secret must not be sent to.

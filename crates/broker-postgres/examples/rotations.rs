@@ -17,6 +17,7 @@ use broker_core::ports::{
     AdoptOutcome, Adoption, ClaimOutcome, ConsentStore, Epoch, ExchangeClaim, FleetStore, GrantStore,
     Lineage, RefreshClaim, Replica, SentMark, SentOutcome, TenantStore,
 };
+use broker_core::schedule::GrantEnd;
 use broker_core::{
     AccountLabel, Actor, AttemptId, AuditAction, AuditRecord, Authorization, AuthorizationId,
     AuthorizationStatus, ClientRegistration, EscrowId, Generation, GrantKey, IncarnationId, LineageId,
@@ -97,7 +98,8 @@ fn tokens(generation: u64) -> SealedTokenSet {
         api_base_url: None,
         issued_at: NOW,
         expires_at: NOW + HOUR,
-        dies_at: None,
+        end: GrantEnd { dies_at: None, authorization_ends_at: None, refresh_token_timeout: None },
+        first_notice_at: None,
         due_at: Some(NOW + HOUR / 2),
     }
 }
@@ -129,6 +131,8 @@ impl Bench {
             redirect_uri: String::new(),
             scopes: Vec::new(),
             return_to: BTreeMap::new(),
+            grant_window: None,
+            allow_device_authorization: false,
             rejected: false,
             created_at: NOW,
             updated_at: NOW,
@@ -150,6 +154,9 @@ impl Bench {
             scopes: Vec::new(),
             state_digest,
             verifier: Sealed::from_bytes(Vec::new()),
+            hosted: None,
+            allow_account_change: false,
+            import: None,
             status: AuthorizationStatus::Pending,
             created_at: NOW,
             expires_at: NOW + HOUR,
@@ -172,6 +179,8 @@ impl Bench {
             tokens: tokens(1),
             at: NOW,
             replaced: broker_core::ports::ReplacedTokens::LetGo,
+            overruns_window: false,
+            origin: Default::default(),
         };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(Generation::new(1)));
     }
@@ -201,6 +210,8 @@ impl Bench {
             tokens,
             at: NOW,
             replaced: broker_core::ports::ReplacedTokens::LetGo,
+            overruns_window: false,
+            origin: Default::default(),
         };
         assert_eq!(self.store.adopt(&adoption).await.unwrap(), AdoptOutcome::Adopted(base.next()));
     }

@@ -1,5 +1,7 @@
 //! Columns as the domain's types, and the domain's types as columns.
 
+use std::time::Duration;
+
 use broker_core::ports::StoreError;
 use broker_core::{
     AccountLabel, Generation, GrantKey, InvalidName, ProviderName, RowVersion, TenantId, Timestamp, UserId,
@@ -9,6 +11,11 @@ use uuid::Uuid;
 /// A value that does not fit makes the row inconsistent, by the column's name.
 pub(crate) fn number<T: TryFrom<N>, N>(value: N, column: &'static str) -> Result<T, StoreError> {
     T::try_from(value).map_err(|_| StoreError::Inconsistent(column))
+}
+
+/// An HMAC or a digest.
+pub(crate) fn code(bytes: Vec<u8>, column: &'static str) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Inconsistent(column))
 }
 
 pub(crate) fn generation(value: i64, column: &'static str) -> Result<Generation, StoreError> {
@@ -65,6 +72,16 @@ pub(crate) fn kept(generation: Generation) -> i64 {
 
 pub(crate) fn micros(at: Option<Timestamp>) -> Option<i64> {
     at.map(Timestamp::as_unix_micros)
+}
+
+/// A span as it is kept: in microseconds.
+pub(crate) fn life(span: Option<Duration>) -> Option<i64> {
+    span.map(|span| span.as_micros().try_into().unwrap_or(i64::MAX))
+}
+
+/// A span that was kept.
+pub(crate) fn span(micros: i64) -> Result<Duration, StoreError> {
+    number(micros, "a span").map(Duration::from_micros)
 }
 
 pub(crate) fn uuid(bytes: &[u8; 16]) -> Uuid {

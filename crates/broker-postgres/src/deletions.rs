@@ -8,8 +8,10 @@ use sqlx::{PgPool, Postgres, Transaction};
 use crate::PostgresStore;
 use crate::audit;
 use crate::columns::{name, number, time};
+use crate::machine_credentials;
 use crate::operation::failed;
 use crate::scope;
+use crate::webhooks;
 
 #[async_trait]
 impl DeletionStore for PostgresStore {
@@ -67,6 +69,8 @@ async fn begin(
     .await
     .map_err(failed)?;
     if begins == Some(true) {
+        machine_credentials::erase_all(&mut tx, tenant).await?;
+        webhooks::erase_all(&mut tx, tenant).await?;
         audit::write(&mut tx, record).await?;
     }
     tx.commit().await.map_err(failed)?;

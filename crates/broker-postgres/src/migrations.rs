@@ -33,6 +33,16 @@ const FILES: &[(i64, &str, &str)] = files!(
     18 "0018_rotation_requests",
     19 "0019_quotas",
     20 "0020_isolation",
+    21 "0021_hosted_callbacks",
+    22 "0022_device",
+    23 "0023_reconsent",
+    24 "0024_windows",
+    25 "0025_machine_credentials",
+    26 "0026_events",
+    28 "0028_watch",
+    29 "0029_webhooks",
+    30 "0030_minted_credentials",
+    31 "0031_request_traces",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 
 use broker_core::Quotas;
+use broker_core::measure::Operations;
 use broker_core::ports::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
@@ -16,7 +18,7 @@ use crate::grants::{Adoptions, Claims, SentMarks};
 use crate::isolation;
 use crate::migrations;
 use crate::operation::{CALL, bounded};
-use crate::pools::{Pools, session};
+use crate::pools::{Connections, Pools, session};
 use crate::process_role::ProcessRole;
 use crate::rotation_requests::Stirring;
 
@@ -113,6 +115,7 @@ pub struct PostgresStore {
     /// Up to which closing time [`prune`](broker_core::ports::GrantStore::prune_attempts) has looked.
     pub(crate) pruned_to: AtomicI64,
     pub(crate) quotas: Quotas,
+    pub(crate) operations: Operations,
     pub(crate) stirring: Stirring,
     pub(crate) process_role: ProcessRole,
     tasks: TaskTracker,
@@ -145,6 +148,7 @@ impl PostgresStore {
             seen,
             pruned_to: AtomicI64::new(i64::MIN),
             quotas: Quotas::default(),
+            operations: Operations::default(),
             stirring: Stirring::new(pools.listening.clone(), tasks.clone()),
             tasks,
             process_role,
@@ -156,6 +160,16 @@ impl PostgresStore {
     #[must_use]
     pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self { quotas, ..self }
+    }
+
+    /// How long its operations took so far.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
+    }
+
+    /// How many connections are in use now, and how many wait for work.
+    pub fn connections(&self) -> Connections {
+        self.pools.connections()
     }
 
     /// Waits for what is running and closes every connection.
@@ -172,7 +186,18 @@ impl PostgresStore {
         name: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        bounded(name, CALL, work).await.inspect_err(|error| self.pools.condemned.learn_from(error))
+        self.operation_within(CALL, name, work).await
+    }
+
+    /// The same, within another time.
+    pub(crate) async fn operation_within<T>(
+        &self,
+        limit: Duration,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let done = self.operations.timed(name, bounded(name, limit, work)).await;
+        done.inspect_err(|error| self.pools.condemned.learn_from(error))
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::StoreError;
+use broker_core::ports::{StoreError, traced};
 use sqlx::error::ErrorKind;
-use tracing::Instrument;
 
 /// How long a caller waits for anything. Longer than [`RUN`]: when a caller gives up, the server has ended the
 /// statement, and whoever then asks whether it took place is told the truth.
@@ -24,6 +23,9 @@ pub(crate) const STATEMENT: Duration = Duration::from_secs(3);
 /// How long a statement waits for a row somebody else has locked. Rows are locked for one statement only.
 pub(crate) const LOCK: Duration = Duration::from_secs(1);
 
+/// `db.system.name` of the semantic conventions.
+const SYSTEM: &str = "postgresql";
+
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} took longer than {} s", limit.as_secs())]
 struct TooSlow {
@@ -38,10 +40,9 @@ pub(crate) async fn bounded<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let work = work.instrument(tracing::debug_span!("store", store.op = operation));
-    tokio::time::timeout(limit, work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable(Box::new(TooSlow { operation, limit }))))
+    let too_slow = || StoreError::Unavailable(Box::new(TooSlow { operation, limit }));
+    let in_time = async { tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(too_slow())) };
+    traced(SYSTEM, operation, in_time).await
 }
 
 /// A driver's error as the store's.

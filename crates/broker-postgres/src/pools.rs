@@ -21,6 +21,15 @@ const ADMIN_CONNECTIONS: u32 = 4;
 /// What is read here is cached, and what is written is not on the way of a token.
 const CONSENT_CONNECTIONS: u32 = 4;
 
+/// Open connections of all pools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// At work.
+    pub used: u64,
+    /// Waiting for work.
+    pub idle: u64,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
     /// Reads of callers.
@@ -57,6 +66,15 @@ impl Pools {
             listening: pool("listening", 1, DatabaseRole::Api),
             condemned: condemned.clone(),
         }
+    }
+
+    pub(crate) fn connections(&self) -> Connections {
+        let pools =
+            [&self.vending, &self.admin, &self.consent, &self.rotation, &self.adoption, &self.listening];
+        let (all, idle) = pools
+            .into_iter()
+            .fold((0, 0), |(all, idle), pool| (all + u64::from(pool.size()), idle + pool.num_idle() as u64));
+        Connections { used: all.saturating_sub(idle), idle }
     }
 
     /// Waits for what is running and closes every connection; adoptions last.

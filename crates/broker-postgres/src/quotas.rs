@@ -37,6 +37,20 @@ pub(crate) async fn policies_exceed(
     exceeds(quota, count.fetch_one(connection).await.map_err(failed)?)
 }
 
+/// Whether the tenant has more webhooks than it may have.
+pub(crate) async fn webhooks_exceed(
+    connection: &mut PgConnection,
+    quota: Quota,
+    tenant: &TenantId,
+) -> Result<bool, StoreError> {
+    take_turn(connection, quota, tenant).await?;
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM webhooks WHERE tenant = $1"#,
+        tenant.as_str()
+    );
+    exceeds(quota, count.fetch_one(connection).await.map_err(failed)?)
+}
+
 /// Whether users of the tenant may complete more authorizations than there may be. The first one of a grant that lives is
 /// never too much.
 pub(crate) async fn authorizations_exceed(

@@ -19,6 +19,7 @@ pub struct BrokerError {
     metadata: HashMap<String, String>,
     retry_delay: Option<Duration>,
     field_violations: Vec<FieldViolation>,
+    help_links: Vec<HelpLink>,
 }
 
 /// A field of the request that is wrong (`google.rpc.BadRequest`).
@@ -28,6 +29,15 @@ pub struct FieldViolation {
     pub field: String,
     /// What is wrong with it.
     pub description: String,
+}
+
+/// Where something can be done about the error (`google.rpc.Help`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelpLink {
+    /// What is to be found there, for people.
+    pub description: String,
+    /// Where it is.
+    pub url: String,
 }
 
 impl BrokerError {
@@ -43,6 +53,7 @@ impl BrokerError {
             metadata: metadata.unwrap_or_default(),
             retry_delay: status.get_details_retry_info().and_then(|info| info.retry_delay),
             field_violations: field_violations(status),
+            help_links: help_links(status),
         }
     }
 
@@ -87,6 +98,13 @@ impl BrokerError {
     pub fn field_violations(&self) -> &[FieldViolation] {
         &self.field_violations
     }
+
+    /// Where something can be done about it: for CONSENT_REQUIRED and GRANT_EXPIRED where the user consents again, if
+    /// the broker's operator has said so.
+    #[must_use]
+    pub fn help_links(&self) -> &[HelpLink] {
+        &self.help_links
+    }
 }
 
 impl From<&Status> for BrokerError {
@@ -115,6 +133,12 @@ fn field_violations(status: &Status) -> Vec<FieldViolation> {
     violations.into_iter().flatten().map(violation).collect()
 }
 
+fn help_links(status: &Status) -> Vec<HelpLink> {
+    let links = status.get_details_help().map(|help| help.links);
+    let link = |link: tonic_types::HelpLink| HelpLink { description: link.description, url: link.url };
+    links.into_iter().flatten().map(link).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use tonic_types::ErrorDetails;
@@ -127,7 +151,8 @@ mod tests {
         details
             .set_error_info("CONSENT_REQUIRED", "tokenbroker", [("cause".to_owned(), "REVOKED".to_owned())])
             .set_retry_info(Some(Duration::from_secs(3)))
-            .add_bad_request_violation("key.tenant_id", "is empty");
+            .add_bad_request_violation("key.tenant_id", "is empty")
+            .add_help_link("consent here", "https://app.example/connect");
         let status = Status::with_error_details(Code::FailedPrecondition, "consent again", details);
 
         let error = BrokerError::from_status(&status);
@@ -137,6 +162,8 @@ mod tests {
         assert_eq!(error.metadata("cause"), Some("REVOKED"));
         assert_eq!(error.retry_delay(), Some(Duration::from_secs(3)));
         assert_eq!(error.field_violations()[0].field, "key.tenant_id");
+        let (description, url) = ("consent here".to_owned(), "https://app.example/connect".to_owned());
+        assert_eq!(error.help_links(), [HelpLink { description, url }]);
         assert_eq!(error.to_string(), "consent again (CONSENT_REQUIRED)");
     }
 

@@ -2,7 +2,10 @@
 //!
 //! `Debug` of a message never shows a field that the contract marks `debug_redact`.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod error;
+pub mod external_authorization;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod reason;

@@ -28,8 +28,13 @@ pub struct Endpoints {
     pub revoke_url: Option<String>,
     /// Introspection endpoint (RFC 7662).
     pub introspect_url: Option<String>,
+    /// Where the token of a user that may act in another account is exchanged for one of that account, in the way of Eagle
+    /// Eye's `authorizationTokens`.
+    pub derived_token_url: Option<String>,
     /// Prefix of API calls where the token response names none.
     pub base_url: Option<String>,
+    /// Where the prefix of an account's API calls is asked for, if the token response names none.
+    pub client_settings_url: Option<String>,
     /// Hosts a token response may name as the prefix of API calls: `api.example.com`,
     /// `*.example.com` (any depth below), or an IP address.
     pub api_hosts: Vec<String>,

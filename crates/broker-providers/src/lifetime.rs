@@ -11,12 +11,21 @@ const LONGEST: f64 = 10.0 * 365.25 * 86400.0;
 /// Seconds as a JSON number or numeric string, fractions dropped. `None` for anything not above zero:
 /// Spring answers -1 where there is no expiry, others answer 0.
 pub(crate) fn lifetime(raw: &RawValue) -> Option<Duration> {
+    let seconds = seconds(raw)?.floor();
+    (seconds >= 1.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)))
+}
+
+/// What is left of a life. The same, but less than a second is zero: that may be the last second of what is repeated.
+pub(crate) fn remaining(raw: &RawValue) -> Option<Duration> {
+    lifetime(raw).or_else(|| (0.0..1.0).contains(&seconds(raw)?).then_some(Duration::ZERO))
+}
+
+fn seconds(raw: &RawValue) -> Option<f64> {
     let text = match raw.get().starts_with('"') {
         true => serde_json::from_str::<String>(raw.get()).ok()?,
         false => raw.get().to_owned(),
     };
-    let seconds = number(text.trim())?.floor();
-    (seconds >= 1.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST)))
+    number(text.trim())
 }
 
 /// A decimal number. Unlike the standard library's reading it knows no `inf` and no `nan`.
@@ -62,6 +71,16 @@ mod tests {
         for (json, seconds) in cases {
             let raw: &RawValue = serde_json::from_str(json).unwrap();
             assert_eq!(lifetime(raw).map(|span| span.as_secs()), seconds, "{json}");
+        }
+    }
+
+    #[test]
+    fn less_than_a_second_may_remain() {
+        for (json, seconds) in
+            [("1.5", Some(1)), ("0.5", Some(0)), ("\"0\"", Some(0)), ("-1", None), ("null", None)]
+        {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            assert_eq!(remaining(raw).map(|span| span.as_secs()), seconds, "{json}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a token request says (RFC 6749 §4.1.3, §6).
 
-use broker_core::ports::{ClientCredentials, Presentation, RevocationRequest, RevokedToken, TokenRequest};
+use broker_core::ports::{
+    ClientCredentials, IdentityRequest, Presentation, RevocationRequest, RevokedToken, TokenRequest,
+};
 use zeroize::Zeroizing;
 
 use crate::encode::{self, Parameter};
@@ -14,12 +16,22 @@ pub(crate) struct EncodedRequest {
 
 impl ProviderDefinition {
     pub(crate) fn encode(&self, request: &TokenRequest) -> EncodedRequest {
-        let scope = match self.wire.send_scope {
+        // A client's own token has the scopes that are named, and no others were granted before (RFC 6749 §4.4.2).
+        let alone = matches!(request.presentation, Presentation::ClientCredentials);
+        let scope = match self.wire.send_scope || alone {
             true => self.scope_text(&request.scopes),
             false => String::new(),
         };
         let mut parameters = vec![("grant_type", grant_type(&request.presentation))];
-        let authorization = self.authenticate(&request.client, &mut parameters);
+        let bare = self.wire.device_flow_without_secret
+            && matches!(request.presentation, Presentation::DeviceCode(_));
+        let authorization = match bare {
+            true => {
+                parameters.push(("client_id", request.client.client_id.as_str()));
+                None
+            }
+            false => self.authenticate(&request.client, &mut parameters),
+        };
         present(&request.presentation, &scope, &mut parameters);
         EncodedRequest { authorization, body: encode::body(self.wire.body_format, &parameters) }
     }
@@ -39,8 +51,15 @@ impl ProviderDefinition {
         EncodedRequest { authorization, body: encode::body(self.wire.body_format, &parameters) }
     }
 
+    /// An introspection request (RFC 7662 §2.1), written as this provider's token requests are.
+    pub(crate) fn encode_introspection(&self, request: &IdentityRequest<'_>) -> EncodedRequest {
+        let mut parameters = vec![("token", request.access_token.expose())];
+        let authorization = self.authenticate(&request.client, &mut parameters);
+        EncodedRequest { authorization, body: encode::body(self.wire.body_format, &parameters) }
+    }
+
     /// Puts the secret in the header or in the body, never in both (RFC 6749 §2.3).
-    fn authenticate<'a>(
+    pub(crate) fn authenticate<'a>(
         &self,
         client: &'a ClientCredentials,
         parameters: &mut Vec<Parameter<'a>>,
@@ -71,6 +90,8 @@ fn grant_type(presentation: &Presentation) -> &'static str {
     match presentation {
         Presentation::AuthorizationCode { .. } => "authorization_code",
         Presentation::RefreshToken(_) => "refresh_token",
+        Presentation::DeviceCode(_) => "urn:ietf:params:oauth:grant-type:device_code",
+        Presentation::ClientCredentials => "client_credentials",
     }
 }
 
@@ -86,6 +107,8 @@ fn present<'a>(presentation: &'a Presentation, scope: &'a str, parameters: &mut 
             parameters.push(("refresh_token", token.expose()));
             parameters.extend(scope);
         }
+        Presentation::DeviceCode(code) => parameters.push(("device_code", code.expose())),
+        Presentation::ClientCredentials => parameters.extend(scope),
     }
 }
 
@@ -152,6 +175,22 @@ mod tests {
 
         let public = "grant_type=refresh_token&client_id=ev_1&refresh_token=r%2B1&scope=vms.all";
         assert_eq!(sent(&eagle_eye, &request(refresh(), None, &[])), (None, public.to_owned()));
+    }
+
+    #[test]
+    fn a_client_asks_for_its_own_token_by_name_and_scope() {
+        let eagle_eye = ProviderDefinition::eagle_eye();
+        let basic = Some("Basic ZXZfMTpz".to_owned()); // base64("ev_1:s")
+        let alone = || request(Presentation::ClientCredentials, Some("s"), &["vms.all"]);
+        let body = "grant_type=client_credentials&scope=vms.all";
+        assert_eq!(sent(&eagle_eye, &alone()), (basic.clone(), body.to_owned()));
+        // Named although this one wants no scope at a refresh.
+        assert_eq!(sent(&ProviderDefinition::oauth2(), &alone()), (basic.clone(), body.to_owned()));
+        let bare = request(Presentation::ClientCredentials, Some("s"), &[]);
+        assert_eq!(
+            sent(&ProviderDefinition::oauth2(), &bare),
+            (basic, "grant_type=client_credentials".to_owned())
+        );
     }
 
     #[test]

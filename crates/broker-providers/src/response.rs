@@ -1,14 +1,14 @@
 //! Reading an answer of a token endpoint (RFC 6749 §5.1, §5.2).
 
 use broker_core::ports::{RawResponse, TokenOutcome};
-use broker_core::{ProviderFailure, TokenResponse};
+use broker_core::{GrantWindow, ProviderFailure, TokenResponse};
 use broker_crypto::{AccessToken, RefreshToken};
 use serde_json::value::RawValue;
 
 use crate::ProviderDefinition;
 use crate::base_url::capture;
 use crate::classify::{Refusal, classify};
-use crate::lifetime::lifetime;
+use crate::lifetime::{lifetime, remaining};
 use crate::members::Members;
 use crate::retry_after::retry_after;
 
@@ -42,11 +42,17 @@ impl ProviderDefinition {
             access_token,
             refresh_token: members.text("refresh_token").filter(|t| !t.is_empty()).map(RefreshToken::new),
             token_type: token_type(members),
-            expires_in: span("expires_in"),
+            expires_in: members.get("expires_in").and_then(remaining),
             scopes: members.get("scope").and_then(|scope| self.scopes(scope)),
             api_base_url: base_url.and_then(|name| capture(members.get(name)?, &self.endpoints.api_hosts)),
-            refresh_token_timeout: span("refresh_token_timeout"),
-            authorization_expires_in: span("authorization_expires_in"),
+            window: GrantWindow {
+                // The vendors' own name says how long this refresh token lives, used or not: its idle life.
+                refresh_token_timeout: ["refresh_token_timeout", "refresh_token_expires_in"]
+                    .into_iter()
+                    .filter_map(span)
+                    .min(),
+                authorization_expires_in: span("authorization_expires_in"),
+            },
         }
     }
 
@@ -93,10 +99,13 @@ impl ProviderDefinition {
 }
 
 /// A token that can be put in a header: printable ASCII (RFC 6749 appendix A.12), and not blank.
-fn access_token(members: &Members<'_>) -> Option<AccessToken> {
-    let token = AccessToken::new(members.text("access_token")?);
+pub(crate) fn is_usable(token: &AccessToken) -> bool {
     let printable = token.expose().bytes().all(|b| matches!(b, b' '..=b'~'));
-    (printable && !token.expose().trim().is_empty()).then_some(token)
+    printable && !token.expose().trim().is_empty()
+}
+
+fn access_token(members: &Members<'_>) -> Option<AccessToken> {
+    members.text("access_token").map(AccessToken::new).filter(is_usable)
 }
 
 /// Compared without case (RFC 6749 §5.1) and written the usual way, since some resource servers compare exactly.

@@ -102,9 +102,16 @@ fn token_types_are_compared_without_case() {
 fn lifetimes_of_the_draft_are_read() {
     let body = r#"{"access_token":"a","expires_in":0,"refresh_token_timeout":"2592000","authorization_expires_in":604799.5}"#;
     let tokens = granted(&ProviderDefinition::oauth2(), body);
-    assert_eq!(tokens.expires_in, None);
-    assert_eq!(tokens.refresh_token_timeout, Some(Duration::from_secs(2_592_000)));
-    assert_eq!(tokens.authorization_expires_in, Some(Duration::from_secs(604_799)));
+    assert_eq!(tokens.expires_in, Some(Duration::ZERO));
+    assert_eq!(tokens.window.refresh_token_timeout, Some(Duration::from_secs(2_592_000)));
+    assert_eq!(tokens.window.authorization_expires_in, Some(Duration::from_secs(604_799)));
+    let vendors = r#"{"access_token":"a","refresh_token_expires_in":600,"refresh_token_timeout":900}"#;
+    let tokens = granted(&ProviderDefinition::oauth2(), vendors);
+    assert_eq!(
+        tokens.window.refresh_token_timeout,
+        Some(Duration::from_secs(600)),
+        "the shorter of both names"
+    );
 }
 
 #[test]
@@ -228,7 +235,7 @@ proptest! {
                     prop_assert!((200..300).contains(&status));
                     prop_assert!(!tokens.access_token.expose().trim().is_empty());
                     prop_assert!(tokens.refresh_token.is_none_or(|token| !token.expose().is_empty()));
-                    prop_assert!(tokens.expires_in.is_none_or(|span| span >= Duration::from_secs(1)));
+                    prop_assert!(tokens.expires_in.is_none_or(|span| span.subsec_nanos() == 0));
                 }
                 TokenOutcome::Failed(failure) => prop_assert_eq!(failure.http_status, Some(status)),
             }

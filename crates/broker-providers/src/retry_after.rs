@@ -8,7 +8,7 @@ use broker_core::Timestamp;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Seconds, or a date in one of the three forms of RFC 9110 §5.6.7. `None` if there is nothing to wait for.
-pub(crate) fn retry_after(header: &str, received_at: Timestamp) -> Option<Duration> {
+pub fn retry_after(header: &str, received_at: Timestamp) -> Option<Duration> {
     let wait = match header.trim() {
         digits if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
             Duration::from_secs(digits.parse().unwrap_or(u64::MAX))

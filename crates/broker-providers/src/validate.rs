@@ -22,6 +22,7 @@ impl ProviderDefinition {
     pub fn validate(&self) -> Result<(), Vec<DefinitionProblem>> {
         let mut problems = Vec::new();
         self.check_urls(&mut problems);
+        self.check_client_settings(&mut problems);
         self.check_api_hosts(&mut problems);
         self.check_spans(&mut problems);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -34,12 +35,21 @@ impl ProviderDefinition {
             ("device_authorization_url", endpoints.device_authorization_url.as_ref()),
             ("revoke_url", endpoints.revoke_url.as_ref()),
             ("introspect_url", endpoints.introspect_url.as_ref()),
+            ("derived_token_url", endpoints.derived_token_url.as_ref()),
             ("base_url", endpoints.base_url.as_ref()),
+            ("client_settings_url", endpoints.client_settings_url.as_ref()),
         ];
         for (key, text) in called {
             report(problems, key, text.map(|text| called_url(text)));
         }
         report(problems, "authorize_url", Some(plain_url(&endpoints.authorize_url)));
+    }
+
+    fn check_client_settings(&self, problems: &mut Vec<DefinitionProblem>) {
+        if self.endpoints.client_settings_url.is_some() && self.wire.base_url_member.is_none() {
+            let problem = "goes with an adapter whose provider names a base URL (eagle-eye)".to_owned();
+            problems.push(DefinitionProblem { key: "client_settings_url", problem });
+        }
     }
 
     fn check_api_hosts(&self, problems: &mut Vec<DefinitionProblem>) {
@@ -135,9 +145,18 @@ mod tests {
         ];
         for (url, sound) in cases {
             let changes = Overrides { token_url: Some(url.to_owned()), ..Overrides::default() };
-            let expected: &[_] = if sound { &[] } else { &["token_url"] };
-            assert_eq!(keys(&ProviderDefinition::evercam().overridden(changes)), expected, "{url}");
+            // What stands beside it may be wrong for the same reason.
+            let found = keys(&ProviderDefinition::evercam().overridden(changes)).first().copied();
+            assert_eq!(found, (!sound).then_some("token_url"), "{url}");
         }
+    }
+
+    #[test]
+    fn client_settings_are_asked_for_only_where_an_answer_can_be_read() {
+        let url = Some("https://api.example.com/settings".to_owned());
+        let changes = || Overrides { client_settings_url: url.clone(), ..Overrides::default() };
+        assert_eq!(keys(&ProviderDefinition::eagle_eye().overridden(changes())), [""; 0]);
+        assert_eq!(keys(&ProviderDefinition::evercam().overridden(changes())), ["client_settings_url"]);
     }
 
     #[test]

@@ -22,6 +22,28 @@ pub struct WireProfile {
     /// Codes by which the revocation endpoint says that a token is not valid any more, besides `invalid_token` and
     /// what means a dead token. RFC 7009 §2.2 has it answer 200; not all do.
     pub revoked_before_codes: Vec<String>,
+    /// Who says whose account an access token is of; `None` if nobody does.
+    pub identity: Option<Identity>,
+    /// Whether a confidential client keeps its secret to itself in a device flow (RFC 8628 §3.1, §3.4).
+    pub device_flow_without_secret: bool,
+}
+
+/// Who says whose account an access token is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A resource below the prefix of API calls, read with the token: the members that name the account, in this order.
+    Resource {
+        /// Its path below the prefix.
+        path: String,
+        /// Members of its JSON; each must be there.
+        members: Vec<String>,
+    },
+    /// `sub` of the introspection endpoint (RFC 7662 §2.2), where one is configured.
+    Introspection {
+        /// A claim of the token itself (RFC 7519 §4) that says the same, for servers whose introspection does not.
+        /// Nobody verifies it: the token came from the token endpoint itself.
+        claim: Option<String>,
+    },
 }
 
 /// Where the client's secret is put: in exactly one place (RFC 6749 §2.3).

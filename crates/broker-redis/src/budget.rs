@@ -1,10 +1,11 @@
 //! Budgets: one bucket per provider for all replicas, on the clock of Redis.
 
-use std::sync::LazyLock;
+use std::num::NonZeroU16;
+use std::sync::{LazyLock, PoisonError};
 
 use async_trait::async_trait;
 use broker_core::ProviderName;
-use broker_core::ports::{BudgetLimit, ProviderBudget};
+use broker_core::ports::{BudgetLimit, BudgetLimits, ProviderBudget};
 use redis::Script;
 
 use crate::problem::Problem;
@@ -32,8 +33,9 @@ static TAKE: LazyLock<Script> = LazyLock::new(|| {
 #[async_trait]
 impl ProviderBudget for RedisCoordinator {
     async fn take(&self, provider: &ProviderName, want: u32) -> u32 {
-        let Some(limit) = self.budgets.get(provider) else { return want };
-        match self.take_shared(provider, *limit, want).await {
+        let limit = self.budgets.read().unwrap_or_else(PoisonError::into_inner).get(provider).copied();
+        let Some(limit) = limit else { return want };
+        match self.take_shared(provider, limit, want).await {
             // A foreign hand at the script's key could answer anything.
             Ok(granted) => granted.min(want),
             Err(_) => {
@@ -42,6 +44,16 @@ impl ProviderBudget for RedisCoordinator {
             }
         }
     }
+
+    fn set_limits(&self, limits: BudgetLimits) {
+        self.own_share.replace_limits(shares(&limits, self.fallback_share));
+        *self.budgets.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+}
+
+/// What one replica may do without Redis.
+pub(crate) fn shares(limits: &BudgetLimits, replicas: NonZeroU16) -> BudgetLimits {
+    limits.iter().map(|(name, limit)| (name.clone(), limit.share(replicas))).collect()
 }
 
 impl RedisCoordinator {

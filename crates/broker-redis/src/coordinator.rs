@@ -1,6 +1,7 @@
 //! One replica's side of the coordination, and the tasks that keep it up.
 
-use std::sync::Arc;
+use std::num::NonZeroU16;
+use std::sync::{Arc, RwLock};
 
 use broker_core::Clock;
 use broker_core::ports::{
@@ -13,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::announcer::{self, Announcer};
+use crate::budget::shares;
 use crate::link::Link;
 use crate::listener::Listener;
 use crate::message::Origin;
@@ -24,7 +26,9 @@ pub struct RedisCoordinator {
     pub(crate) link: Arc<Link>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) health: Arc<CoordinationHealth>,
-    pub(crate) budgets: BudgetLimits,
+    pub(crate) budgets: RwLock<BudgetLimits>,
+    /// How many replicas share the budgets without Redis.
+    pub(crate) fallback_share: NonZeroU16,
     /// What this replica may do without Redis.
     pub(crate) own_share: InProcessBudget,
     local: InProcessWakeups,
@@ -45,12 +49,12 @@ impl RedisCoordinator {
         let health = Arc::new(CoordinationHealth::default());
         let standing = Arc::new(Standing::new(clock.clone(), health.clone()));
         let (announced, queue) = mpsc::channel(announcer::BACKLOG);
-        let shares = config.budgets.iter();
-        let shares = shares.map(|(name, limit)| (name.clone(), limit.share(config.fallback_share))).collect();
+        let shares = shares(&config.budgets, config.fallback_share);
         let coordinator = Self {
             link: Arc::new(Link::new(client.clone(), &config, clock.clone(), standing.clone())),
             own_share: InProcessBudget::new(clock.clone(), shares),
-            budgets: config.budgets.clone(),
+            budgets: RwLock::new(config.budgets.clone()),
+            fallback_share: config.fallback_share,
             local: InProcessWakeups::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new().drop_guard(),

@@ -19,6 +19,7 @@ impl Origin {
 pub(crate) fn encode(origin: &Origin, wakeup: &Wakeup) -> String {
     let news = match wakeup.news {
         News::Sent => "sent",
+        News::Consenting => "consenting",
         News::Adopted => "adopted",
         News::Revoked => "revoked",
         News::Wanted => "wanted",
@@ -33,6 +34,7 @@ pub(crate) fn decode(text: &str) -> Option<(Origin, Wakeup)> {
     let origin = Origin(words.next()?.to_owned());
     let news = match words.next()? {
         "sent" => News::Sent,
+        "consenting" => News::Consenting,
         "adopted" => News::Adopted,
         "revoked" => News::Revoked,
         "wanted" => News::Wanted,
@@ -53,7 +55,8 @@ mod tests {
     #[test]
     fn a_message_survives_its_journey() {
         let origin = Origin::draw(&SeededEntropy::new(1));
-        for news in [News::Sent, News::Adopted, News::Revoked, News::Wanted, News::Answered] {
+        for news in [News::Sent, News::Consenting, News::Adopted, News::Revoked, News::Wanted, News::Answered]
+        {
             let grant = GrantId::from_bytes([7; 16]);
             let wakeup = Wakeup { grant, generation: Generation::new(u64::MAX), news };
             assert_eq!(decode(&encode(&origin, &wakeup)), Some((origin.clone(), wakeup)));

@@ -1,19 +1,22 @@
 //! The command line of `token-broker`.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use broker_core::Clock as _;
 use broker_crypto::OsEntropy;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::complaint::complaint;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Loaded};
+use crate::reload::Reloader;
 use crate::role::Role;
 use crate::stop::StopSignals;
 use crate::store::Store;
-use crate::{Surroundings, SystemClock, hardening, keys, serve, store_command, telemetry};
+use crate::{Surroundings, SystemClock, hardening, keys, limits, panics, serve, store_command, telemetry};
 
 /// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
 #[derive(Parser)]
@@ -123,11 +126,11 @@ fn run(command: Command) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
         Command::Serve { config, role } => {
-            block_on(run_server(config::load_as(config.as_deref(), role)?, role))
+            block_on(run_server(config::read_as(config.as_deref(), role)?, config, role))
         }
         #[cfg(feature = "dev")]
         Command::Dev(args) => block_on(crate::dev::run(args)),
-        Command::Migrate { config } => block_on(migrate(config::load(config.as_deref())?)),
+        Command::Migrate { config } => block_on(migrate(config::load_for_migration(config.as_deref())?)),
         Command::Store(StoreCommand::Adopt { config }) => {
             block_on(store_command::adopt(config::load(config.as_deref())?))
         }
@@ -142,19 +145,56 @@ fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(task)
 }
 
-async fn run_server(config: Config, role: Role) -> anyhow::Result<()> {
+async fn run_server(loaded: Loaded, path: Option<PathBuf>, role: Role) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
-    telemetry::init(&config.log, None)?;
-    let starting = serve::start_as(role, &config, Surroundings::of_this_machine());
+    // From here on: before it, SIGHUP ends the process.
+    let hangups = signal(SignalKind::hangup())?;
+    let telemetry = telemetry::init_serving(&loaded.config, role, &OsEntropy)?;
+    panics::install();
+    limits::raise_files(&loaded.config);
+    let around = Surroundings { telemetry: telemetry.clone(), ..Surroundings::of_this_machine() };
+    let served = serve_until_asked(loaded, path, role, around, (&mut stop, hangups)).await;
+    // The second signal ends this wait too.
+    stop.unless_asked(telemetry.flush()).await;
+    served
+}
+
+async fn serve_until_asked(
+    loaded: Loaded,
+    path: Option<PathBuf>,
+    role: Role,
+    around: Surroundings,
+    (stop, hangups): (&mut StopSignals, Signal),
+) -> anyhow::Result<()> {
+    let starting = serve::start_as(role, &loaded.config, around);
     let Some(started) = stop.unless_asked(starting).await else {
         tracing::info!("stopped before serving");
         return Ok(());
     };
     let running = started?;
+    let reloader = path.map(|path| Reloader::new(path, role, running.reloadable(), loaded));
     print(&format!("{}\n", running.addresses_json()))?;
-    stop.asked().await;
+    let failed = tokio::select! {
+        () = stop.asked() => false,
+        () = running.failed() => true,
+        never = reload(reloader, hangups) => match never {},
+    };
     running.shutdown_unless(stop.asked()).await;
+    ensure!(!failed, "something that the broker cannot do without has ended; the log says what");
     Ok(())
+}
+
+/// Without a file there is nothing to read again, and SIGHUP changes nothing. Never ends.
+async fn reload(reloader: Option<Reloader>, mut hangups: Signal) -> Infallible {
+    match reloader {
+        Some(reloader) => reloader.run(hangups).await,
+        None => {
+            while hangups.recv().await.is_some() {
+                tracing::info!("there is no configuration file to read again");
+            }
+            std::future::pending().await
+        }
+    }
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {

@@ -9,6 +9,8 @@ use crate::audit::Audit;
 use crate::auth::{Auth, Report};
 use crate::coordination::Coordination;
 use crate::engine::Engine;
+use crate::listener::Slots;
+use crate::measured::Measured;
 
 /// Health's names of what the broker leans on, beside those of its services.
 pub(crate) const STORE: &str = "store";
@@ -23,6 +25,9 @@ pub(crate) struct Conditions {
     pub(crate) coordination: Coordination,
     pub(crate) auth: Arc<Auth>,
     pub(crate) audit: Audit,
+    pub(crate) measured: Measured,
+    /// Of both listeners.
+    pub(crate) slots: [Arc<Slots>; 2],
 }
 
 /// The condition at one time.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+pub mod callback;
 mod cli;
 mod complaint;
 mod condition;
@@ -19,19 +20,27 @@ mod held_keys;
 mod http;
 mod key_source;
 mod keys;
+mod limits;
+mod listener;
+mod measured;
 mod metrics;
+mod panics;
+mod reload;
 mod role;
 mod rotation_walls;
 mod serve;
 mod stop;
 mod store;
 mod store_command;
+mod supervised;
 mod system_clock;
 mod telemetry;
+mod webhooks;
 mod wiring;
 
 pub use cli::main;
 pub use role::Role;
 pub use serve::{Running, start, start_as};
 pub use system_clock::SystemClock;
+pub use telemetry::Telemetry;
 pub use wiring::Surroundings;

@@ -1,35 +1,42 @@
 //! A running broker: bound before it serves, drained before it ends.
 
+mod probes;
+mod work;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use broker_core::{Access, Broker, Clock, Enforcement, Recovered};
+use axum::Router;
+use broker_core::ports::TraceContext;
+use broker_core::{Access, Enforcement, EventFeed, FeedRole, Recovered};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
+use self::probes::Probes;
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
-use crate::grpc::Served;
+use crate::grpc::{ContainLayer, Served, Vends};
+use crate::listener::{GrpcListener, Slots};
+use crate::measured::Measured;
+use crate::reload::Reloadable;
 use crate::role::Role;
 use crate::store::Store;
+use crate::supervised::vital;
 use crate::wiring::{Built, Surroundings};
-use crate::{grpc, http, wiring};
+use crate::{callback, grpc, wiring};
 
 /// The least time that what is under way has to finish once the process stops; never less than an attempt may take,
 /// with this much to store its answer.
 const FINISH_WITHIN: Duration = Duration::from_secs(45);
 const TO_STORE: Duration = Duration::from_secs(12);
-
-/// How often health learns of the backends.
-const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// A broker that serves.
 pub struct Running {
@@ -42,14 +49,20 @@ pub struct Running {
     engine: Engine,
     access: Arc<Access>,
     audit: Audit,
+    measured: Measured,
     store: Store,
     coordination: Coordination,
     health: HealthReporter,
     claiming: CancellationToken,
     serving: CancellationToken,
     leaving: CancellationToken,
+    /// Cancelled: something the broker cannot do without is gone.
+    failed: CancellationToken,
     tasks: TaskTracker,
     living: TaskTracker,
+    /// Room for callers.
+    slots: Arc<Slots>,
+    probes: Probes,
 }
 
 /// Binds, settles what earlier runs left open, and serves, as a process that does everything.
@@ -61,8 +74,12 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
 pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
-    let auth = Arc::new(Auth::open(config, around.clock.clone()).await?);
-    let (entropy, clock) = (around.entropy.clone(), around.clock.clone());
+    let (claiming, failed) = (CancellationToken::new(), CancellationToken::new());
+    let http = http_listener.local_addr()?;
+    let probes = Probes::answer(http_listener, config, claiming.clone(), failed.clone());
+    let auth = Arc::new(Auth::open(config, &around).await?);
+    let (entropy, clock, calls) = (around.entropy.clone(), around.clock.clone(), around.calls.clone());
+    let telemetry = around.telemetry.clone();
     let Built { engine, access, audit, writers, store, coordination, key_watches } =
         wiring::build(config, role, around).await?;
     if let Some(broker) = engine.broker() {
@@ -73,48 +90,76 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
     access.look().await;
     log_access(&access);
 
+    let measured = Measured {
+        role,
+        started_at: clock.now(),
+        vends: Arc::new(Vends::of(config.providers.keys().map(String::as_str))),
+        rpcs: Arc::default(),
+        calls,
+        streams: TaskTracker::new(),
+        store: store.clone(),
+    };
     let public_url = config.public_url().map_err(anyhow::Error::msg)?;
     let (access_of, adapters) = (access.clone(), config.adapters());
+    let serving = CancellationToken::new();
+    let events = EventFeed::new(store.events(), clock.clone(), feed_role(role), config.events.keep);
     let served = Served {
         engine: engine.clone(),
         role,
         access: access_of,
         entropy,
         public_url,
+        reconsent: config.pages.reconsent_url().map_err(anyhow::Error::msg)?,
         adapters,
         audit: audit.clone(),
+        vends: measured.vends.clone(),
+        watching: grpc::Watching {
+            open: measured.streams.clone(),
+            stopping: serving.clone(),
+            longest: auth.max_connection_age(),
+            clock: clock.clone(),
+            most: config.vend.watch_streams,
+            most_of_caller: config.vend.watch_streams_per_caller,
+        },
+        events: events.clone(),
+        ext_authz: config.ext_authz.clone(),
+        message_bytes: config.limits.message_bytes,
     };
-    let (routes, health) = grpc::routes(served).await;
+    let (routes, health) = grpc::routes(served).await.map_err(anyhow::Error::msg)?;
     let running = Running {
         finish_within: FINISH_WITHIN.max(config.rotation.timing().attempt_budget + TO_STORE),
         grpc: grpc_listener.local_addr()?,
-        http: http_listener.local_addr()?,
+        http,
         engine,
         access,
         audit: audit.clone(),
+        measured,
         store,
         coordination,
         health,
-        claiming: CancellationToken::new(),
-        serving: CancellationToken::new(),
+        claiming,
+        serving,
         leaving: CancellationToken::new(),
+        failed,
         tasks: TaskTracker::new(),
         living: TaskTracker::new(),
+        slots: Slots::new("grpc", config.limits.connections),
+        probes,
     };
     running.set_to_work();
     let conditions = running.conditions(&auth);
-    let health = grpc::tell_condition(running.health.clone(), conditions.clone(), HEALTH_EVERY);
-    running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(health));
-    for watch in key_watches {
-        running.tasks.spawn(running.claiming.clone().run_until_cancelled_owned(watch.run(clock.clone())));
-    }
-    running.tasks.spawn(running.serving.clone().run_until_cancelled_owned(auth.clone().keep_fresh()));
-    running.living.spawn(running.access.clone().run(running.leaving.clone()));
-    running.living.spawn(audit.run(writers, running.leaving.clone()));
-    running.serve_grpc(grpc_listener, routes, &auth, clock.clone());
-    running.serve_http(http_listener, conditions);
+    running.watch_itself(&auth, key_watches, &conditions, &clock);
+    running.keep_records(events, audit, writers);
+    running.tell_metrics(&telemetry, &conditions, &clock, config.telemetry.metrics_interval);
+    let rpc = grpc::RpcLayer { traces: telemetry.traces(), clock: clock.clone() };
+    running.serve_grpc(grpc_listener, routes, &auth, rpc, config);
+    running.probes.front.open(conditions, running.pages(config, telemetry.traces()));
     tracing::info!(role = role.as_str(), grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
+}
+
+fn feed_role(role: Role) -> FeedRole {
+    if role.rotates() { FeedRole::Keeps } else { FeedRole::Reads }
 }
 
 /// What could not be settled is not lost, but somebody must look.
@@ -140,25 +185,14 @@ fn log_access(access: &Access) {
 }
 
 impl Running {
-    /// What it does by itself. Some goes on until the very end: a replica that finishes what it began is alive.
-    fn set_to_work(&self) {
-        match &self.engine {
-            Engine::Broker(broker) => self.set_to_rotate(broker),
-            Engine::Api(api) => drop(self.living.spawn(api.clone().run(self.leaving.clone()))),
-        }
+    /// Returns when something is gone that the broker cannot do without.
+    pub(crate) async fn failed(&self) {
+        self.failed.cancelled().await;
     }
 
-    fn set_to_rotate(&self, broker: &Arc<Broker>) {
-        self.tasks.spawn(broker.clone().run_scheduler(self.claiming.clone()));
-        self.tasks.spawn(broker.clone().run_revocations(self.claiming.clone()));
-        self.tasks.spawn(broker.clone().run_upkeep(self.claiming.clone()));
-        self.tasks.spawn(broker.clone().run_notes(self.claiming.clone()));
-        self.tasks.spawn(broker.clone().run_keys(self.claiming.clone()));
-        if let Some(requests) = self.store.rotation_requests() {
-            self.tasks.spawn(broker.clone().run_rotation_requests(requests, self.claiming.clone()));
-        }
-        self.living.spawn(broker.clone().run_news(self.leaving.clone()));
-        self.living.spawn(broker.clone().run_membership(self.leaving.clone()));
+    /// What may be changed while it runs.
+    pub(crate) fn reloadable(&self) -> Reloadable {
+        Reloadable { access: self.access.clone(), budget: self.coordination.budget.clone() }
     }
 
     /// The line that tells where it listens.
@@ -196,6 +230,7 @@ impl Running {
             self.engine.drain().await;
         };
         let finished = tokio::time::timeout(self.finish_within, finished).await.is_ok();
+        self.probes.end().await;
         self.leaving.cancel();
         self.living.close();
         self.living.wait().await;
@@ -216,6 +251,8 @@ impl Running {
             coordination: self.coordination.clone(),
             auth: auth.clone(),
             audit: self.audit.clone(),
+            measured: self.measured.clone(),
+            slots: [self.slots.clone(), self.probes.slots.clone()],
         }
     }
 
@@ -224,33 +261,30 @@ impl Running {
         listener: TcpListener,
         routes: tonic::service::Routes,
         auth: &Auth,
-        clock: Arc<dyn Clock>,
+        rpc: grpc::RpcLayer,
+        config: &Config,
     ) {
-        let stop = self.serving.clone();
-        let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock };
-        // The audit is around authentication: it records whom nobody knows, too.
-        let mut server = tonic::transport::Server::builder().layer(audit).layer(auth.layer());
-        if let Some(age) = auth.max_connection_age() {
-            server = server.max_connection_age(age);
-        }
-        let incoming = auth.incoming(listener);
-        let server = server.add_routes(routes).serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
-        self.tasks.spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the gRPC listener ended");
-            }
-        });
+        let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock: rpc.clock.clone() };
+        let timed = grpc::TimedLayer(self.measured.rpcs.clone());
+        let served = GrpcListener {
+            routes,
+            // The audit is around authentication: it records whom nobody knows, too.
+            layer: (rpc, timed, audit, auth.layer(), ContainLayer),
+            door: auth.door(),
+            slots: self.slots.clone(),
+            limits: config.limits.clone(),
+            age: config.connection_age(),
+        };
+        let serving = served.run(listener, self.tasks.clone(), self.serving.clone());
+        self.tasks.spawn(vital("grpc_listener", self.failed.clone(), serving));
     }
 
-    fn serve_http(&self, listener: TcpListener, conditions: Conditions) {
-        let stop = self.serving.clone();
-        let router = http::router(http::Probed { draining: self.claiming.clone(), conditions });
-        self.tasks.spawn(async move {
-            let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = server.await {
-                tracing::error!(%error, "the HTTP listener ended");
-            }
-        });
+    /// Without a public URL no browser is sent here.
+    fn pages(&self, config: &Config, traces: Arc<dyn TraceContext>) -> Router {
+        match self.engine.broker().filter(|_| config.http.public_url.is_some()) {
+            Some(broker) => callback::router(broker.clone(), &config.pages, traces),
+            None => Router::new(),
+        }
     }
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use broker_core::TenantId;
+use broker_core::measure::Operations;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
-    RotationRequests, SchedulerStore, SealedStore, StoreError, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, EventStore, FleetStore, GrantStore, KeyStore, Ledger,
+    MachineCredentialStore, RevocationStore, RotationRequests, SchedulerStore, SealedStore, StoreError,
+    TenantStore, WebhookStore,
 };
 use broker_crypto::{KekId, KeyPurpose, WrappedDek};
-use broker_postgres::{OpenOptions, PostgresStore};
+use broker_postgres::{Connections, OpenOptions, PostgresStore};
 use broker_sqlite::SqliteStore;
 
 use crate::config::{Config, StoreLocation};
@@ -108,12 +110,45 @@ impl Store {
         either!(self, store => store.clone())
     }
 
+    pub(crate) fn events(&self) -> Arc<dyn EventStore> {
+        either!(self, store => store.clone())
+    }
+
     pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn machine_credentials(&self) -> Arc<dyn MachineCredentialStore> {
+        either!(self, store => store.clone())
+    }
+
+    pub(crate) fn webhooks(&self) -> Arc<dyn WebhookStore> {
         either!(self, store => store.clone())
     }
 
     pub(crate) fn sealed(&self) -> Arc<dyn SealedStore> {
         either!(self, store => store.clone())
+    }
+
+    /// How long its operations took.
+    pub(crate) fn operations(&self) -> &Operations {
+        either!(self, store => store.operations())
+    }
+
+    /// As OpenTelemetry names its kind.
+    pub(crate) fn system(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        }
+    }
+
+    /// Its connections; `None` where there is no server.
+    pub(crate) fn connections(&self) -> Option<Connections> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.connections()),
+        }
     }
 
     /// Where processes ask each other for rotations; `None` where one process has the store to itself.

@@ -15,7 +15,8 @@ use crate::{SystemClock, telemetry};
 /// Gives the store a new installation id (rule 16 of docs/rotation.md).
 pub(crate) async fn adopt(config: Config) -> anyhow::Result<()> {
     telemetry::init(&config.log, None)?;
-    let store = Store::open(&config, Role::All).await?;
+    // The least that can: a rotator's login does, and that of everything too.
+    let store = Store::open(&config, Role::Rotator).await?;
     let now = SystemClock.now();
     let installation = InstallationId::generate(now, &OsEntropy);
     let record = Actor::broker(AuditAction::ADOPT_INSTALLATION).did(None, now);

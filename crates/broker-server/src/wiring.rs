@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use broker_core::ports::{Escrow, ProviderClient};
 use broker_core::{Access, AuditKeys, Broker, Clock, Collaborators, ProviderName, Writers};
 use broker_crypto::{Entropy, KeyEncryption, KeyPurpose, OsEntropy};
+use broker_egress::CallTimes;
 use broker_escrow::FileEscrow;
 use broker_providers::{DefinitionProblem, OAuthClient};
 
@@ -20,7 +21,9 @@ use crate::held_keys::{HeldKeys, KeyPlace};
 use crate::key_source::KeyWatch;
 use crate::role::Role;
 use crate::store::Store;
-use crate::{SystemClock, data_keys};
+use crate::telemetry::Telemetry;
+use crate::webhooks::StandardWebhooks;
+use crate::{SystemClock, data_keys, limits};
 
 /// What a broker takes from the machine it runs on: injected, so that tests bring their own.
 #[derive(Clone)]
@@ -29,12 +32,21 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// Where traces and metrics go.
+    pub telemetry: Telemetry,
+    /// Where outgoing HTTP is counted.
+    pub calls: Arc<CallTimes>,
 }
 
 impl Surroundings {
-    /// The machine's own clock and generator.
+    /// The machine's own clock and generator, and no collector.
     pub fn of_this_machine() -> Self {
-        Self { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            telemetry: Telemetry::default(),
+            calls: Arc::default(),
+        }
     }
 }
 
@@ -90,6 +102,9 @@ fn broker(
     around: Surroundings,
 ) -> anyhow::Result<Engine> {
     let escrow = open_escrow(config, around.entropy.as_ref())?;
+    let strangers = config.open_stranger_egress().map_err(anyhow::Error::msg)?;
+    let strangers = strangers.counted_in(around.calls.clone());
+    let webhook_sender = Arc::new(StandardWebhooks::new(strangers, around.clock.clone()));
     let broker = Broker::new(Collaborators {
         grants: store.grants(),
         consents: store.consents(),
@@ -100,17 +115,22 @@ fn broker(
         wakeups: coordination.wakeups.clone(),
         budget: coordination.budget.clone(),
         escrow: escrow_door(escrow),
-        providers: providers(config, &around.clock)?,
+        providers: providers(config, &around)?,
         key_encryption,
         clock: around.clock,
         entropy: around.entropy,
         timing: config.rotation.timing(),
-        cached_grants: config.vend.cached_grants,
+        cached_grants: limits::cached_grants(config),
         scheduler: store.scheduler(),
         revocations: store.revocations(),
         deletions: store.deletions(),
         key_store: store.keys(),
         sealed: store.sealed(),
+        machine_credentials: store.machine_credentials(),
+        events: store.events(),
+        webhooks: store.webhooks(),
+        webhook_sender,
+        traces: around.telemetry.traces(),
     });
     Ok(Engine::Broker(broker))
 }
@@ -132,12 +152,16 @@ fn escrow_door(escrow: FileEscrow) -> Arc<dyn Escrow> {
 
 fn providers(
     config: &Config,
-    clock: &Arc<dyn Clock>,
+    around: &Surroundings,
 ) -> anyhow::Result<HashMap<ProviderName, Arc<dyn ProviderClient>>> {
-    let egress = config.open_egress().map_err(anyhow::Error::msg)?;
+    let egress = config.open_egress().map_err(anyhow::Error::msg)?.counted_in(around.calls.clone());
+    let egress = match config.telemetry.propagate_to_providers {
+        true => egress.telling(around.telemetry.traces()),
+        false => egress,
+    };
     let mut providers: HashMap<ProviderName, Arc<dyn ProviderClient>> = HashMap::new();
     for (name, provider) in &config.providers {
-        let client = OAuthClient::new(provider.definition(), egress.clone(), clock.clone())
+        let client = OAuthClient::new(provider.definition(), egress.clone(), around.clock.clone())
             .map_err(|problems| anyhow!("[providers.{name}] {}", join(&problems)))?;
         providers.insert(ProviderName::new(name.as_str())?, Arc::new(client));
     }

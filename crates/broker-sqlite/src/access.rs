@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::SqliteStore;
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 use crate::{quotas, requests};
 
 #[async_trait]
@@ -23,7 +23,7 @@ impl AccessStore for SqliteStore {
         request: Option<&RequestMark>,
         record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
-        operation("create_policy", async {
+        self.operation("create_policy", async {
             let mut tx = self.write().await?;
             let outcome = create(&mut tx, policy, request, self.policy_quota(policy), record).await?;
             if !matches!(outcome, CreateOutcome::OverQuota(_)) {
@@ -35,7 +35,7 @@ impl AccessStore for SqliteStore {
     }
 
     async fn policies(&self, after: Option<PolicyId>, limit: u32) -> Result<Vec<AccessPolicy>, StoreError> {
-        operation("policies", async {
+        self.operation("policies", async {
             sqlx::query("SELECT * FROM access_policies WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")
                 .bind(after.as_ref().map(|after| after.as_bytes().as_slice()))
                 .bind(limit)
@@ -50,7 +50,7 @@ impl AccessStore for SqliteStore {
     }
 
     async fn delete_policy(&self, id: PolicyId, record: &AuditRecord) -> Result<bool, StoreError> {
-        operation("delete_policy", async {
+        self.operation("delete_policy", async {
             let mut tx = self.write().await?;
             let deleted = delete(&mut tx, id).await?;
             if deleted {
@@ -63,7 +63,7 @@ impl AccessStore for SqliteStore {
     }
 
     async fn policies_version(&self) -> Result<u64, StoreError> {
-        operation("policies_version", async {
+        self.operation("policies_version", async {
             let row = sqlx::query("SELECT version FROM access_version").fetch_one(&self.readers).await;
             row.map_err(failed)?.number("version")
         })

@@ -1,5 +1,7 @@
 //! Reading columns as the domain's types, and binding the domain's types to statements.
 
+use std::time::Duration;
+
 use broker_core::ports::{RegistrationKey, StoreError};
 use broker_core::{Generation, GrantKey, InvalidName, RowVersion, Timestamp};
 use broker_crypto::Sealed;
@@ -46,6 +48,10 @@ pub(crate) trait Columns {
         Ok(self.get_as::<Option<i64>>(column)?.map(Timestamp::from_unix_micros))
     }
 
+    fn optional_span(&self, column: &'static str) -> Result<Option<Duration>, StoreError> {
+        Ok(self.optional_number::<u64>(column)?.map(Duration::from_micros))
+    }
+
     fn generation(&self, column: &'static str) -> Result<Generation, StoreError> {
         self.number(column).map(Generation::new)
     }
@@ -62,6 +68,11 @@ pub(crate) trait Columns {
     fn optional_id<T>(&self, column: &'static str, from: fn([u8; 16]) -> T) -> Result<Option<T>, StoreError> {
         let Some(bytes) = self.get_as::<Option<Vec<u8>>>(column)? else { return Ok(None) };
         bytes.try_into().map(|bytes| Some(from(bytes))).map_err(|_| StoreError::Inconsistent(column))
+    }
+
+    fn optional_code(&self, column: &'static str) -> Result<Option<[u8; 32]>, StoreError> {
+        let Some(bytes) = self.get_as::<Option<Vec<u8>>>(column)? else { return Ok(None) };
+        bytes.try_into().map(Some).map_err(|_| StoreError::Inconsistent(column))
     }
 
     fn name<T>(
@@ -105,6 +116,11 @@ impl Columns for SqliteRow {
     ) -> Result<T, StoreError> {
         self.try_get(column).map_err(|_| StoreError::Inconsistent(column))
     }
+}
+
+/// A span as it is kept: in microseconds.
+pub(crate) fn kept_span(span: Duration) -> i64 {
+    span.as_micros().try_into().unwrap_or(i64::MAX)
 }
 
 /// Binding of domain types, in the order of a statement's parameters.

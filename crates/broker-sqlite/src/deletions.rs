@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::SqliteStore;
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 
 /// Whether the tenant's keys may be destroyed: every grant is revoked upstream, and no answer can come to light any more.
 /// One may while an attempt is open; or was closed without it, not before `?2`, and is still read, or its owner is neither
@@ -31,7 +31,7 @@ impl DeletionStore for SqliteStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        operation("begin_deletion", async {
+        self.operation("begin_deletion", async {
             let mut tx = self.write().await?;
             let known = begin(&mut tx, tenant, at, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -41,7 +41,7 @@ impl DeletionStore for SqliteStore {
     }
 
     async fn deletion(&self, tenant: &TenantId) -> Result<Option<Deletion>, StoreError> {
-        operation("deletion", async { read(&mut *self.read().await?, tenant).await }).await
+        self.operation("deletion", async { read(&mut *self.read().await?, tenant).await }).await
     }
 
     async fn deletions_between(
@@ -49,12 +49,14 @@ impl DeletionStore for SqliteStore {
         first: &TenantId,
         last: &TenantId,
     ) -> Result<Vec<(TenantId, Deletion)>, StoreError> {
-        operation("deletions_between", async { read_between(&mut *self.read().await?, first, last).await })
-            .await
+        self.operation("deletions_between", async {
+            read_between(&mut *self.read().await?, first, last).await
+        })
+        .await
     }
 
     async fn deletions(&self) -> Result<Vec<TenantId>, StoreError> {
-        operation("deletions", async {
+        self.operation("deletions", async {
             let sql = "SELECT tenant FROM tenant_deletions WHERE destroyed_at IS NULL";
             let rows = sqlx::query(sql).fetch_all(&self.readers).await.map_err(failed)?;
             rows.iter().map(|row| row.name("tenant", TenantId::new)).collect()
@@ -63,7 +65,7 @@ impl DeletionStore for SqliteStore {
     }
 
     async fn destroyed_since(&self, since: Timestamp) -> Result<Vec<TenantId>, StoreError> {
-        operation("destroyed_since", async {
+        self.operation("destroyed_since", async {
             let sql = "SELECT tenant FROM tenant_deletions WHERE destroyed_at >= ?1";
             let rows = sqlx::query(sql).bind_time(since).fetch_all(&self.readers).await.map_err(failed)?;
             rows.iter().map(|row| row.name("tenant", TenantId::new)).collect()
@@ -72,7 +74,7 @@ impl DeletionStore for SqliteStore {
     }
 
     async fn destroy_keys(&self, ask: &DestroyKeys) -> Result<bool, StoreError> {
-        operation("destroy_keys", async {
+        self.operation("destroy_keys", async {
             let mut tx = self.write().await?;
             let destroyed = destroy(&mut tx, ask).await?;
             tx.commit().await.map_err(failed)?;
@@ -106,6 +108,8 @@ async fn begin(
          WHERE tenant = ?1 AND status = 'pending'",
     )
     .await?;
+    at_the_tenant("DELETE FROM machine_credentials WHERE tenant = ?1 AND ?2 IS NOT NULL").await?;
+    at_the_tenant("DELETE FROM webhooks WHERE tenant = ?1 AND ?2 IS NOT NULL").await?;
     if begun.rows_affected() == 1 {
         audit::write(connection, record).await?;
     }
@@ -166,6 +170,7 @@ async fn destroy(connection: &mut SqliteConnection, ask: &DestroyKeys) -> Result
         "DELETE FROM data_keys WHERE tenant = ?1",
         "DELETE FROM client_secrets WHERE tenant = ?1",
         "UPDATE authorizations SET verifier = x'' WHERE tenant = ?1",
+        "DELETE FROM device_authorizations WHERE tenant = ?1",
         "DELETE FROM unread_answers WHERE attempt_id IN (SELECT id FROM attempts WHERE tenant = ?1)",
     ] {
         let statement = sqlx::query(sql).bind(ask.tenant.as_str());

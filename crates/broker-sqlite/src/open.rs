@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::Quotas;
+use broker_core::measure::Operations;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
@@ -101,6 +102,7 @@ pub struct SqliteStore {
     pub(crate) batcher: Batcher,
     pub(crate) watch: Watch,
     pub(crate) quotas: Quotas,
+    pub(crate) operations: Operations,
     // Last, so that it is let go after the connections.
     _lock: Option<Arc<FileLock>>,
 }
@@ -145,13 +147,19 @@ impl SqliteStore {
 
     fn of(writer: SqlitePool, readers: SqlitePool, lock: Option<Arc<FileLock>>) -> Self {
         let batcher = Batcher::new(writer.clone(), lock.clone());
-        Self { writer, readers, batcher, watch: Watch::default(), quotas: Quotas::default(), _lock: lock }
+        let (watch, quotas, operations) = Default::default();
+        Self { writer, readers, batcher, watch, quotas, operations, _lock: lock }
     }
 
     /// The store, which gives no tenant more than this. It is opened with the default quotas.
     #[must_use]
     pub fn with_quotas(self, quotas: Quotas) -> Self {
         Self { quotas, ..self }
+    }
+
+    /// How long its operations took so far.
+    pub fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// Waits for what is running and closes the database, which also empties its write-ahead log.

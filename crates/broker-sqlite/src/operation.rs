@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use broker_core::ports::StoreError;
+use broker_core::ports::{StoreError, traced};
 use sqlx::error::ErrorKind;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, Transaction};
-use tracing::Instrument;
 
 use crate::SqliteStore;
 
 /// A local disk that takes longer than this for a few pages has a problem that waiting does not solve.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// `db.system.name` of the semantic conventions.
+const SYSTEM: &str = "sqlite";
 
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} took longer than {} s", LIMIT.as_secs())]
@@ -25,13 +27,21 @@ pub(crate) async fn operation<T>(
     name: &'static str,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let work = work.instrument(tracing::debug_span!("store", store.op = name));
-    tokio::time::timeout(LIMIT, work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::Unavailable(Box::new(TooSlow { operation: name }))))
+    let too_slow = || StoreError::Unavailable(Box::new(TooSlow { operation: name }));
+    let in_time = async { tokio::time::timeout(LIMIT, work).await.unwrap_or_else(|_| Err(too_slow())) };
+    traced(SYSTEM, name, in_time).await
 }
 
 impl SqliteStore {
+    /// Runs one method of a port and counts its time.
+    pub(crate) async fn operation<T>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.operations.timed(name, operation(name, work)).await
+    }
+
     pub(crate) async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(failed)
     }

@@ -38,6 +38,20 @@ pub(crate) async fn policies_exceed(
     Ok(!quota.allows(row.number("count")?))
 }
 
+/// Whether the tenant has more webhooks than it may have.
+pub(crate) async fn webhooks_exceed(
+    connection: &mut SqliteConnection,
+    quota: Quota,
+    tenant: &TenantId,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT count(*) AS count FROM webhooks WHERE tenant = ?1")
+        .bind(tenant.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    Ok(!quota.allows(row.number("count")?))
+}
+
 /// Whether users of the tenant may complete more authorizations than there may be. The first one of a grant that lives is
 /// never too much.
 pub(crate) async fn authorizations_exceed(

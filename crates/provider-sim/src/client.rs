@@ -12,6 +12,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 section 6.
     RefreshToken,
+    /// RFC 6749 section 4.4.
+    ClientCredentials,
 }
 
 /// A registered application.
@@ -25,7 +27,7 @@ pub struct ClientConfig {
     pub redirect_uris: Vec<String>,
     /// The scopes the client may ask for.
     pub scopes: Vec<String>,
-    /// The grant types the client may use; both by default.
+    /// The grant types the client may use; those of a user's consent by default.
     pub grant_types: Vec<GrantType>,
 }
 
@@ -55,6 +57,12 @@ impl ClientConfig {
     /// Replaces the scopes.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds tokens of the client itself (RFC 6749 section 4.4) to what it may ask for.
+    pub fn client_credentials(mut self) -> Self {
+        self.grant_types.push(GrantType::ClientCredentials);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 
 use crate::docker::Container;
@@ -42,6 +42,11 @@ impl Server {
     /// Starts it again and waits until it can be used.
     pub(crate) async fn start_again(&self) {
         self.hurt(Body::start_again).await;
+    }
+
+    /// Runs a shell script in its container.
+    pub(crate) async fn run_within(&self, script: String) {
+        self.hurt(move |body| body.run_within(&script)).await;
     }
 
     /// Does it, off the caller's runtime, so that whoever uses the server meanwhile goes on.
@@ -93,6 +98,13 @@ impl Body {
             Self::Foreign => Ok(()),
             Self::Process(process) => process.resume(),
             Self::Container(container) => container.resume(),
+        }
+    }
+
+    fn run_within(&self, script: &str) -> Result<()> {
+        match self {
+            Self::Container(container) => container.run_within(script),
+            Self::Foreign | Self::Process(_) => bail!("it is in no container"),
         }
     }
 

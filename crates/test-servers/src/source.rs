@@ -57,6 +57,16 @@ pub(crate) fn ways(purpose: Use, facts: Facts) -> Vec<Way> {
     }
 }
 
+impl Source {
+    /// The programs on this machine, where it is made of them.
+    pub(crate) fn programs(&self) -> Option<&Binaries> {
+        match self {
+            Self::Url(_) | Self::Docker(_) => None,
+            Self::Installed(binaries) | Self::Unpacked(binaries) => Some(binaries),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -103,16 +103,25 @@ fn value_of(field: &FieldDescriptor) -> Option<Value> {
         ("callback_url", _) => text("https://app.example/cb?code=c&state=s"),
         ("authorization_id" | "policy_id", _) => text("0190b4e2-0000-7000-8000-000000000000"),
         ("rotation_id" | "key_id", _) => text("0190b4e2-0000-7000-8000-000000000000"),
+        ("webhook_id", _) => text("0190b4e2-0000-7000-8000-000000000000"),
+        ("url", _) => text("https://hooks.example.com/"),
+        ("from_sequence", _) if field.parent_message().name() == "RedeliverWebhookRequest" => {
+            Some(Value::U64(1))
+        }
         ("kind", Kind::Enum(_)) => Some(Value::EnumNumber(1)),
         ("action", Kind::Enum(_)) => Some(Value::EnumNumber(1)),
         ("actions", Kind::Enum(_)) => Some(Value::List(vec![Value::EnumNumber(1)])),
-        ("key" | "filter", Kind::Message(message)) => Some(Value::Message(filled(&message))),
+        ("id" | "secret" | "refresh_token", Kind::String) => text("c"),
+        ("generation", Kind::Uint64) => Some(Value::U64(1)),
+        ("http_status", Kind::Int32) => Some(Value::I32(401)),
+        ("within", Kind::Message(span)) => Some(Value::Message(with(&span, "seconds", Value::I64(60)))),
+        ("key" | "filter" | "api_key", Kind::Message(message)) => Some(Value::Message(filled(&message))),
         ("ttl", Kind::Message(duration)) => Some(Value::Message(with(&duration, "seconds", Value::I64(60)))),
         ("update_mask", Kind::Message(mask)) => {
-            let changed = if field.parent_message().name() == "UpdateTenantRequest" {
-                "display_name"
-            } else {
-                "scopes"
+            let changed = match field.parent_message().name() {
+                "UpdateTenantRequest" => "display_name",
+                "UpdateWebhookRequest" => "description",
+                _ => "scopes",
             };
             let paths = Value::List(vec![Value::String(changed.to_owned())]);
             Some(Value::Message(with(&mask, "paths", paths)))

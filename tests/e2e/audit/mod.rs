@@ -15,7 +15,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 const VEND: &str = "tokenbroker.v1.TokenService/GetAccessToken";
 
 /// Every record of a log, oldest first; of that of the installation where no tenant is named.
-async fn events(house: &House, tenant: &str) -> Vec<AuditEvent> {
+pub(crate) async fn events(house: &House, tenant: &str) -> Vec<AuditEvent> {
     let mut events = Vec::new();
     let mut request =
         ListAuditEventsRequest { tenant_id: tenant.to_owned(), page_size: 3, ..Default::default() };

@@ -2,6 +2,8 @@
 
 mod authority;
 mod caller;
+mod envoy;
+mod ext_authz;
 mod jwt;
 mod mtls;
 mod rotation;

@@ -1,6 +1,7 @@
 //! A tenant is deleted. What a backup from before is worth then: nothing, once the data keys are gone from it, or the
 //! key encryption key that they lie under.
 
+mod dump;
 mod restored;
 
 use std::fs;

@@ -116,7 +116,8 @@ async fn eagle_eyes_window_of_seven_days_ends_the_grant() {
     house.clock.advance(2 * DAY);
     let error = refused(house.vend(&key).await, Code::FailedPrecondition, Reason::GrantExpired);
 
-    assert!(error.metadata("ended_at").unwrap().starts_with("2023-11-21T22:13:20"), "{error:?}");
+    assert!(error.metadata("ended_time").unwrap().starts_with("2023-11-21T22:13:20"), "{error:?}");
+    assert_eq!(error.metadata("next_step"), Some("StartAuthorization"), "{error:?}");
     assert_eq!(house.client.grant(&key).await.unwrap().state(), GrantState::ConsentExpired);
     house.close().await;
 }

@@ -3,6 +3,7 @@
 mod authorization;
 mod deadline;
 mod given_up;
+mod help;
 mod lookup;
 mod provider_fails;
 mod registration;

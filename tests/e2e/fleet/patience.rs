@@ -9,7 +9,7 @@ use broker_proto::v1;
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// Waits until something holds that comes about by itself.
-pub(super) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(PAUSE).await;

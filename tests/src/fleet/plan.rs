@@ -1,6 +1,6 @@
 //! How a fleet is put together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use test_servers::{PostgresOptions, PrivatePostgres, PrivateRedis, RedisOptions};
@@ -11,6 +11,7 @@ use super::{Database, Fleet, Home, Replica, Site};
 use crate::access;
 use crate::client::registration;
 use crate::house::TENANT;
+use crate::house::plan::hosting_section;
 
 /// How to put a fleet together.
 pub struct Plan {
@@ -22,6 +23,7 @@ pub struct Plan {
     access: String,
     roles: Vec<&'static str>,
     redis: bool,
+    hosted: bool,
 }
 
 impl Plan {
@@ -30,7 +32,17 @@ impl Plan {
         let rotation = vec![("retry_base", "250ms".to_owned())];
         let (binary, access) = (binary.into(), String::new());
         let roles = Vec::new();
-        Self { binary, replicas: 3, children: false, scheduler: false, rotation, access, roles, redis: true }
+        Self {
+            binary,
+            replicas: 3,
+            children: false,
+            scheduler: false,
+            rotation,
+            access,
+            roles,
+            redis: true,
+            hosted: false,
+        }
     }
 
     /// So many replicas.
@@ -68,6 +80,17 @@ impl Plan {
         Self { access: format!("{}\n[audit]\n{lines}\n", self.access), ..self }
     }
 
+    /// More sections.
+    pub fn sections(self, toml: &str) -> Self {
+        Self { access: format!("{}\n{toml}\n", self.access), ..self }
+    }
+
+    /// The replicas receive callbacks, and all providers may send browsers there.
+    pub fn hosted(self) -> Self {
+        let access = self.access + &hosting_section();
+        Self { access, hosted: true, ..self }
+    }
+
     /// A key of `[rotation]`.
     pub fn rotation(mut self, key: &'static str, value: &str) -> Self {
         self.rotation.push((key, value.to_owned()));
@@ -85,7 +108,7 @@ impl Plan {
         );
         let mut simulators = Vec::new();
         for site in Site::ALL {
-            simulators.push(site.simulator().await);
+            simulators.push(site.simulator(self.hosted).await);
         }
         let sections = Site::ALL.iter().zip(&simulators);
         let providers = sections.map(|(site, simulator)| site.toml(&simulator.base_url())).collect();
@@ -133,7 +156,12 @@ impl Plan {
 impl Fleet {
     /// Runs the program with these words and a replica's configuration. Answers how it ended, and what it said.
     pub async fn command(&self, words: &[&str], home: &Home) -> (ExitStatus, String) {
-        let mut command = Command::new(&self.binary);
+        self.command_of(&self.binary, words, home).await
+    }
+
+    /// The same with that program.
+    pub async fn command_of(&self, binary: &Path, words: &[&str], home: &Home) -> (ExitStatus, String) {
+        let mut command = Command::new(binary);
         let output = command.args(words).arg("--config").arg(&home.config).output().await.unwrap();
         (output.status, [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat())
     }

@@ -37,6 +37,15 @@ impl Home {
         Self { config, role, log }
     }
 
+    /// Its replica serves gRPC there from the next start on.
+    pub(super) fn stay_at(&self, address: SocketAddr) -> SocketAddr {
+        let written = fs::read_to_string(&self.config).unwrap();
+        let stays = written.replacen("grpc = \"127.0.0.1:0\"", &format!("grpc = \"{address}\""), 1);
+        assert_ne!(stays, written, "it stays already");
+        fs::write(&self.config, stays).unwrap();
+        address
+    }
+
     pub(super) fn rotates(&self) -> bool {
         self.role != "api"
     }
@@ -80,6 +89,11 @@ impl Replica {
             Body::Child(process) => process.pid(),
             Body::Here(_) => panic!("no child process"),
         }
+    }
+
+    /// Where it serves gRPC.
+    pub fn grpc(&self) -> SocketAddr {
+        self.body.grpc()
     }
 
     /// Where it serves HTTP.

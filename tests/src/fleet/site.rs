@@ -5,6 +5,7 @@ use std::time::Duration;
 use provider_sim::{Clock, EagleEyeConfig, EvercamConfig, ReusePolicy, Running, Simulator};
 
 use crate::Provider;
+use crate::house::plan::also_sends_to;
 
 /// The grace of [`Site::Lenient`].
 const GRACE: Duration = Duration::from_secs(30);
@@ -41,11 +42,18 @@ impl Site {
         }
     }
 
-    pub(super) async fn simulator(self) -> Running {
-        let evercam = |reuse_policy| EvercamConfig { reuse_policy, ..EvercamConfig::demo() };
+    /// `hosted`: it may send browsers to the broker's own page.
+    pub(super) async fn simulator(self, hosted: bool) -> Running {
+        let (mut evercam, mut eagle_eye) = (EvercamConfig::demo(), EagleEyeConfig::demo());
+        if hosted {
+            also_sends_to(&mut evercam.clients, self.name());
+            also_sends_to(&mut eagle_eye.clients, self.name());
+        }
+        let device_interval = Duration::from_secs(1);
+        let evercam = |reuse_policy| EvercamConfig { reuse_policy, device_interval, ..evercam };
         let simulator = match self {
             Self::Strict => Simulator::evercam(evercam(ReusePolicy::revoke_family())),
-            Self::Dying => Simulator::eagle_eye(EagleEyeConfig::demo()),
+            Self::Dying => Simulator::eagle_eye(eagle_eye),
             Self::Lenient => Simulator::evercam(evercam(ReusePolicy::grace(GRACE))),
         };
         simulator.with_clock(Clock::system()).bind("127.0.0.1:0").await.unwrap()

@@ -44,10 +44,27 @@ impl Broker {
         }
     }
 
+    pub(super) fn pid(&self) -> u32 {
+        match self {
+            Self::Child(process) => process.pid(),
+            Self::Here(_) | Self::Gone => panic!("no child process"),
+        }
+    }
+
     pub(super) async fn kill(self) {
         match self {
             Self::Child(process) => process.kill().await,
             Self::Here(_) | Self::Gone => panic!("no child process to kill"),
+        }
+    }
+
+    pub(super) async fn ended(self) {
+        match self {
+            Self::Child(process) => {
+                let status = process.ended().await;
+                assert!(status.success(), "{status}");
+            }
+            Self::Here(_) | Self::Gone => panic!("no child process"),
         }
     }
 

@@ -7,7 +7,7 @@ use broker_proto::v1::{
 };
 use clap::{Args, Subcommand};
 
-use super::{grant_table, short};
+use super::{device, grant_table, short};
 use crate::failure::Failure;
 use crate::output::{Cell, Table, Tone};
 use crate::secret_input;
@@ -18,6 +18,8 @@ use crate::when::{now, when};
 pub(crate) enum Consent {
     /// Start an authorization and print the URL to send the user to
     Start(Start),
+    /// Start an authorization on another device, print the code, and wait for the user
+    Device(device::Device),
     /// Complete an authorization with what the browser brought back
     Complete(Complete),
     /// Show how far an authorization is
@@ -73,6 +75,7 @@ impl Consent {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Start(start) => start.run(session).await,
+            Self::Device(device) => device.run(session).await,
             Self::Complete(complete) => complete.run(session).await,
             Self::Status(status) => status.run(session).await,
         }
@@ -142,7 +145,7 @@ fn started(answer: &StartAuthorizationResponse) -> Table {
     table
 }
 
-fn status(answer: &GetAuthorizationResponse) -> Table {
+pub(super) fn status(answer: &GetAuthorizationResponse) -> Table {
     let now = now();
     let mut table = Table::default();
     table.fact("authorization", &answer.authorization_id);

@@ -37,6 +37,30 @@ pub(crate) fn list(grants: &[Grant], now: &Timestamp) -> Table {
     table
 }
 
+/// One line per grant that dies, in the order of their deaths.
+pub(crate) fn at_risk(grants: &[Grant], now: &Timestamp) -> Table {
+    let mut table = Table::headed(["PROVIDER", "USER", "ACCOUNT", "DIES", "REGISTRATION", "REMARK"]);
+    for grant in grants {
+        let key = grant.key.as_ref();
+        table.row([
+            key.map_or("", |key| &key.provider).into(),
+            key.map_or("", |key| &key.user_id).into(),
+            key.map_or("", |key| &key.account).into(),
+            when(grant.grant_expire_time.as_ref(), now).into(),
+            grant.registration_id.as_str().into(),
+            overrun(grant),
+        ]);
+    }
+    table
+}
+
+fn overrun(grant: &Grant) -> Cell {
+    match grant.window_overrun {
+        true => Cell::toned("lives on: its window is wrong", Tone::Warning),
+        false => "".into(),
+    }
+}
+
 /// Everything about one grant.
 pub(crate) fn details(grant: &Grant, now: &Timestamp) -> Table {
     let mut table = Table::default();
@@ -57,6 +81,11 @@ pub(crate) fn details(grant: &Grant, now: &Timestamp) -> Table {
         ("created", &grant.create_time),
     ] {
         table.fact(name, when(time.as_ref(), now));
+    }
+    table.fact("window", overrun(grant));
+    table.fact("refreshable", if grant.refreshable { "yes" } else { "no: it ends with its access token" });
+    if grant.shared_upstream_account > 0 {
+        table.fact("shares its account", format!("with {} of other users", grant.shared_upstream_account));
     }
     table.fact("last error", last_error(grant.last_error.as_ref(), now));
     table.fact("revocation", short(grant.revocation_outcome().as_str_name(), "REVOCATION_OUTCOME_"));
@@ -84,7 +113,7 @@ fn state(grant: &Grant) -> Cell {
     Cell::toned(text, tone)
 }
 
-fn last_error(error: Option<&GrantError>, now: &Timestamp) -> String {
+pub(crate) fn last_error(error: Option<&GrantError>, now: &Timestamp) -> String {
     let Some(error) = error else { return String::new() };
     let mut text = short(error.kind().as_str_name(), "GRANT_ERROR_KIND_").to_owned();
     if !error.oauth_error.is_empty() {

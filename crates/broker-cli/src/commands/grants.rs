@@ -3,6 +3,8 @@ use broker_proto::v1::{
 };
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::at_risk::AtRisk;
+use super::import::Import;
 use super::pages::{Limit, remark_on_more};
 use super::revoke::RevokeAll;
 use super::{grant_table, revoke};
@@ -16,8 +18,12 @@ pub(crate) enum Grants {
     List(List),
     /// Show the health of one grant
     Get,
+    /// List the grants of --tenant that die soon, the earliest first; --provider narrows the list
+    AtRisk(AtRisk),
     /// Refresh one grant now
     Refresh,
+    /// Take over a refresh token that was obtained elsewhere
+    Import(Import),
     /// Revoke one grant: no token of it is served any more, and the provider is told
     Revoke,
     /// Revoke the grants of --tenant; --provider and --user narrow them
@@ -59,7 +65,9 @@ impl Grants {
         match self {
             Self::List(list) => list.run(session).await,
             Self::Get => get(session).await,
+            Self::AtRisk(at_risk) => at_risk.run(session).await,
             Self::Refresh => refresh(session).await,
+            Self::Import(import) => import.run(session).await,
             Self::Revoke => revoke::one(session).await,
             Self::RevokeAll(all) => all.run(session).await,
         }

@@ -4,6 +4,7 @@ use broker_proto::v1::{ClientRegistration, ClientRegistrationState, ClientSecret
 use prost_types::Timestamp;
 
 use super::short;
+use super::window_args::window;
 use crate::output::{Cell, Table, Tone};
 use crate::when::when;
 
@@ -45,6 +46,7 @@ pub(crate) fn details(registration: &ClientRegistration, now: &Timestamp) -> Tab
     for (name, url) in places {
         table.fact(&format!("return to {name}"), url);
     }
+    table.fact("grants", window(registration.grant_window.as_ref()));
     table.fact("created", when(registration.create_time.as_ref(), now));
     table.fact("changed", when(registration.update_time.as_ref(), now));
     table.fact("etag", &registration.etag);

@@ -10,6 +10,7 @@ use prost_types::FieldMask;
 
 use super::pages::{Limit, remark_on_more};
 use super::registration_name::RegistrationName;
+use super::window_args::WindowArgs;
 use super::{registration_table, short};
 use crate::failure::Failure;
 use crate::output::{Cell, Table, Tone};
@@ -58,6 +59,8 @@ pub(crate) struct Create {
     /// Allow the device flow
     #[arg(long)]
     allow_device_authorization: bool,
+    #[command(flatten)]
+    window: WindowArgs,
     /// A UUID that makes it harmless to send this twice within a day
     #[arg(long, default_value = "", hide_default_value = true, value_name = "UUID")]
     request_id: String,
@@ -72,7 +75,8 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("change").required(true).multiple(true)
-    .args(["redirect_uri", "scopes", "no_scopes", "return_to", "no_return_to"]))]
+    .args(["redirect_uri", "scopes", "no_scopes", "return_to", "no_return_to", "fixed_window", "idle_window",
+        "absolute_window", "permanent", "default_window", "allow_device_authorization"]))]
 pub(crate) struct Update {
     #[command(flatten)]
     registration: RegistrationName,
@@ -91,6 +95,14 @@ pub(crate) struct Update {
     /// Send the browser nowhere
     #[arg(long, conflicts_with = "return_to")]
     no_return_to: bool,
+    #[command(flatten)]
+    window: WindowArgs,
+    /// Let its grants live as the provider's grants do
+    #[arg(long, conflicts_with_all = ["fixed_window", "idle_window", "absolute_window", "permanent"])]
+    default_window: bool,
+    /// Allow the device flow, or not
+    #[arg(long, value_name = "BOOL")]
+    allow_device_authorization: Option<bool>,
     /// Change it only if it still has this etag
     #[arg(long, default_value = "", hide_default_value = true)]
     etag: String,
@@ -140,8 +152,8 @@ impl Create {
             public: self.public,
             return_to: self.return_to.into_iter().collect(),
             allow_device_authorization: self.allow_device_authorization,
+            grant_window: self.window.window()?,
             request_id: self.request_id,
-            ..Default::default()
         })
     }
 }
@@ -202,10 +214,13 @@ impl Update {
     }
 
     fn into_request(self, session: &Session) -> Result<UpdateClientRegistrationRequest, Failure> {
+        let grant_window = self.window.window()?;
         let named = [
+            ("grant_window", self.default_window || grant_window.is_some()),
             ("redirect_uri", self.redirect_uri.is_some()),
             ("scopes", self.no_scopes || !self.scopes.is_empty()),
             ("return_to", self.no_return_to || !self.return_to.is_empty()),
+            ("allow_device_authorization", self.allow_device_authorization.is_some()),
         ];
         let paths = named.into_iter().filter(|(_, named)| *named).map(|(path, _)| path.to_owned());
         Ok(UpdateClientRegistrationRequest {
@@ -215,9 +230,10 @@ impl Update {
             redirect_uri: self.redirect_uri.unwrap_or_default(),
             scopes: self.scopes,
             return_to: self.return_to.into_iter().collect(),
+            grant_window,
+            allow_device_authorization: self.allow_device_authorization.unwrap_or_default(),
             update_mask: Some(FieldMask { paths: paths.collect() }),
             etag: self.etag,
-            ..Default::default()
         })
     }
 }

@@ -1,9 +1,11 @@
 use std::time::Duration;
 
-use broker_proto::v1::{GetAccessTokenRequest, GetAccessTokenResponse, ServedStaleReason};
+use broker_proto::v1::{
+    GetAccessTokenRequest, GetAccessTokenResponse, ReportRejectedTokenRequest, ServedStaleReason,
+};
 use clap::{Args, Subcommand};
 
-use super::short;
+use super::{short, token_watch};
 use crate::cli::Format;
 use crate::failure::Failure;
 use crate::output::{Cell, Table, Tone};
@@ -14,6 +16,10 @@ use crate::when::{now, when};
 pub(crate) enum Token {
     /// Get an access token; the table hides it, `-o token` prints nothing else
     Get(Get),
+    /// Print each new token of a grant as it is adopted, until interrupted; `-o json` is one line an update, with the token
+    Watch,
+    /// Tell the broker that a provider answered 401 to a token, and show the one to use now
+    Report(Report),
 }
 
 #[derive(Debug, Args)]
@@ -32,10 +38,25 @@ pub(crate) struct Get {
     show_token: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Generation of the rejected token
+    #[arg(long)]
+    generation: u64,
+    /// Status that the provider answered
+    #[arg(long, default_value_t = 401)]
+    http_status: i32,
+    /// What the provider said; never the token
+    #[arg(long, default_value = "")]
+    detail: String,
+}
+
 impl Token {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         match self {
             Self::Get(get) => get.run(session).await,
+            Self::Watch => token_watch::run(session).await,
+            Self::Report(report) => report.run(session).await,
         }
     }
 }
@@ -47,6 +68,9 @@ impl Get {
         let answer = session.token().get_access_token(request).await?.into_inner();
         let output = session.output();
         match output.format() {
+            Format::Token if answer.access_token.is_empty() => Err(Failure::Usage(
+                "-o token: an API key is no token; it goes into headers, which -o json shows".to_owned(),
+            )),
             Format::Token => output.text(&format!("{}\n", answer.access_token)),
             Format::Table | Format::Json | Format::Yaml => {
                 output.answer(&answer, |answer| table(answer, show_token))
@@ -69,10 +93,35 @@ impl Get {
     }
 }
 
+impl Report {
+    async fn run(self, session: &Session) -> Result<(), Failure> {
+        let Self { generation, http_status, detail } = self;
+        let key = Some(session.key()?);
+        let request = session.request(ReportRejectedTokenRequest { key, generation, http_status, detail });
+        let answer = session.token().report_rejected_token(request).await?.into_inner();
+        let output = session.output();
+        match (output.format(), &answer.token) {
+            (Format::Token, Some(token)) => output.text(&format!("{}\n", token.access_token)),
+            _ => output.answer(&answer, |answer| {
+                let mut table =
+                    answer.token.as_ref().map_or_else(Table::default, |token| table(token, false));
+                table.fact("outcome", short(answer.outcome().as_str_name(), "REJECTED_TOKEN_OUTCOME_"));
+                table
+            }),
+        }
+    }
+}
+
 fn table(answer: &GetAccessTokenResponse, show_token: bool) -> Table {
     let now = now();
     let mut table = Table::default();
-    if show_token {
+    if answer.access_token.is_empty() {
+        let mut headers: Vec<_> = answer.headers.iter().collect();
+        headers.sort();
+        for (name, value) in headers {
+            table.fact(name, if show_token { value.as_str() } else { "(hidden; --show-token shows it)" });
+        }
+    } else if show_token {
         table.fact("token", &answer.access_token);
     } else {
         table.fact("token", "(hidden; --show-token or -o token shows it)");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-use broker_proto::error::BrokerError;
+use broker_proto::error::{BrokerError, HelpLink};
 
 use super::{Style, Tone};
 use crate::cli::Globals;
@@ -27,6 +27,7 @@ fn render(failure: &Failure, globals: &Globals, command: &str, style: Style) -> 
             if let Some(step) = next_step(error, globals, command) {
                 let _ = writeln!(text, "  next:   {}", one_line(&step));
             }
+            text += &help(error);
         }
         Failure::Usage(_) => text += "  next:   brokerctl --help\n",
         Failure::ClientRejected => {
@@ -34,6 +35,12 @@ fn render(failure: &Failure, globals: &Globals, command: &str, style: Style) -> 
             let _ = writeln!(text, "  next:   {}", one_line(&step));
         }
         Failure::NoVerdict => text += "  next:   try again later\n",
+        Failure::AuthorizationDenied | Failure::AuthorizationExpired => {
+            text += "  next:   run the same command again, for a new code\n";
+        }
+        Failure::AuthorizationFailed(_) => {
+            text += "  next:   the broker's log says why; run the same command again, for a new code\n";
+        }
         _ => {}
     }
     text
@@ -49,6 +56,12 @@ fn why(error: &BrokerError) -> String {
             writeln!(text, "  field:  {} {}", one_line(&violation.field), one_line(&violation.description));
     }
     text
+}
+
+fn help(error: &BrokerError) -> String {
+    let line =
+        |link: &HelpLink| format!("  help:   {} ({})\n", one_line(&link.url), one_line(&link.description));
+    error.help_links().iter().map(line).collect()
 }
 
 fn facts(error: &BrokerError) -> String {

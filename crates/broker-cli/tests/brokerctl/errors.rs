@@ -59,6 +59,15 @@ async fn a_required_consent_names_the_command() {
 }
 
 #[tokio::test]
+async fn where_the_user_consents_again_is_told() {
+    let mut details = ErrorDetails::with_error_info("CONSENT_REQUIRED", "tokenbroker", []);
+    details.add_help_link("here the user consents again", "https://app.example/connect?u=o%27neil\u{1b}[2J");
+    let run = fail_with(Status::with_error_details(Code::FailedPrecondition, "what happened", details)).await;
+    let help = "  help:   https://app.example/connect?u=o%27neil [2J (here the user consents again)\n";
+    assert!(run.stderr.ends_with(help), "{}", run.stderr);
+}
+
+#[tokio::test]
 async fn an_unknown_tenant_is_to_be_created_and_what_failed_is_not_suggested() {
     let broker = FakeBroker::start().await;
     let scripts = &broker.scripts;

@@ -70,8 +70,11 @@ impl<Q, A> Script<Q, A> {
 pub(crate) struct Scripts {
     pub(crate) get_access_token: Script<GetAccessTokenRequest, GetAccessTokenResponse>,
     pub(crate) start_authorization: Script<StartAuthorizationRequest, StartAuthorizationResponse>,
+    pub(crate) start_device_authorization:
+        Script<StartDeviceAuthorizationRequest, StartDeviceAuthorizationResponse>,
     pub(crate) complete_authorization: Script<CompleteAuthorizationRequest, CompleteAuthorizationResponse>,
     pub(crate) get_authorization: Script<GetAuthorizationRequest, GetAuthorizationResponse>,
+    pub(crate) import_grant: Script<ImportGrantRequest, ImportGrantResponse>,
     pub(crate) create_tenant: Script<CreateTenantRequest, CreateTenantResponse>,
     pub(crate) create_client_registration:
         Script<CreateClientRegistrationRequest, CreateClientRegistrationResponse>,
@@ -80,6 +83,7 @@ pub(crate) struct Scripts {
     pub(crate) delete_access_policy: Script<DeleteAccessPolicyRequest, DeleteAccessPolicyResponse>,
     pub(crate) explain_access: Script<ExplainAccessRequest, ExplainAccessResponse>,
     pub(crate) list_grants: Script<ListGrantsRequest, ListGrantsResponse>,
+    pub(crate) list_at_risk_grants: Script<ListAtRiskGrantsRequest, ListAtRiskGrantsResponse>,
     pub(crate) get_grant: Script<GetGrantRequest, GetGrantResponse>,
     pub(crate) refresh_grant: Script<RefreshGrantRequest, RefreshGrantResponse>,
     pub(crate) get_tenant: Script<GetTenantRequest, GetTenantResponse>,
@@ -108,6 +112,14 @@ pub(crate) struct Scripts {
     pub(crate) get_key_rotation: Script<GetKeyRotationRequest, GetKeyRotationResponse>,
     pub(crate) list_key_rotations: Script<ListKeyRotationsRequest, ListKeyRotationsResponse>,
     pub(crate) retire_key: Script<RetireKeyRequest, RetireKeyResponse>,
+    pub(crate) create_machine_credential:
+        Script<CreateMachineCredentialRequest, CreateMachineCredentialResponse>,
+    pub(crate) list_machine_credentials:
+        Script<ListMachineCredentialsRequest, ListMachineCredentialsResponse>,
+    pub(crate) create_webhook: Script<CreateWebhookRequest, CreateWebhookResponse>,
+    pub(crate) list_webhooks: Script<ListWebhooksRequest, ListWebhooksResponse>,
+    pub(crate) update_webhook: Script<UpdateWebhookRequest, UpdateWebhookResponse>,
+    pub(crate) redeliver_webhook: Script<RedeliverWebhookRequest, RedeliverWebhookResponse>,
 }
 
 /// Serves until it is dropped.
@@ -181,6 +193,13 @@ impl ConsentService for Scripts {
         self.start_authorization.play(request)
     }
 
+    async fn start_device_authorization(
+        &self,
+        request: Request<StartDeviceAuthorizationRequest>,
+    ) -> Answer<StartDeviceAuthorizationResponse> {
+        self.start_device_authorization.play(request)
+    }
+
     async fn complete_authorization(
         &self,
         request: Request<CompleteAuthorizationRequest>,
@@ -193,6 +212,10 @@ impl ConsentService for Scripts {
         request: Request<GetAuthorizationRequest>,
     ) -> Answer<GetAuthorizationResponse> {
         self.get_authorization.play(request)
+    }
+
+    async fn import_grant(&self, request: Request<ImportGrantRequest>) -> Answer<ImportGrantResponse> {
+        self.import_grant.play(request)
     }
 
     async fn revoke_grant(&self, request: Request<RevokeGrantRequest>) -> Answer<RevokeGrantResponse> {
@@ -240,6 +263,13 @@ impl AdminService for Scripts {
 
     async fn explain_access(&self, request: Request<ExplainAccessRequest>) -> Answer<ExplainAccessResponse> {
         self.explain_access.play(request)
+    }
+
+    async fn list_at_risk_grants(
+        &self,
+        request: Request<ListAtRiskGrantsRequest>,
+    ) -> Answer<ListAtRiskGrantsResponse> {
+        self.list_at_risk_grants.play(request)
     }
 
     async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Answer<ListGrantsResponse> {
@@ -305,6 +335,39 @@ impl AdminService for Scripts {
         request: Request<AddClientSecretRequest>,
     ) -> Answer<AddClientSecretResponse> {
         self.add_client_secret.play(request)
+    }
+
+    async fn create_webhook(&self, request: Request<CreateWebhookRequest>) -> Answer<CreateWebhookResponse> {
+        self.create_webhook.play(request)
+    }
+
+    async fn list_webhooks(&self, request: Request<ListWebhooksRequest>) -> Answer<ListWebhooksResponse> {
+        self.list_webhooks.play(request)
+    }
+
+    async fn update_webhook(&self, request: Request<UpdateWebhookRequest>) -> Answer<UpdateWebhookResponse> {
+        self.update_webhook.play(request)
+    }
+
+    async fn redeliver_webhook(
+        &self,
+        request: Request<RedeliverWebhookRequest>,
+    ) -> Answer<RedeliverWebhookResponse> {
+        self.redeliver_webhook.play(request)
+    }
+
+    async fn create_machine_credential(
+        &self,
+        request: Request<CreateMachineCredentialRequest>,
+    ) -> Answer<CreateMachineCredentialResponse> {
+        self.create_machine_credential.play(request)
+    }
+
+    async fn list_machine_credentials(
+        &self,
+        request: Request<ListMachineCredentialsRequest>,
+    ) -> Answer<ListMachineCredentialsResponse> {
+        self.list_machine_credentials.play(request)
     }
 
     async fn retire_client_secret(

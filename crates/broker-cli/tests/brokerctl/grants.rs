@@ -1,6 +1,6 @@
 use broker_proto::v1::{
     GetGrantResponse, Grant, GrantError, GrantErrorKind, GrantKey, GrantPhase, GrantState,
-    ListGrantsResponse, NeedsConsentCause, RefreshGrantResponse,
+    ListAtRiskGrantsResponse, ListGrantsResponse, NeedsConsentCause, RefreshGrantResponse,
 };
 
 use crate::ctl::ctl;
@@ -99,4 +99,28 @@ async fn a_grant_is_refreshed() {
     broker.scripts.refresh_grant.will_answer(Ok(RefreshGrantResponse { grant: Some(grant("u-1")) }));
     let run = ctl(&broker, "grants refresh --tenant acme --provider evercam --user u-1").await;
     assert_eq!(run.fact("generation"), "3");
+}
+
+#[tokio::test]
+async fn who_dies_soon_is_listed_in_the_order_of_their_deaths() {
+    let broker = FakeBroker::start().await;
+    let dying = |user: &str, at: &str, window_overrun| Grant {
+        grant_expire_time: Some(at.parse().unwrap()),
+        registration_id: "main".into(),
+        window_overrun,
+        ..grant(user)
+    };
+    let grants =
+        vec![dying("u-1", "2020-01-01T00:00:00Z", true), dying("u-2", "2020-01-02T00:00:00Z", false)];
+    broker
+        .scripts
+        .list_at_risk_grants
+        .will_answer(Ok(ListAtRiskGrantsResponse { grants, ..Default::default() }));
+    let run = ctl(&broker, "grants at-risk --tenant acme --provider evercam --within 48h").await;
+    assert_eq!(run.code, 0, "{run:?}");
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines[1].contains("u-1") && lines[1].contains("lives on: its window is wrong"), "{run:?}");
+    assert!(lines[2].contains("u-2") && lines[2].contains("2020-01-02T00:00:00Z"), "{run:?}");
+    let asked = broker.scripts.list_at_risk_grants.requests().remove(0);
+    assert_eq!((asked.within.unwrap().seconds, asked.provider.as_str()), (48 * 3600, "evercam"));
 }

@@ -4,20 +4,25 @@
 
 mod connection;
 mod consent;
+mod credentials;
 mod ctl;
 mod delete_tenant;
+mod device;
 mod errors;
 mod fake_broker;
 mod grants;
 mod health;
+mod import;
 mod keys;
 mod policies;
 mod providers;
 mod registrations;
 mod revoke;
+mod runbooks;
 mod scheduler;
 mod secrets;
 mod shell;
 mod tenants;
 mod token;
+mod webhooks;
 mod yaml;

@@ -4,14 +4,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use broker_crypto::Entropy;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::permit::Permit;
 use super::rate::Buckets;
 use super::set::{Refusal, Standing};
 use super::tally::{Outcome, Tally};
 use super::upkeep::Reading;
-use super::{AccessCount, AccessPolicy, Ask, Asked, PolicySet, RequestRate};
+use super::{AccessCount, AccessPolicy, Ask, Asked, PolicyOrigin, PolicySet, RequestRate};
 use crate::ports::AccessStore;
 use crate::{BrokerError, Clock};
 
@@ -35,15 +35,28 @@ pub struct AccessSettings {
     pub tenant_rate: Option<RequestRate>,
 }
 
+/// What the configuration says, with its buckets.
+pub(super) struct Rules {
+    pub(super) configured: Vec<AccessPolicy>,
+    enforcement: Enforcement,
+    tenant_buckets: Option<Buckets>,
+}
+
+impl From<AccessSettings> for Rules {
+    fn from(settings: AccessSettings) -> Self {
+        let AccessSettings { configured, enforcement, tenant_rate } = settings;
+        Self { configured, enforcement, tenant_buckets: tenant_rate.map(Buckets::new) }
+    }
+}
+
 /// Decides what callers may do, by the policies of the configuration and of the store.
 pub struct Access {
     pub(super) store: Arc<dyn AccessStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) configured: Vec<AccessPolicy>,
-    enforcement: Enforcement,
-    tenant_buckets: Option<Buckets>,
+    rules: RwLock<Arc<Rules>>,
     policies: RwLock<Arc<PolicySet>>,
+    changed: Notify,
     /// Held while the store is read, so that an older reading never replaces a newer one.
     pub(super) reading: Mutex<Reading>,
     tally: Tally,
@@ -62,10 +75,9 @@ impl Access {
             store,
             clock,
             entropy,
-            configured: settings.configured,
-            enforcement: settings.enforcement,
-            tenant_buckets: settings.tenant_rate.map(Buckets::new),
+            rules: RwLock::new(Arc::new(settings.into())),
             policies: RwLock::new(Arc::new(policies)),
+            changed: Notify::new(),
             reading: Mutex::default(),
             tally: Tally::default(),
         })
@@ -73,7 +85,24 @@ impl Access {
 
     /// What is done about a call that no policy allows.
     pub fn enforcement(&self) -> Enforcement {
-        self.enforcement
+        self.rules().enforcement
+    }
+
+    /// From now on the configuration says this. What operators created stays in force. Buckets of tenants are full again.
+    pub async fn configure(&self, settings: AccessSettings) {
+        // Held, so that no reading of the store goes on with what the configuration said before.
+        let _reading = self.reading.lock().await;
+        let rules = Arc::new(Rules::from(settings));
+        let policies = self.policies();
+        let created = policies.policies().filter(|policy| policy.origin != PolicyOrigin::Configured);
+        let all = rules.configured.iter().chain(created).cloned();
+        let others = policies.replaced_by(all);
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+        self.put_in_force(others);
+    }
+
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The policies in force.
@@ -83,6 +112,24 @@ impl Access {
 
     pub(super) fn put_in_force(&self, policies: PolicySet) {
         *self.policies.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policies);
+        self.changed.notify_waiters();
+    }
+
+    /// Returns once other policies are in force than these.
+    pub async fn others_than(&self, seen: &Arc<PolicySet>) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        // Before the comparison: a change right after it is heard.
+        changed.as_mut().enable();
+        if Arc::ptr_eq(&self.policies(), seen) {
+            changed.await;
+        }
+    }
+
+    /// Whether what was allowed still is. Spends of no rate. Fails with `AccessDenied`.
+    pub fn still_allows(&self, ask: &Ask<'_>) -> Result<(), BrokerError> {
+        let allowed = self.enforcement() == Enforcement::Shadow || self.policies().decide(ask).is_some();
+        if allowed { Ok(()) } else { Err(self.refuse(ask, Refusal::Denied)) }
     }
 
     /// How many calls were refused, or would have been.
@@ -100,7 +147,7 @@ impl Access {
 
     /// The policy that allows it. `None`: shadow mode does.
     pub(super) fn decide(&self, ask: &Ask<'_>) -> Result<Option<Arc<Standing>>, BrokerError> {
-        match (self.admitting(ask), self.enforcement) {
+        match (self.admitting(ask), self.enforcement()) {
             (Ok(standing), _) => Ok(Some(standing)),
             (Err(refusal), Enforcement::Shadow) => {
                 self.note(ask, refusal, Outcome::Shadowed);
@@ -120,7 +167,8 @@ impl Access {
     }
 
     fn spend_of_tenant(&self, ask: &Ask<'_>) -> Result<(), BrokerError> {
-        let (Some(buckets), Asked::One(tenant)) = (&self.tenant_buckets, ask.tenant) else {
+        let rules = self.rules();
+        let (Some(buckets), Asked::One(tenant)) = (&rules.tenant_buckets, ask.tenant) else {
             return Ok(());
         };
         let spent = buckets.take(tenant.as_str(), self.clock.as_ref());

@@ -42,7 +42,7 @@ impl Access {
         by: &Actor,
     ) -> Result<AccessPolicy, BrokerError> {
         permit.extends_to_rule(&new.rule)?;
-        if self.configured.iter().any(|policy| policy.rule == new.rule) {
+        if self.rules().configured.iter().any(|policy| policy.rule == new.rule) {
             return Err(BrokerError::AlreadyExists(POLICY));
         }
         let now = self.clock.now();

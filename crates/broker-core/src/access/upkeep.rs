@@ -35,7 +35,8 @@ impl Access {
         // Not `<`: a store put back has a lower one.
         if reading.version != Some(version) {
             let stored = self.stored_policies().await?;
-            self.put_in_force(self.policies().replaced_by(self.configured.iter().cloned().chain(stored)));
+            let rules = self.rules();
+            self.put_in_force(self.policies().replaced_by(rules.configured.iter().cloned().chain(stored)));
             reading.version = Some(version);
             tracing::info!(
                 version,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::chain;
 use crate::ports::{GrantFilter, RegistrationKey};
+use crate::rotation::Trigger;
 use crate::{Broker, Grant, Lifecycle, Phase};
 
 /// Grants looked at for one that can be refreshed now.
@@ -27,7 +28,7 @@ impl Broker {
                 let free = |grant: &Grant| grant.refreshable && grant.phase == Phase::Idle;
                 let longest_due = grants.into_iter().filter(free).min_by_key(|grant| grant.due_at);
                 if let Some(grant) = longest_due {
-                    drop(self.start_rotation(&grant.key, grant.generation));
+                    drop(self.start_rotation(&grant.key, grant.generation, Trigger::Canary));
                 }
             }
             Err(error) => tracing::warn!(

@@ -22,7 +22,7 @@ pub(crate) fn id_reused() -> BrokerError {
 }
 
 /// What a change came to; `absent` and `in_use` are for the two outcomes that differ by resource.
-pub(super) fn changed(
+pub(crate) fn changed(
     outcome: ChangeOutcome,
     absent: BrokerError,
     in_use: &'static str,

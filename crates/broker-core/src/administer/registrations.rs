@@ -9,7 +9,7 @@ use super::urls::check_url;
 use crate::consent::check_scopes;
 use crate::ports::{CreateOutcome, RegistrationChange, RegistrationFilter, RegistrationKey, RequestMark};
 use crate::{
-    Actor, AuditRecord, Broker, BrokerError, ClientRegistration, FieldViolation, ProviderName,
+    Actor, AuditRecord, Broker, BrokerError, ClientRegistration, FieldViolation, GrantWindow, ProviderName,
     RegistrationId, RequestId, RowVersion, SecretId, TenantId,
 };
 
@@ -36,6 +36,10 @@ pub struct NewRegistration {
     pub scopes: Vec<String>,
     /// Where a browser may be sent after consent.
     pub return_to: BTreeMap<String, String>,
+    /// How long its grants live; `None` as the provider's grants do.
+    pub grant_window: Option<GrantWindow>,
+    /// Whether users may consent on another device (RFC 8628).
+    pub allow_device_authorization: bool,
 }
 
 /// Changes a registration; an absent field stays as it is.
@@ -49,6 +53,10 @@ pub struct RegistrationUpdate {
     pub scopes: Option<Vec<String>>,
     /// Its new places to send a browser to.
     pub return_to: Option<BTreeMap<String, String>>,
+    /// How long its grants live from their next token set on; `Some(None)` as the provider's grants do.
+    pub grant_window: Option<Option<GrantWindow>>,
+    /// Whether users may consent on another device (RFC 8628) from now on.
+    pub allow_device_authorization: Option<bool>,
     /// The version the change was made for; `None` changes whatever is there.
     pub expected: Option<RowVersion>,
 }
@@ -105,9 +113,26 @@ impl Broker {
     ) -> Result<ClientRegistration, BrokerError> {
         let scopes = update.scopes.as_deref().unwrap_or_default();
         no_violations(check_fields(update.redirect_uri.as_deref(), scopes, update.return_to.as_ref()))?;
-        let RegistrationUpdate { key, redirect_uri, scopes, return_to, expected } = update;
+        let RegistrationUpdate {
+            key,
+            redirect_uri,
+            scopes,
+            return_to,
+            grant_window,
+            allow_device_authorization,
+            expected,
+        } = update;
         let at = self.clock.now();
-        let change = RegistrationChange { key, redirect_uri, scopes, return_to, expected, at };
+        let change = RegistrationChange {
+            key,
+            redirect_uri,
+            scopes,
+            return_to,
+            grant_window,
+            allow_device_authorization,
+            expected,
+            at,
+        };
         let record = self.registration_record(&change.key, by);
         let outcome = self.tenants.update_registration(&change, &record).await?;
         changed(outcome, self.no_registration(&change.key), PINNED)?;
@@ -152,9 +177,12 @@ impl Broker {
         let public = if new.client_secret.is_some() { "confidential" } else { "public" };
         let scopes = new.scopes.join(" ");
         let names = [new.tenant.as_str(), new.provider.as_str(), new.id.as_str()];
-        let facts = [new.client_id.as_str(), new.redirect_uri.as_str(), public, scopes.as_str()];
+        let device = if new.allow_device_authorization { "device" } else { "no device" };
+        let facts = [new.client_id.as_str(), new.redirect_uri.as_str(), public, scopes.as_str(), device];
         let places = new.return_to.iter().flat_map(|(name, url)| [name.as_str(), url.as_str()]);
-        let parts: Vec<&str> = names.into_iter().chain(facts).chain(places).collect();
+        let window = new.grant_window.map(GrantWindow::to_text);
+        let mut parts: Vec<&str> = names.into_iter().chain(facts).chain(places).collect();
+        parts.extend(window.iter().flat_map(|window| ["grant_window", window.as_str()]));
         self.mark(request, "CreateClientRegistration", &parts)
     }
 
@@ -177,6 +205,8 @@ impl Broker {
             redirect_uri: new.redirect_uri.clone(),
             scopes: new.scopes.clone(),
             return_to: new.return_to.clone(),
+            grant_window: new.grant_window,
+            allow_device_authorization: new.allow_device_authorization,
             rejected: false,
             created_at: now,
             updated_at: now,

@@ -1,10 +1,13 @@
 //! URLs that browsers are sent to.
 
-/// Absolute, without fragment (RFC 6749 §3.1.2); https, or http on this machine (RFC 8252 §7.3).
+/// Absolute, without user or fragment (RFC 6749 §3.1.2); https, or http on this machine (RFC 8252 §7.3).
 pub(super) fn check_url(text: &str) -> Result<(), &'static str> {
     let url = url::Url::parse(text).map_err(|_| "must be an absolute URL")?;
     if url.fragment().is_some() {
         return Err("must not have a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not name a user");
     }
     let loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -36,6 +39,9 @@ mod tests {
             "/cb",
             "https://a.example/#f",
             "javascript:alert(1)",
+            "https://app.example@evil.example/",
+            "https://:secret@app.example/",
+            "//evil.example/",
         ] {
             assert!(check_url(bad).is_err(), "{bad}");
         }

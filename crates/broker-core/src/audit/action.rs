@@ -10,12 +10,32 @@ pub struct AuditAction(Cow<'static, str>);
 impl AuditAction {
     /// A refresh was adopted.
     pub const ROTATE: Self = Self(Cow::Borrowed("rotate"));
+    /// A token of a machine credential was minted.
+    pub const MINT: Self = Self(Cow::Borrowed("mint"));
     /// A consent was adopted: a new lineage.
     pub const CONSENT: Self = Self(Cow::Borrowed("consent"));
+    /// It was learnt, after the consent, whose account at the provider the grant is of.
+    pub const LEARN_ACCOUNT: Self = Self(Cow::Borrowed("learn_account"));
+    /// Another user of the tenant has a grant of the same account at the provider.
+    pub const SHARE_ACCOUNT: Self = Self(Cow::Borrowed("share_account"));
+    /// A consent or import was refused: it is of another account at the provider than the grant.
+    pub const REFUSE_ACCOUNT: Self = Self(Cow::Borrowed("refuse_account"));
+    /// A consent or import was refused: its refresh token belongs to another grant.
+    pub const REFUSE_TOKEN: Self = Self(Cow::Borrowed("refuse_token"));
+    /// The provider gave no refresh token: the grant ends with its access token.
+    pub const NO_OFFLINE_ACCESS: Self = Self(Cow::Borrowed("no_offline_access"));
+    /// A browser came to the broker's own callback page.
+    pub const RECEIVE_CALLBACK: Self = Self(Cow::Borrowed("receive_callback"));
+    /// A device authorization ended without a grant.
+    pub const END_DEVICE_AUTHORIZATION: Self = Self(Cow::Borrowed("end_device_authorization"));
     /// The grant was given up until its user consents again.
     pub const NEED_CONSENT: Self = Self(Cow::Borrowed("need_consent"));
     /// The window of the grant ended.
     pub const EXPIRE: Self = Self(Cow::Borrowed("expire"));
+    /// It was told that the window of the grant will end; how long before stands in the resource.
+    pub const ANNOUNCE_EXPIRY: Self = Self(Cow::Borrowed("announce_expiry"));
+    /// The provider refreshed the grant after its window had ended: the window that is configured is wrong.
+    pub const OVERRUN_WINDOW: Self = Self(Cow::Borrowed("overrun_window"));
     /// The last revocation of the grant ended.
     pub const REVOKE: Self = Self(Cow::Borrowed("revoke"));
     /// One of several token sets of a grant was revoked at the provider, or given up; the grant is not revoked thereby.
@@ -36,6 +56,8 @@ impl AuditAction {
     pub const OPEN_BREAKER: Self = Self(Cow::Borrowed("open_breaker"));
     /// The breaker of a provider closed.
     pub const CLOSE_BREAKER: Self = Self(Cow::Borrowed("close_breaker"));
+    /// A webhook was switched off: its receiver is gone, or failed for too long.
+    pub const FAIL_WEBHOOK: Self = Self(Cow::Borrowed("fail_webhook"));
     /// A data key took over from the one before.
     pub const ADD_DATA_KEY: Self = Self(Cow::Borrowed("add_data_key"));
     /// New data keys are wrapped under another key encryption key.

@@ -39,7 +39,7 @@ impl AuditKeys {
     }
 
     /// The key of that purpose, made and kept if there is none.
-    pub(super) async fn kept_or_made(&self, purpose: KeyPurpose) -> Result<MacKey, BrokerError> {
+    pub(crate) async fn kept_or_made(&self, purpose: KeyPurpose) -> Result<MacKey, BrokerError> {
         if let Some(key) = self.kept(purpose).await? {
             return Ok(key);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use broker_crypto::{AccessToken, KeyPurpose, MacKey};
+use broker_crypto::{KeyPurpose, MacKey};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use super::{
     Actor, AuditRecord, KeptRecord, RecorderCount, RecorderSettings, TokenFingerprint, VendRecording,
 };
 use crate::ports::Ledger;
-use crate::{BrokerError, Clock, Timestamp, Vended};
+use crate::{BrokerError, Clock, MachineCredential, Timestamp, Vended, VendedMachineCredential};
 
 /// Records of failures that may wait. They are left out rather than waited for: a flood of them must not stop vending.
 const FAILURES_WAITING: usize = 5000;
@@ -105,14 +105,46 @@ impl Recorder {
 
     /// Records that a token is given. Fails with `BackendUnavailable` where it must not be.
     pub async fn vended(&self, actor: &Actor, vended: &Vended, purpose: &str) -> Result<(), BrokerError> {
+        let record = self.vend_of(actor, vended).await?;
+        self.give(AuditRecord { purpose: purpose.to_owned(), ..record }).await
+    }
+
+    /// Records that a token is given to who reported one; `report` says what. Fails likewise.
+    pub async fn reported(&self, actor: &Actor, vended: &Vended, report: String) -> Result<(), BrokerError> {
+        let record = self.vend_of(actor, vended).await?;
+        self.give(record.resource(report)).await
+    }
+
+    async fn vend_of(&self, actor: &Actor, vended: &Vended) -> Result<AuditRecord, BrokerError> {
         self.accepts_vends()?;
         let key = &vended.grant.grant.key;
-        let record = AuditRecord {
+        Ok(AuditRecord {
             generation: Some(vended.grant.grant.generation),
+            token: Some(self.fingerprint(key.tenant.as_str(), vended.access_token.expose()).await?),
+            ..actor.did(Some(&key.tenant), self.clock.now()).about(key)
+        })
+    }
+
+    /// The same for what a machine credential gives: of an API key the secret half is told apart.
+    pub async fn machine_credential_vended(
+        &self,
+        actor: &Actor,
+        vended: &VendedMachineCredential,
+        purpose: &str,
+    ) -> Result<(), BrokerError> {
+        self.accepts_vends()?;
+        let key = vended.key();
+        let record = AuditRecord {
+            generation: Some(vended.generation()),
             purpose: purpose.to_owned(),
-            token: Some(self.fingerprint(key.tenant.as_str(), &vended.access_token).await?),
+            token: Some(self.fingerprint(key.tenant.as_str(), vended.expose()).await?),
+            resource: MachineCredential::RESOURCE.to_owned(),
             ..actor.did(Some(&key.tenant), self.clock.now()).about(key)
         };
+        self.give(record).await
+    }
+
+    async fn give(&self, record: AuditRecord) -> Result<(), BrokerError> {
         match self.settings.vends {
             VendRecording::Bounded => self.take(Entry::Record(kept(&record), Instant::now(), None)),
             VendRecording::Strict => {
@@ -186,9 +218,9 @@ impl Recorder {
         why.into()
     }
 
-    async fn fingerprint(&self, tenant: &str, token: &AccessToken) -> Result<TokenFingerprint, BrokerError> {
+    async fn fingerprint(&self, tenant: &str, token: &str) -> Result<TokenFingerprint, BrokerError> {
         let key = self.opened().await?;
-        Ok(TokenFingerprint(key.code(&[tenant.as_bytes(), token.expose().as_bytes()])))
+        Ok(TokenFingerprint(key.code(&[tenant.as_bytes(), token.as_bytes()])))
     }
 }
 

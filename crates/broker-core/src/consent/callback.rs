@@ -1,16 +1,24 @@
 //! Reading a callback URL (RFC 6749 §4.1.2).
 
 use broker_crypto::{AuthorizationCode, AuthorizationState};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::FieldViolation;
 
-/// What the provider sent the browser back with.
+/// What the provider sent the browser back with, and where.
 #[derive(Debug)]
 pub(super) struct Callback {
     /// The URI it came to, without query and fragment.
     pub(super) redirect_uri: Url,
+    pub(super) parameters: CallbackParameters,
+}
+
+/// The parameters of a callback.
+#[derive(Debug)]
+pub(super) struct CallbackParameters {
     pub(super) state: AuthorizationState,
+    /// Who it says it comes from (RFC 9207 §2).
+    pub(super) issuer: Option<String>,
     pub(super) answer: CallbackAnswer,
 }
 
@@ -22,27 +30,36 @@ pub(super) enum CallbackAnswer {
     Error(String),
 }
 
-impl Callback {
-    /// Reads the URL. Each parameter must stand there once (RFC 6749 §3.1); the text is never quoted back.
-    pub(super) fn parse(text: &str) -> Result<Self, FieldViolation> {
-        let wrong = |problem: &str| FieldViolation::new("callback_url", problem);
-        let url = Url::parse(text).map_err(|_| wrong("is not an absolute URL"))?;
+impl CallbackParameters {
+    /// Reads a query. Each parameter must stand there once (RFC 6749 §3.1); the text is never quoted back.
+    pub(super) fn read(query: &str) -> Result<Self, String> {
         let once = |name: &str| {
-            let mut values =
-                url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+            let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+            let mut values = pairs.map(|(_, value)| value.into_owned());
             match (values.next(), values.next()) {
                 (Some(value), None) if !value.is_empty() => Ok(Some(value)),
                 (None, _) => Ok(None),
-                _ => Err(wrong(&format!("must carry `{name}` once and not empty"))),
+                _ => Err(format!("must carry `{name}` once and not empty")),
             }
         };
-        let state = once("state")?.ok_or_else(|| wrong("carries no `state`"))?;
+        let state = once("state")?.ok_or("carries no `state`")?;
         let answer = match (once("code")?, once("error")?) {
             (Some(code), None) => CallbackAnswer::Code(AuthorizationCode::new(code)),
             (None, Some(error)) => CallbackAnswer::Error(error),
-            _ => return Err(wrong("must carry either `code` or `error`")),
+            _ => return Err("must carry either `code` or `error`".to_owned()),
         };
-        Ok(Self { redirect_uri: bare(url), state: AuthorizationState::new(state), answer })
+        Ok(Self { state: AuthorizationState::new(state), issuer: once("iss")?, answer })
+    }
+}
+
+impl Callback {
+    /// Reads the URL.
+    pub(super) fn parse(text: &str) -> Result<Self, FieldViolation> {
+        let wrong = |problem: &str| FieldViolation::new("callback_url", problem);
+        let url = Url::parse(text).map_err(|_| wrong("is not an absolute URL"))?;
+        let parameters = CallbackParameters::read(url.query().unwrap_or_default());
+        let parameters = parameters.map_err(|problem| wrong(&problem))?;
+        Ok(Self { redirect_uri: bare(url), parameters })
     }
 
     /// Whether it came to the URI that was asked for.
@@ -64,12 +81,12 @@ mod tests {
     #[test]
     fn reads_code_and_error() {
         let callback = Callback::parse("https://app.example/cb?code=c%2B1&state=s").unwrap();
-        assert!(matches!(&callback.answer, CallbackAnswer::Code(code) if code.expose() == "c+1"));
+        assert!(matches!(&callback.parameters.answer, CallbackAnswer::Code(code) if code.expose() == "c+1"));
         assert!(callback.came_to("https://app.example/cb"));
         assert!(!callback.came_to("https://app.example/other"));
         assert!(!callback.came_to("https://evil.example/cb"));
         let denied = Callback::parse("https://app.example/cb?error=access_denied&state=s").unwrap();
-        assert!(matches!(denied.answer, CallbackAnswer::Error(error) if error == "access_denied"));
+        assert!(matches!(denied.parameters.answer, CallbackAnswer::Error(error) if error == "access_denied"));
     }
 
     #[test]
@@ -90,6 +107,8 @@ mod tests {
             "https://app.example/cb?code=SECRET&state=s&state=t",
             "https://app.example/cb?code=SECRET&error=e&state=s",
             "https://app.example/cb?code=&state=s",
+            "https://app.example/cb?code=SECRET&state=s&iss=https://a.example&iss=https://b.example",
+            "https://app.example/cb?code=SECRET&state=s&iss=",
         ] {
             let violation = Callback::parse(text).unwrap_err();
             assert_eq!(violation.field, "callback_url");

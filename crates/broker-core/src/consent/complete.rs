@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use broker_crypto::CallbackUrl;
 
-use super::callback::{Callback, CallbackAnswer};
+use super::brought::Brought;
+use super::callback::{Callback, CallbackAnswer, CallbackParameters};
 use crate::{
     Actor, Authorization, AuthorizationId, AuthorizationProblem, AuthorizationStatus, Broker, BrokerError,
-    FailureKind, Grant, Permit, TenantId, Timestamp, UserId,
+    FailureKind, Grant, Permit, ProviderProfile, TenantId, Timestamp, UserId,
 };
 
 /// Hands over the callback a product's own redirect URI received.
@@ -39,13 +40,17 @@ impl Broker {
         let now = self.clock.now();
         let authorization = self
             .consents
-            .authorization_by_state(&request.tenant, &callback.state.digest())
+            .authorization_by_state(&request.tenant, &callback.parameters.state.digest())
             .await?
             .ok_or(BrokerError::AuthorizationInvalid(AuthorizationProblem::UnknownState))?;
         check_permit(&request.permit, &authorization)?;
         check(&authorization, &callback, &request.user, now).map_err(BrokerError::AuthorizationInvalid)?;
-        match callback.answer {
-            CallbackAnswer::Code(code) => self.exchange(authorization, code, request.wait, by).await,
+        let profile = self.provider(&authorization.key.provider)?.profile();
+        check_issuer(profile, &callback.parameters).map_err(BrokerError::AuthorizationInvalid)?;
+        match callback.parameters.answer {
+            CallbackAnswer::Code(code) => {
+                self.exchange(authorization, Brought::Code(code), request.wait, by).await
+            }
             CallbackAnswer::Error(error) => {
                 let (status, problem) = refusal(&error);
                 self.end(&authorization, status, now, by).await?;
@@ -54,7 +59,7 @@ impl Broker {
         }
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         authorization: &Authorization,
         status: AuthorizationStatus,
@@ -83,14 +88,15 @@ impl Broker {
         Ok(found)
     }
 
-    /// Whether an authorization that is still pending can be completed no more.
+    /// Whether an authorization that is not settled can be completed no more.
     pub fn is_late(&self, authorization: &Authorization) -> bool {
-        authorization.status == AuthorizationStatus::Pending && self.clock.now() >= authorization.expires_at
+        let unsettled = [AuthorizationStatus::Pending, AuthorizationStatus::AwaitingCompletion];
+        unsettled.contains(&authorization.status) && self.clock.now() >= authorization.expires_at
     }
 }
 
 /// Only `access_denied` is the user's word; anything else is the provider's (RFC 6749 §4.1.2.1).
-fn refusal(error: &str) -> (AuthorizationStatus, AuthorizationProblem) {
+pub(super) fn refusal(error: &str) -> (AuthorizationStatus, AuthorizationProblem) {
     match error {
         "access_denied" => (AuthorizationStatus::Denied, AuthorizationProblem::Denied),
         _ => {
@@ -106,6 +112,17 @@ fn check_permit(permit: &Permit, authorization: &Authorization) -> Result<(), Br
     permit.extends_to(&authorization.key).map_err(|error| error.unless_denied(absent))
 }
 
+/// A callback that may be another provider's is not this one's answer (RFC 9207 §2.4).
+pub(super) fn check_issuer(
+    profile: &ProviderProfile,
+    parameters: &CallbackParameters,
+) -> Result<(), AuthorizationProblem> {
+    match profile.sends(parameters.issuer.as_deref()) {
+        true => Ok(()),
+        false => Err(AuthorizationProblem::WrongIssuer),
+    }
+}
+
 /// Nothing of a wrong callback uses the state up: whoever it was meant for can still complete it.
 fn check(
     authorization: &Authorization,
@@ -113,6 +130,9 @@ fn check(
     user: &UserId,
     now: Timestamp,
 ) -> Result<(), AuthorizationProblem> {
+    if authorization.hosted.is_some() {
+        return Err(AuthorizationProblem::WrongReceiver);
+    }
     if authorization.status != AuthorizationStatus::Pending {
         return Err(AuthorizationProblem::AlreadyUsed);
     }

@@ -1,17 +1,19 @@
-//! The code exchange: an attempt like a refresh, on a lineage of its own.
+//! The code exchange, and the redemption of an imported refresh token: an attempt like a refresh, on a lineage of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_crypto::{AuthorizationCode, Place, TenantKeys};
+use broker_crypto::{AuthorizationCode, Place, RefreshToken, TenantKeys};
 use tokio::sync::oneshot;
 
 use crate::ports::{AdoptOutcome, AttemptEnd, ExchangeClaim, ExchangeOutcome, Presentation, TokenRequest};
-use crate::rotation::{Answer, NotSent, RefusedClient, Standing};
+use crate::rotation::{Answer, NotSent, RefusedClient, Story, Trigger};
 use crate::{
     Actor, Attempt, AttemptId, Authorization, AuthorizationProblem, Broker, BrokerError, ClientRegistration,
     FailureKind, Grant, ProviderFailure, RegistrationId,
 };
+
+use super::brought::Brought;
 
 /// How one attempt to exchange a code ended.
 enum Exchanged {
@@ -28,14 +30,14 @@ impl Broker {
     pub(super) async fn exchange(
         self: &Arc<Self>,
         authorization: Authorization,
-        code: AuthorizationCode,
+        brought: Brought,
         wait: Option<Duration>,
         by: &Actor,
     ) -> Result<Grant, BrokerError> {
         let (send, receive) = oneshot::channel();
         let (broker, by) = (Arc::clone(self), by.clone());
         self.tasks.spawn(async move {
-            let result = broker.exchange_code(&authorization, code, &by).await;
+            let result = broker.exchange_brought(&authorization, brought, &by).await;
             broker.cache.forget(&authorization.key);
             // Fails only when the caller is gone, who then sees the grant by GetAuthorization.
             let _ = send.send(result);
@@ -49,15 +51,16 @@ impl Broker {
 
     /// Each client secret that is refused is followed by an attempt of its own with the next one, as at a refresh: the
     /// provider has not looked at the code (rule 9).
-    async fn exchange_code(
+    async fn exchange_brought(
         self: &Arc<Self>,
         authorization: &Authorization,
-        code: AuthorizationCode,
+        brought: Brought,
         by: &Actor,
     ) -> Result<Grant, BrokerError> {
+        let _under_way = self.news.consenting().begin(authorization.key.grant_id());
         let mut used = BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed);
         loop {
-            match self.exchange_once(authorization, &code, by).await? {
+            match self.exchange_once(authorization, &brought, by).await? {
                 Exchanged::Grant(grant) => return Ok(*grant),
                 Exchanged::NotPending => return Err(used),
                 // Should the authorization end before the next secret is tried, this is what happened to the caller.
@@ -71,17 +74,17 @@ impl Broker {
     async fn exchange_once(
         self: &Arc<Self>,
         authorization: &Authorization,
-        code: &AuthorizationCode,
+        brought: &Brought,
         by: &Actor,
     ) -> Result<Exchanged, BrokerError> {
         let provider = self.provider(&authorization.key.provider)?;
         self.refuse_if_deleting(&authorization.key.tenant).await?;
         let keys = self.keys.of(&authorization.key.tenant).await?;
-        let (request, registration) = self.exchange_request(authorization, code).await?;
+        let (request, registration) = self.exchange_request(authorization, brought).await?;
         self.escrow.reserve().await.map_err(|error| BrokerError::BackendUnavailable(Box::new(error)))?;
         let right = self.keys.right_to_answer(&authorization.key.tenant, &keys).await?;
         let claim = self.exchange_claim(authorization, by);
-        let mut presenting = self.presenting.hold(claim.attempt);
+        let mut presenting = self.presenting.hold(claim.attempt, Story::begun_by(Trigger::Consent));
         let claimed = self.grants.claim_exchange(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(claim.tenant.clone(), claim.attempt);
         });
@@ -91,9 +94,14 @@ impl Broker {
             ExchangeOutcome::OverQuota(quota) => return Err(BrokerError::QuotaExceeded(quota)),
         };
         presenting.claimed(&claim.tenant);
-        let presented = self.present(&attempt, provider, request, None, Arc::default(), right).await;
-        let exchanged =
-            self.settle_exchange(authorization, &attempt, &registration, presented.answer, &keys).await?;
+        let (answer, _escrowed) = match brought.unredeemed() {
+            Some(tokens) => (Answer::Tokens(tokens), None),
+            None => {
+                let presented = self.present(&attempt, provider, request, None, Arc::default(), right).await;
+                (brought.completes(presented.answer), presented.escrowed)
+            }
+        };
+        let exchanged = self.settle_exchange(authorization, &attempt, &registration, answer, &keys).await?;
         presenting.settled();
         Ok(exchanged)
     }
@@ -107,11 +115,13 @@ impl Broker {
         keys: &TenantKeys,
     ) -> Result<Exchanged, BrokerError> {
         match answer {
-            Answer::Tokens(tokens) => {
+            Answer::Tokens(mut tokens) => {
                 let profile = self.provider(&attempt.key.provider)?.profile();
-                let standing = Standing::of_consent(authorization, attempt);
-                let outcome = self.adopt(attempt, &tokens, &standing, profile, keys).await?;
-                self.note_secret_accepted(registration).await;
+                let window = registration.window(profile);
+                let outcome = self.begin_lineage(authorization, attempt, &mut tokens, window, keys).await?;
+                if !tokens.access_token.expose().is_empty() {
+                    self.note_secret_accepted(registration).await;
+                }
                 self.new_grant(attempt, outcome).await.map(|grant| Exchanged::Grant(Box::new(grant)))
             }
             Answer::NotSent(not_sent) => {
@@ -154,7 +164,7 @@ impl Broker {
     }
 
     /// Only a refusal that names the client is held against it: a bare one may as well be the code's.
-    async fn refused_client(
+    pub(super) async fn refused_client(
         &self,
         attempt: &Attempt,
         registration: &ClientRegistration,
@@ -183,7 +193,7 @@ impl Broker {
     async fn exchange_request(
         &self,
         authorization: &Authorization,
-        code: &AuthorizationCode,
+        brought: &Brought,
     ) -> Result<(TokenRequest, ClientRegistration), BrokerError> {
         let key = &authorization.key;
         let registration = self
@@ -191,19 +201,34 @@ impl Broker {
             .registration(&key.tenant, &key.provider, &authorization.registration)
             .await?
             .ok_or(BrokerError::NoClientRegistration)?;
-        let owner = authorization.id.to_string();
-        let place = Place { tenant: key.tenant.as_str(), owner: &owner, generation: 0 };
-        let keys = self.keys.opening(&key.tenant, authorization.verifier.key_id()).await?;
+        let presentation = match brought {
+            Brought::Code(code) => self.code_presentation(authorization, code).await?,
+            Brought::RefreshToken(token) | Brought::UnredeemedToken(token) => {
+                Presentation::RefreshToken(RefreshToken::new(token.expose()))
+            }
+        };
         let request = TokenRequest {
             client: self.credentials(&registration).await?,
-            presentation: Presentation::AuthorizationCode {
-                code: AuthorizationCode::new(code.expose()),
-                redirect_uri: authorization.redirect_uri.clone(),
-                verifier: keys.open(&authorization.verifier, place)?,
-            },
+            presentation,
             scopes: authorization.scopes.clone(),
         };
         Ok((request, registration))
+    }
+
+    async fn code_presentation(
+        &self,
+        authorization: &Authorization,
+        code: &AuthorizationCode,
+    ) -> Result<Presentation, BrokerError> {
+        let tenant = &authorization.key.tenant;
+        let owner = authorization.id.to_string();
+        let place = Place { tenant: tenant.as_str(), owner: &owner, generation: 0 };
+        let keys = self.keys.opening(tenant, authorization.verifier.key_id()).await?;
+        Ok(Presentation::AuthorizationCode {
+            code: AuthorizationCode::new(code.expose()),
+            redirect_uri: authorization.redirect_uri.clone(),
+            verifier: keys.open(&authorization.verifier, place)?,
+        })
     }
 
     async fn new_grant(&self, attempt: &Attempt, outcome: AdoptOutcome) -> Result<Grant, BrokerError> {
@@ -214,6 +239,8 @@ impl Broker {
         let overtaken = match outcome {
             AdoptOutcome::Superseded => Some(AuthorizationProblem::Superseded),
             AdoptOutcome::Revoking => Some(AuthorizationProblem::Revoked),
+            AdoptOutcome::AccountChanged => Some(AuthorizationProblem::AccountChanged),
+            AdoptOutcome::DuplicateToken => Some(AuthorizationProblem::DuplicateToken),
             AdoptOutcome::Adopted(_) | AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) => None,
         };
         if let Some(problem) = overtaken {
@@ -240,7 +267,7 @@ impl Broker {
     }
 }
 
-fn log_failure(attempt: &Attempt, failure: &ProviderFailure) {
+pub(super) fn log_failure(attempt: &Attempt, failure: &ProviderFailure) {
     tracing::warn!(
         attempt = %attempt.id, tenant = %attempt.key.tenant, provider = %attempt.key.provider,
         failure = failure.kind.as_str(), oauth_error = failure.oauth_error, http_status = failure.http_status,

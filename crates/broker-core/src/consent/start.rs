@@ -4,11 +4,12 @@ use std::fmt;
 
 use broker_crypto::{AuthorizationState, CodeVerifier, KeyPurpose, Place};
 
+use super::hosting::Hosting;
 use super::scope::check_scopes;
 use crate::ports::{AuthorizationRequest, StartOutcome};
 use crate::{
     Actor, Authorization, AuthorizationId, AuthorizationStatus, Broker, BrokerError, ClientRegistration,
-    GrantKey, LineageId, Permit, RegistrationId, Timestamp,
+    GrantKey, LineageId, Permit, ProviderName, RegistrationId, Timestamp,
 };
 
 /// Asks for a link to send a user to.
@@ -22,6 +23,10 @@ pub struct StartRequest {
     pub scopes: Vec<String>,
     /// Whom to offer to log in.
     pub login_hint: Option<String>,
+    /// Accept another upstream account than the one of the existing grant.
+    pub allow_account_change: bool,
+    /// What the broker's own callback page is to do, where the registration's callbacks come to it.
+    pub hosting: Hosting,
     /// Leave of the caller to ask.
     pub permit: Permit,
 }
@@ -49,10 +54,13 @@ impl Broker {
             .map_err(|violation| BrokerError::InvalidRequest(vec![violation]))?;
         self.refuse_if_deleting(&key.tenant).await?;
         let keys = self.keys.of(&key.tenant).await?;
-        let registration =
-            self.registration_to_use(request).await?.ok_or(BrokerError::NoClientRegistration)?;
-        let scopes = self.scopes_to_ask(request, &registration)?;
+        let registration = self
+            .registration_to_use(key, request.registration.as_ref())
+            .await?
+            .ok_or(BrokerError::NoClientRegistration)?;
+        let scopes = self.scopes_to_ask(&key.provider, &request.scopes, &registration)?;
         request.permit.extends_to_scopes(key, &scopes)?;
+        let hosted = request.hosting.of(&registration)?;
 
         let right = self.keys.right_to_new(&key.tenant, &keys, KeyPurpose::Rotation).await?;
         let now = self.clock.now();
@@ -78,26 +86,31 @@ impl Broker {
             scopes,
             state_digest: state.digest(),
             verifier: right.seal(&verifier, place, self.entropy.as_ref())?,
+            hosted,
             status: AuthorizationStatus::Pending,
             created_at: now,
             expires_at: now + self.timing.authorization_life,
+            allow_account_change: request.allow_account_change,
+            import: None,
         };
         match self.consents.start_authorization(&authorization, &authorization.record(by, now)).await? {
             StartOutcome::Started => Ok(Started { id, url, expires_at: authorization.expires_at }),
             StartOutcome::OverQuota(quota) => Err(BrokerError::QuotaExceeded(quota)),
+            StartOutcome::HasMachineCredential => Err(BrokerError::AlreadyExists("machine credential")),
         }
     }
 
     /// A grant stays with the registration that minted it, unless the request names another or it was deleted.
-    async fn registration_to_use(
+    pub(crate) async fn registration_to_use(
         &self,
-        request: &StartRequest,
+        key: &GrantKey,
+        named: Option<&RegistrationId>,
     ) -> Result<Option<ClientRegistration>, BrokerError> {
-        let GrantKey { tenant, provider, .. } = &request.key;
-        if let Some(named) = &request.registration {
+        let GrantKey { tenant, provider, .. } = key;
+        if let Some(named) = named {
             return Ok(self.tenants.registration(tenant, provider, named).await?);
         }
-        if let Some(held) = self.grants.vendable(&request.key).await?
+        if let Some(held) = self.grants.vendable(key).await?
             && let Some(pinned) =
                 self.tenants.registration(tenant, provider, &held.grant.registration).await?
         {
@@ -107,13 +120,14 @@ impl Broker {
     }
 
     /// The provider's own scopes, and the request's, else the registration's.
-    fn scopes_to_ask(
+    pub(crate) fn scopes_to_ask(
         &self,
-        request: &StartRequest,
+        provider: &ProviderName,
+        wanted: &[String],
         registration: &ClientRegistration,
     ) -> Result<Vec<String>, BrokerError> {
-        let mut scopes = self.provider(&request.key.provider)?.profile().default_scopes.clone();
-        let named = if request.scopes.is_empty() { &registration.scopes } else { &request.scopes };
+        let mut scopes = self.provider(provider)?.profile().default_scopes.clone();
+        let named = if wanted.is_empty() { registration.scopes.as_slice() } else { wanted };
         for scope in named {
             if !scopes.contains(scope) {
                 scopes.push(scope.clone());

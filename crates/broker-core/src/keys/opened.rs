@@ -99,6 +99,14 @@ impl TenantKeyCache {
         self.opened.get(tenant).map(|entry| entry.keys.clone())
     }
 
+    /// The highest count of seals among the keys that are open here.
+    pub(crate) fn most_seals(&self) -> u64 {
+        let of = |(_, entry): (TenantId, Arc<Opened>)| {
+            entry.keys.opened().iter().map(|key| key.seals_counted()).max().unwrap_or(0)
+        };
+        self.opened.iter().map(of).max().unwrap_or(0)
+    }
+
     async fn entry(&self, tenant: &TenantId) -> Result<Arc<Opened>, BrokerError> {
         self.opened
             .get_or_insert_async(tenant, async {

@@ -57,6 +57,11 @@ impl Broker {
         self.keys.worn.map().len()
     }
 
+    /// The most values that one data key has sealed which is open here, as far as this replica has reserved seals of it.
+    pub fn most_seals(&self) -> u64 {
+        self.keys.most_seals()
+    }
+
     /// Asks for a rotation of the data keys of every tenant whose keys wear out.
     pub async fn rotate_worn_keys(&self) {
         self.keys.worn.keep(|tenant, key| self.seals_now(tenant, key));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU16;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,9 @@ pub trait ProviderBudget: Send + Sync {
     /// How many of `want` calls of `provider` may be made now; those are spent. All of them for a provider without a
     /// limit. Never fails: without its backend an implementation gives what is certainly within the limit.
     async fn take(&self, provider: &ProviderName, want: u32) -> u32;
+
+    /// From now on these are the limits.
+    fn set_limits(&self, limits: BudgetLimits);
 }
 
 /// A limit: calls per second over a long time, and how many at once after a rest.
@@ -115,23 +118,29 @@ impl Bucket {
 /// Budgets of one process.
 pub struct InProcessBudget {
     clock: Arc<dyn Clock>,
-    limits: BudgetLimits,
+    limits: RwLock<BudgetLimits>,
     buckets: Mutex<HashMap<ProviderName, Bucket>>,
 }
 
 impl InProcessBudget {
     /// Every bucket is full.
     pub fn new(clock: Arc<dyn Clock>, limits: BudgetLimits) -> Self {
-        Self { clock, limits, buckets: Mutex::default() }
+        Self { clock, limits: RwLock::new(limits), buckets: Mutex::default() }
     }
 
     /// As [`ProviderBudget::take`], without waiting for anything.
     pub fn take_now(&self, provider: &ProviderName, want: u32) -> u32 {
-        let Some(limit) = self.limits.get(provider) else { return want };
+        let limit = self.limits.read().unwrap_or_else(PoisonError::into_inner).get(provider).copied();
+        let Some(limit) = limit else { return want };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that time does not go backwards between two callers.
         let now = self.clock.now();
-        buckets.entry(provider.clone()).or_insert(Bucket::full(now)).take(*limit, want, now)
+        buckets.entry(provider.clone()).or_insert(Bucket::full(now)).take(limit, want, now)
+    }
+
+    /// As [`ProviderBudget::set_limits`]. What was spent stays spent.
+    pub fn replace_limits(&self, limits: BudgetLimits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 }
 
@@ -139,6 +148,10 @@ impl InProcessBudget {
 impl ProviderBudget for InProcessBudget {
     async fn take(&self, provider: &ProviderName, want: u32) -> u32 {
         self.take_now(provider, want)
+    }
+
+    fn set_limits(&self, limits: BudgetLimits) {
+        self.replace_limits(limits);
     }
 }
 

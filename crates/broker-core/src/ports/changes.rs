@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::RequestMark;
 use crate::{
-    ClientRegistration, ProviderName, RegisteredSecret, RegistrationId, RowVersion, SecretId, TenantId,
-    Timestamp,
+    ClientRegistration, GrantWindow, ProviderName, RegisteredSecret, RegistrationId, RowVersion, SecretId,
+    TenantId, Timestamp,
 };
 
 /// Names one registration, tenant first.
@@ -64,6 +64,10 @@ pub struct RegistrationChange {
     pub scopes: Option<Vec<String>>,
     /// Its new places to send a browser to.
     pub return_to: Option<BTreeMap<String, String>>,
+    /// How long its grants live from their next token set on; `Some(None)` as the provider's grants do.
+    pub grant_window: Option<Option<GrantWindow>>,
+    /// Whether users may consent on another device (RFC 8628) from now on.
+    pub allow_device_authorization: Option<bool>,
     /// As in [`TenantChange::expected`].
     pub expected: Option<RowVersion>,
     /// Now.

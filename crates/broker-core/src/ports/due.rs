@@ -1,5 +1,7 @@
 //! What the scheduler and the settling of orphans read.
 
+use std::time::Duration;
+
 use crate::{Attempt, EscrowId, Generation, GrantKey, RegistrationId, Timestamp};
 
 /// A grant whose time has come.
@@ -19,6 +21,8 @@ pub struct DueGrant {
     pub expires_at: Timestamp,
     /// When it dies whatever is done.
     pub dies_at: Option<Timestamp>,
+    /// The idle life of its refresh token, if it has one that is known.
+    pub refresh_token_timeout: Option<Duration>,
     /// When a caller last asked for it, as far as that was noted.
     pub asked_at: Option<Timestamp>,
 }

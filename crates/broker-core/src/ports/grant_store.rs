@@ -8,8 +8,8 @@ use super::{
     ExchangeOutcome, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
 };
 use crate::{
-    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, Lifecycle, ProviderName, RegistrationId,
-    TenantId, Timestamp, UserId,
+    AccountDigest, Attempt, AttemptId, AuditRecord, Grant, GrantId, GrantKey, IncarnationId, Lifecycle,
+    LineageId, ProviderName, RegistrationId, TenantId, Timestamp, UserId,
 };
 
 /// What vending reads: one row.
@@ -19,6 +19,15 @@ pub struct VendableGrant {
     pub grant: Grant,
     /// Its present access token, sealed at the grant's generation; `None` once the grant was revoked.
     pub access_token: Option<Sealed<AccessToken>>,
+}
+
+/// That something has ended for a grant: an attempt, or its life.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct GrantChange {
+    /// The grant.
+    pub key: GrantKey,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Which grants to list; an absent field means any.
@@ -75,6 +84,10 @@ pub trait GrantStore: Send + Sync {
     /// Revoke wins (rule 12): an answer to what was presented before the grant was revoked is kept as a revocation, which
     /// makes the grant revoking again. An answer that another lineage has superseded is kept as one where the adoption
     /// says so (rule 13), and so is the token set that a new lineage replaces.
+    ///
+    /// A new lineage of another account than that of a grant which was not revoked is refused, unless it may be, and so
+    /// is one whose refresh token began an active grant of the tenant. Of the first the tokens are kept as a revocation
+    /// where the adoption says so; of the second never, as that would end the other grant. A refusal is final.
     async fn adopt(&self, adoption: &Adoption) -> Result<AdoptOutcome, StoreError>;
 
     /// Closes an attempt without tokens. `false`: it was closed before.
@@ -102,8 +115,26 @@ pub trait GrantStore: Send + Sync {
         since: Timestamp,
     ) -> Result<bool, StoreError>;
 
+    /// Grants of which an attempt was closed at or after `since`, or which were revoked then; at most `limit`, newest
+    /// first. Of all tenants.
+    async fn changed_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantChange>, StoreError>;
+
     /// Answers that could not be read when they came, of attempts that were not adopted, oldest first.
     async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError>;
+
+    /// Notes whose account at the provider a grant is of, if it is still on that lineage and nobody knows yet. Answers
+    /// whether it was noted.
+    async fn note_account(
+        &self,
+        key: &GrantKey,
+        lineage: LineageId,
+        account: AccountDigest,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
+
+    /// How many grants of other users of the tenant are of the same account at the provider, as far as that is known.
+    /// Revoked ones do not count.
+    async fn account_sharers(&self, key: &GrantKey) -> Result<u32, StoreError>;
 
     /// Notes when callers last asked for grants: one write for all, in a table of its own. A time before the one noted
     /// changes nothing; grants that are not there are passed over.

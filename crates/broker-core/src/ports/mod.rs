@@ -8,14 +8,21 @@ mod consent_store;
 mod coordination_health;
 mod creates;
 mod deletion_store;
+mod device_flow;
 mod due;
 mod escrow;
+mod event_store;
 mod fleet_store;
+mod grant_count;
 mod grant_store;
 mod key_store;
 mod lease;
 mod ledger;
+mod machine_credential_store;
+mod mints;
+mod notice;
 mod outcomes;
+mod polls;
 mod provider_client;
 pub mod records;
 mod revocation_store;
@@ -23,8 +30,12 @@ mod rotation_requests;
 mod scheduler_store;
 mod sealed_store;
 mod store_error;
+mod store_span;
 mod tenant_store;
+mod trace_context;
 mod wakeups;
+mod webhook_sender;
+mod webhook_store;
 
 pub use access_store::AccessStore;
 pub(crate) use budget::Bucket;
@@ -36,23 +47,33 @@ pub use changes::{
 pub use claims::{
     ClaimOutcome, ClaimedRefresh, Epoch, ExchangeClaim, ExchangeOutcome, RefreshClaim, SentBefore,
 };
-pub use consent_store::{ConsentStore, StartOutcome};
+pub use consent_store::{CodeToKeep, ConsentStore, ImportOutcome, NewImport, StartOutcome};
 pub use coordination_health::{CoordinationHealth, CoordinationSnapshot, CoordinationState};
 pub use creates::{CreateOutcome, REQUESTS_KEPT, RequestMark};
 pub use deletion_store::{Deletion, DeletionStore, DestroyKeys};
+pub use device_flow::{DeviceAnswer, DeviceCodes, DeviceRequest, PollRefusal};
 pub use due::{DueGrant, DueQuery, Orphan, OwnerFate};
 pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep};
+pub use event_store::{EventFilter, EventPage, EventStore};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
-pub use grant_store::{GrantFilter, GrantStore, VendableGrant};
+pub use grant_count::{DYING_WITHIN, ProviderGrants};
+pub use grant_store::{GrantChange, GrantFilter, GrantStore, VendableGrant};
 pub use key_store::{ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RotationStart};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
 pub use ledger::{AuditFilter, AuditPrincipal, ChainEnd, InboxRecord, Ledger, Sealing};
-pub use outcomes::{
-    AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, ReplacedTokens, SentMark, SentOutcome,
+pub use machine_credential_store::{
+    MachineCredentialFilter, MachineCredentialOutcome, MachineCredentialStore,
 };
+pub use mints::{DueMint, MintClaim, MintEnd, MintOutcome};
+pub use notice::{AtRiskFilter, DueNotice, Notice};
+pub use outcomes::{
+    AdoptOutcome, Adoption, AttemptEnd, GrantAfter, Lineage, Origin, ReplacedTokens, SentMark, SentOutcome,
+};
+pub use polls::{AfterPoll, ClaimedPoll, DuePoll, PollClaim, PollEnd};
 pub use provider_client::{
-    AuthorizationRequest, CallError, ClientCredentials, Presentation, ProviderClient, RawResponse,
-    RevocationAnswer, RevocationRequest, RevokedToken, SendGate, SendRefused, TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, ClientCredentials, DerivedTokenRequest, Identified, IdentityRequest,
+    NoBaseUrl, Presentation, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest, RevokedToken,
+    SendGate, SendRefused, TokenOutcome, TokenRequest,
 };
 pub use revocation_store::{PendingRevocation, RevocationStore, TakeRevocations};
 pub use rotation_requests::{
@@ -63,5 +84,12 @@ pub use scheduler_store::{
 };
 pub use sealed_store::{RowId, SealedRow, SealedStore, SealedUnder, SealedValue};
 pub use store_error::StoreError;
+pub use store_span::traced;
 pub use tenant_store::{RegistrationFilter, TenantStore};
+pub use trace_context::{NoTraces, SPANS, TraceContext, TraceParent};
 pub use wakeups::{Heard, InProcessWakeups, News, Wakeup, WakeupStream, Wakeups};
+pub use webhook_sender::{Delivery, DeliveryRefusal, WebhookSender};
+pub use webhook_store::{
+    ClaimedWebhook, DeliveryClaim, DeliveryNote, FailingDelivery, Redelivery, WebhookChange, WebhookFilter,
+    WebhookKey, WebhookSecretChange, WebhookSecrets, WebhookStore,
+};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::EscrowRecord;
 use crate::{
-    Attempt, AuthorizationId, Generation, LastFailure, Lifecycle, Phase, SealedTokenSet, SecretId, Timestamp,
+    AccountDigest, Attempt, AuthorizationId, Generation, LastFailure, Lifecycle, Phase,
+    RefreshTokenFingerprint, SealedTokenSet, SecretId, Timestamp,
 };
 
 /// Which lineage an adoption is on.
@@ -60,6 +61,21 @@ pub struct Adoption {
     pub at: Timestamp,
     /// What becomes of tokens that a later consent replaces, this one's or another's.
     pub replaced: ReplacedTokens,
+    /// The grant has outlived its window, which was not known before: that has a record of its own.
+    pub overruns_window: bool,
+    /// What is known of a lineage that begins; nothing on the present one.
+    pub origin: Origin,
+}
+
+/// What is known of a lineage that begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Whose account at the provider it is of, if that is known.
+    pub account: Option<AccountDigest>,
+    /// It may be of another account than the grant, or of one that is not known.
+    pub may_change_account: bool,
+    /// The refresh token it began with; `None` where two grants may share one.
+    pub refresh_token: Option<RefreshTokenFingerprint>,
 }
 
 /// What becomes of tokens that a later consent replaces (rule 13).
@@ -85,6 +101,11 @@ pub enum AdoptOutcome {
     Superseded,
     /// The grant was revoked after the attempt began: the answer's tokens are revoked too.
     Revoking,
+    /// The new lineage is of another upstream account than the grant, or of one that is not known. The grant stays as it
+    /// is, and is due at once: whether it lived through the consent is not known.
+    AccountChanged,
+    /// The refresh token of the new lineage belongs to another grant.
+    DuplicateToken,
 }
 
 /// Closes an attempt that brought no tokens.

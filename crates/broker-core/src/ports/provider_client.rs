@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use broker_crypto::{
-    AccessToken, AuthorizationCode, AuthorizationState, ClientSecret, CodeVerifier, ProviderResponse,
-    RefreshToken,
+    AccessToken, AuthorizationCode, AuthorizationState, ClientSecret, CodeVerifier, DeviceCode,
+    ProviderResponse, RefreshToken,
 };
 
-use crate::{ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
+use super::{DeviceAnswer, DeviceRequest, PollRefusal};
+use crate::{ProviderFailure, ProviderProfile, Timestamp, TokenResponse, UpstreamAccount};
 
 /// What the link a user is sent to must carry (RFC 6749 §4.1.1, RFC 7636 §4.3).
 #[derive(Debug)]
@@ -50,6 +51,10 @@ pub enum Presentation {
     },
     /// A refresh token (RFC 6749 §6).
     RefreshToken(RefreshToken),
+    /// The code of a device authorization (RFC 8628 §3.4).
+    DeviceCode(DeviceCode),
+    /// Nothing but the client itself (RFC 6749 §4.4.2).
+    ClientCredentials,
 }
 
 /// One call of the token endpoint.
@@ -59,7 +64,7 @@ pub struct TokenRequest {
     pub client: ClientCredentials,
     /// What is presented.
     pub presentation: Presentation,
-    /// The scopes of the grant, for providers that want them named again.
+    /// The scopes of the grant, for providers that want them named again; those asked for with client credentials.
     pub scopes: Vec<String>,
 }
 
@@ -137,6 +142,53 @@ pub enum RevocationAnswer {
     Failed(ProviderFailure),
 }
 
+/// Asks whose account a fresh access token is of.
+#[derive(Debug)]
+pub struct IdentityRequest<'a> {
+    /// Who asks.
+    pub client: ClientCredentials,
+    /// The access token.
+    pub access_token: &'a AccessToken,
+    /// Prefix of API calls, where the answer that brought the token named one.
+    pub api_base_url: Option<&'a str>,
+}
+
+/// What was learnt of the account behind an access token.
+#[derive(Debug)]
+pub enum Identified {
+    /// The account.
+    Account(UpstreamAccount),
+    /// It cannot be learnt, however often it is asked for.
+    Unknown,
+    /// Nobody answered; the same question may be answered later. The text is for logs.
+    Unavailable(String),
+}
+
+/// The prefix of API calls was not learnt. Nothing of a token is in the text.
+#[derive(Debug, thiserror::Error)]
+pub enum NoBaseUrl {
+    /// The provider answered with another status than 200.
+    #[error("the provider answered with status {0}")]
+    Refused(u16),
+    /// What it answered names no base URL that may be used.
+    #[error("the answer names no base URL that is allowed")]
+    Unusable,
+    /// Nobody answered. The text is for logs.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+}
+
+/// Asks for an access token of another account.
+#[derive(Debug)]
+pub struct DerivedTokenRequest<'a> {
+    /// The access token of whoever may act there.
+    pub access_token: &'a AccessToken,
+    /// The account.
+    pub target: &'a str,
+    /// The scopes asked for.
+    pub scopes: &'a [String],
+}
+
 /// One authorization server.
 #[async_trait]
 pub trait ProviderClient: Send + Sync {
@@ -152,6 +204,18 @@ pub trait ProviderClient: Send + Sync {
     /// Reads an answer.
     fn interpret(&self, response: &RawResponse) -> TokenOutcome;
 
+    /// Whether there is a device authorization endpoint.
+    fn offers_device_authorization(&self) -> bool;
+
+    /// Calls the device authorization endpoint once (RFC 8628 §3.1). Only where there is one.
+    async fn authorize_device(&self, request: DeviceRequest) -> Result<RawResponse, CallError>;
+
+    /// Reads an answer of the device authorization endpoint.
+    fn interpret_device(&self, response: &RawResponse) -> DeviceAnswer;
+
+    /// What a poll that gave no tokens means.
+    fn poll_refusal(&self, failure: &ProviderFailure) -> PollRefusal;
+
     /// Calls the revocation endpoint once. `gate` is asked as in [`ProviderClient::call`]. Only where the profile says
     /// that there is one.
     async fn revoke(
@@ -162,4 +226,39 @@ pub trait ProviderClient: Send + Sync {
 
     /// Reads an answer of the revocation endpoint.
     fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer;
+
+    /// Whether the account behind an access token can be learnt.
+    fn identifies(&self) -> bool {
+        false
+    }
+
+    /// Learns the account behind an access token. Asking again harms nothing.
+    async fn identify(&self, _request: IdentityRequest<'_>) -> Identified {
+        Identified::Unknown
+    }
+
+    /// Whether the prefix of API calls can be asked for where an answer names none.
+    fn discovers_base_url(&self) -> bool {
+        false
+    }
+
+    /// Asks for the prefix of API calls with a fresh access token. Asking again harms nothing.
+    async fn discover_base_url(&self, _access_token: &AccessToken) -> Result<String, NoBaseUrl> {
+        Err(NoBaseUrl::Unusable)
+    }
+
+    /// Whether it gives tokens of other accounts to whoever shows a token that may act there.
+    fn derives_tokens(&self) -> bool {
+        false
+    }
+
+    /// Asks for a token of another account once. Only where [`ProviderClient::derives_tokens`].
+    async fn derive_token(&self, _request: DerivedTokenRequest<'_>) -> Result<RawResponse, CallError> {
+        Err(CallError::Unsent("the provider derives no tokens".to_owned()))
+    }
+
+    /// Reads an answer to that.
+    fn interpret_derived(&self, response: &RawResponse) -> TokenOutcome {
+        self.interpret(response)
+    }
 }

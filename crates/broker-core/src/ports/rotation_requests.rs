@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{StoreError, TraceParent};
 use crate::{Generation, GrantId, GrantKey, Timestamp};
 
 /// A rotation that is wanted. Holds no secret.
@@ -16,6 +16,8 @@ pub struct RotationRequest {
     pub requested_at: Timestamp,
     /// After this time nobody waits for it any more.
     pub wanted_until: Timestamp,
+    /// Where who asks stands in a trace.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// Which of its rounds a request is in. A grant that is asked for again after an answer begins another.
@@ -31,6 +33,8 @@ pub struct TakenRequest {
     pub generation: Generation,
     /// The round that is to be answered.
     pub round: RequestRound,
+    /// Where who asked first in this round stands in a trace.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// Which requests to take.

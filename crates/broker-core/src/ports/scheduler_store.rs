@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{RegistrationKey, StoreError};
-use crate::{AuditRecord, EscrowId, IncarnationId, Principal, ProviderName, TenantId, Timestamp};
+use super::{AtRiskFilter, DueNotice, Notice, ProviderGrants, RegistrationKey, StoreError};
+use crate::{AuditRecord, EscrowId, Grant, IncarnationId, Principal, ProviderName, TenantId, Timestamp};
 
 /// What a pause stops the refreshing of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ pub struct RegistrationNews {
     pub standing: Vec<(ProviderName, u64)>,
 }
 
-/// Pauses, and the state of refreshing. Every read is of what is due, open or in doubt, never of all grants.
+/// Pauses, and the state of refreshing. Every read but the count of all grants is of what is due, open or in doubt.
 #[async_trait]
 pub trait SchedulerStore: Send + Sync {
     /// Pauses a target, in place of an earlier pause of it.
@@ -109,6 +109,9 @@ pub trait SchedulerStore: Send + Sync {
     /// Forgets the pauses that are over.
     async fn prune_pauses(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// The grants at every provider that has any, ordered by name. Reads all of them: its cost grows with their number.
+    async fn count_grants(&self, now: Timestamp) -> Result<Vec<ProviderGrants>, StoreError>;
+
     /// How much there is to do.
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError>;
 
@@ -123,4 +126,17 @@ pub trait SchedulerStore: Send + Sync {
 
     /// Takes the news of registrations: of any number of callers one is told of each.
     async fn take_registration_news(&self) -> Result<RegistrationNews, StoreError>;
+
+    /// Grants of which a notice is due at `now`, the earliest first; work proportional to what is due.
+    async fn due_notices(&self, now: Timestamp, limit: u32) -> Result<Vec<DueNotice>, StoreError>;
+
+    /// Gives a notice, if nothing was told of the grant and nothing has moved it since it was read: of any number of
+    /// callers one gives it, and it is committed with its record.
+    async fn give_notice(&self, notice: &Notice, record: &AuditRecord) -> Result<bool, StoreError>;
+
+    /// Moves the time of a notice that is not due, if nothing has moved it since it was read.
+    async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// A page of active grants that die, ordered by when, then by id.
+    async fn at_risk_grants(&self, filter: &AtRiskFilter) -> Result<Vec<Grant>, StoreError>;
 }

@@ -12,6 +12,8 @@ const BACKLOG: usize = 1024;
 pub enum News {
     /// A request that presents its refresh token is about to be written.
     Sent,
+    /// A consent or import that may replace its token set is about to be written.
+    Consenting,
     /// It has a new token set.
     Adopted,
     /// It was revoked: nothing that is remembered of it may be served.

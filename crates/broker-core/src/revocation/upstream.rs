@@ -187,7 +187,10 @@ impl Broker {
         if tokens.is_empty() || shown == RevokedTokens::Both {
             let keys = self.keys.opening(tenant, revocation.access_token.key_id()).await?;
             let token = keys.open(&revocation.access_token, place(revocation.generation))?;
-            tokens.push(RevokedToken::Access(token));
+            // An import that was never redeemed has none.
+            if !token.expose().is_empty() {
+                tokens.push(RevokedToken::Access(token));
+            }
         }
         Ok(tokens)
     }

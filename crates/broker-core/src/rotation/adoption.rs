@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use broker_crypto::{Place, Sealed, Secret, TenantKeys};
 
+use super::expiry::expires_at;
+use crate::authorization::{ACCOUNT_CHANGED, DUPLICATE_TOKEN};
 use crate::error::chain;
 use crate::keys::SealFor;
-use crate::ports::{AdoptOutcome, Adoption, AttemptEnd, Lineage, News, ReplacedTokens, StoreError, Wakeup};
-use crate::schedule::{DueRules, Issue, dies_at, next_due, pace};
+use crate::ports::{
+    AdoptOutcome, Adoption, AttemptEnd, Lineage, News, Origin, ReplacedTokens, StoreError, Wakeup,
+};
+use crate::schedule::{DueRules, GrantEnd, IdleLife, Issue, first_notice, next_due, overruns, pace};
 use crate::{
-    Attempt, Authorization, Broker, BrokerError, Generation, Grant, ProviderProfile, RevocationReach,
-    SealedTokenSet, Timestamp, TokenResponse,
+    Attempt, Authorization, Broker, BrokerError, Generation, Grant, GrantWindow, ProviderProfile,
+    RevocationReach, SealedTokenSet, Timestamp, TokenResponse,
 };
 
 /// Longest pause between tries to write down what a provider answered.
@@ -29,33 +33,60 @@ pub(crate) struct Standing {
     pub(crate) scopes: Vec<String>,
     /// A refresh token is held already and stays if the answer brings none (RFC 6749 §6).
     pub(crate) holds_refresh_token: bool,
-    /// The answer repeats the access token held: the provider gives no other before it expires.
-    pub(crate) same_access_token: bool,
+    /// The answer repeats the access token held, which is known to expire then: the provider gives no other before.
+    pub(crate) repeated_until: Option<Timestamp>,
+    /// How long grants of its registration live.
+    pub(crate) window: GrantWindow,
+    /// It was known before that it outlives its window.
+    pub(crate) overran_window: bool,
+    /// What is known of a lineage that begins.
+    pub(crate) origin: Origin,
 }
 
 impl Standing {
     /// What holds for the first token set of a consent.
-    pub(crate) fn of_consent(authorization: &Authorization, attempt: &Attempt) -> Self {
+    pub(super) fn of_consent(
+        authorization: &Authorization,
+        attempt: &Attempt,
+        window: GrantWindow,
+        origin: Origin,
+    ) -> Self {
+        let consented_at = authorization.import.map_or(attempt.claimed_at, |import| import.consented_at);
         Self {
-            lineage: Lineage::New { authorization: authorization.id, consented_at: attempt.claimed_at },
-            consented_at: attempt.claimed_at,
+            lineage: Lineage::New { authorization: authorization.id, consented_at },
+            consented_at,
             wanted_at: None,
             scopes: authorization.scopes.clone(),
             holds_refresh_token: false,
-            same_access_token: false,
+            repeated_until: None,
+            window,
+            overran_window: false,
+            origin,
         }
     }
 
     /// What of a grant holds for its next token set too.
-    pub(crate) fn of_grant(grant: &Grant) -> Self {
+    pub(crate) fn of_grant(grant: &Grant, window: GrantWindow) -> Self {
         Self {
             lineage: Lineage::Present,
             consented_at: grant.consented_at,
             wanted_at: None,
             scopes: grant.scopes.clone(),
             holds_refresh_token: grant.refreshable,
-            same_access_token: false,
+            repeated_until: None,
+            window,
+            overran_window: grant.overruns_window(),
+            origin: Origin::default(),
         }
+    }
+}
+
+impl Standing {
+    /// Whether a success at `at` tells for the first time that the window is wrong. A first token set tells nothing.
+    fn is_overrun_now(&self, end: &GrantEnd, at: Timestamp) -> bool {
+        self.lineage == Lineage::Present
+            && !self.overran_window
+            && overruns(end.dies_at, self.consented_at, at)
     }
 }
 
@@ -71,22 +102,33 @@ impl Broker {
     ) -> Result<AdoptOutcome, BrokerError> {
         let mut base = attempt.generation;
         loop {
+            let (at, set) = (
+                self.clock.now(),
+                self.seal_set(attempt, base.next(), tokens, standing, profile, keys).await?,
+            );
             let adoption = Adoption {
                 attempt: attempt.clone(),
                 lineage: standing.lineage,
                 base,
-                tokens: self.seal_set(attempt, base.next(), tokens, standing, profile, keys).await?,
-                at: self.clock.now(),
+                overruns_window: standing.is_overrun_now(&set.end, at),
+                tokens: set,
+                at,
                 replaced: replaced_tokens(profile),
+                origin: standing.origin,
             };
             match self.persist(|| self.grants.adopt(&adoption)).await? {
                 AdoptOutcome::Moved(generation) => base = generation,
                 AdoptOutcome::Adopted(generation) => {
                     self.tally.count(&attempt.key.provider, "adopted");
+                    self.tell_answered(attempt, "adopted", Some(generation));
                     self.successes.note(&attempt.key.provider, self.clock.now());
                     let grant = attempt.grant_id();
+                    self.measures.losses.recovered(grant);
                     self.cache.forget(&attempt.key);
                     self.announce(Wakeup { grant, generation, news: News::Adopted });
+                    if adoption.overruns_window {
+                        self.tell_overrun(attempt, &adoption);
+                    }
                     if let Lineage::New { .. } = standing.lineage {
                         self.to_revoke.notify_one();
                     }
@@ -94,24 +136,49 @@ impl Broker {
                 }
                 AdoptOutcome::Superseded => {
                     self.tally.count(&attempt.key.provider, "superseded");
+                    self.tell_answered(attempt, "superseded", None);
                     // The store may have kept it as a revocation (rule 13).
                     self.to_revoke.notify_one();
                     return Ok(AdoptOutcome::Superseded);
                 }
                 AdoptOutcome::Revoking => {
                     self.tally.count(&attempt.key.provider, "revoked");
+                    self.tell_answered(attempt, "revoked", None);
                     self.to_revoke.notify_one();
                     return Ok(AdoptOutcome::Revoking);
+                }
+                AdoptOutcome::AccountChanged => {
+                    self.tally.count(&attempt.key.provider, ACCOUNT_CHANGED);
+                    self.tell_answered(attempt, ACCOUNT_CHANGED, None);
+                    // Where a revocation reaches nothing else, the tokens are on their way out.
+                    self.to_revoke.notify_one();
+                    return Ok(AdoptOutcome::AccountChanged);
+                }
+                AdoptOutcome::DuplicateToken => {
+                    self.tally.count(&attempt.key.provider, DUPLICATE_TOKEN);
+                    self.tell_answered(attempt, DUPLICATE_TOKEN, None);
+                    return Ok(AdoptOutcome::DuplicateToken);
                 }
                 before @ AdoptOutcome::AlreadyAdopted(_) => return Ok(before),
             }
         }
     }
 
+    /// The configuration is wrong, not the grant: somebody is to look at it.
+    fn tell_overrun(&self, attempt: &Attempt, adoption: &Adoption) {
+        self.tally.count(&attempt.key.provider, "window_overrun");
+        tracing::warn!(
+            grant = %attempt.grant_id(), tenant = %attempt.key.tenant, provider = %attempt.key.provider,
+            registration = %attempt.registration, ended_at = adoption.tokens.end.dies_at.map(tracing::field::display),
+            "the provider refreshes a grant whose window is over: the window that is configured is wrong"
+        );
+    }
+
     pub(crate) async fn close(&self, end: &AttemptEnd) -> Result<bool, BrokerError> {
         let closed = self.persist(|| self.grants.close_attempt(end)).await?;
         if closed {
             self.tally.count(&end.attempt.key.provider, end.conclusion);
+            self.tell_closed(end);
         }
         Ok(closed)
     }
@@ -153,20 +220,25 @@ impl Broker {
     ) -> Result<SealedTokenSet, BrokerError> {
         // Counted from before the request left, so that its travel time is never credited to the token.
         let issued_at = attempt.claimed_at;
-        let expires_at = issued_at + tokens.expires_in.unwrap_or(profile.access_token_lifetime);
+        let expires_at = expires_at(tokens, standing.repeated_until, issued_at, profile);
         let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
-        let dies_at = grant_end(tokens, profile, issued_at, standing.consented_at);
+        let now = self.clock.now();
+        let end = GrantEnd::of(standing.window, tokens.window, issued_at, standing.consented_at);
         let issue = Issue {
             issued_at,
             expires_at,
-            dies_at,
-            refresh_token_timeout: tokens.refresh_token_timeout,
-            same_access_token: standing.same_access_token,
+            consented_at: standing.consented_at,
+            dies_at: end.dies_at,
+            idle: IdleLife::of(end.refresh_token_timeout, end.dies_at),
+            same_access_token: standing.repeated_until.is_some(),
         };
-        let now = self.clock.now();
         let rules = DueRules { attempt_budget: self.timing.attempt_budget, warm_for: self.timing.warm_for };
         let draw = pace(attempt.grant_id(), generation);
-        let due_at = next_due(profile, &issue, standing.wanted_at.unwrap_or(now), now, rules, draw);
+        // What was imported and never redeemed is redeemed at once.
+        let due_at = match tokens.access_token.expose().is_empty() {
+            true => now,
+            false => next_due(profile, &issue, standing.wanted_at.unwrap_or(now), now, rules, draw),
+        };
         Ok(SealedTokenSet {
             generation,
             access_token: self.seal_at(attempt, generation, &tokens.access_token, keys).await?,
@@ -179,9 +251,14 @@ impl Broker {
             api_base_url: tokens.api_base_url.clone(),
             issued_at,
             expires_at,
-            dies_at,
+            end,
+            first_notice_at: self.first_notice(standing, &end, now),
             due_at: refreshable.then_some(due_at),
         })
+    }
+
+    fn first_notice(&self, standing: &Standing, end: &GrantEnd, now: Timestamp) -> Option<Timestamp> {
+        first_notice(&self.timing.expiry_notices, standing.consented_at, end.authorization_ends_at, now)
     }
 
     async fn seal_at<T: Secret>(
@@ -205,19 +282,5 @@ fn replaced_tokens(profile: &ProviderProfile) -> ReplacedTokens {
     match profile.revocation_reaches {
         RevocationReach::Token => ReplacedTokens::Revoke,
         RevocationReach::Authorization | RevocationReach::Unknown => ReplacedTokens::LetGo,
-    }
-}
-
-/// The provider's own word on its windows goes before the profile's.
-fn grant_end(
-    tokens: &TokenResponse,
-    profile: &ProviderProfile,
-    issued_at: Timestamp,
-    consented_at: Timestamp,
-) -> Option<Timestamp> {
-    let idle = tokens.refresh_token_timeout.or(profile.refresh_token_timeout);
-    match tokens.authorization_expires_in {
-        Some(remaining) => dies_at(idle, Some(remaining), issued_at, issued_at),
-        None => dies_at(idle, profile.authorization_expires_in, issued_at, consented_at),
     }
 }

@@ -121,9 +121,8 @@ pub(super) fn resting_phase(before: &Grant) -> Phase {
 }
 
 fn dead_token(conclusion: &mut Conclusion, of: Circumstances<'_>, timing: &Timing) {
-    let past_window = of.before.dies_at.is_some_and(|dies| of.now >= dies);
     let (name, lifecycle) = match of.before {
-        _ if past_window => ("window_over", Lifecycle::ConsentExpired),
+        before if before.window_is_over(of.now) => ("window_over", Lifecycle::ConsentExpired),
         before if before.tainted => ("lost_rotation", Lifecycle::NeedsConsent(ConsentCause::LostRotation)),
         before if before.phase == Phase::Suspect => {
             ("dead_token_confirmed", Lifecycle::NeedsConsent(ConsentCause::Revoked))

@@ -60,7 +60,7 @@ fn a_dead_token_past_the_window_is_the_end_of_the_window() {
     let over = Grant { dies_at: Some(NOW), ..sample_grant() };
     let end = judge(FailureKind::DeadToken, of(&over, SINGLE_USE));
     assert_eq!((end.after.lifecycle, end.name), (Lifecycle::ConsentExpired, "window_over"));
-    let not_yet = Grant { dies_at: Some(NOW + Duration::from_secs(1)), ..sample_grant() };
+    let not_yet = Grant { dies_at: Some(NOW + HOUR), ..sample_grant() };
     assert_eq!(after(&not_yet, SINGLE_USE, FailureKind::DeadToken).phase, Phase::Suspect);
 }
 

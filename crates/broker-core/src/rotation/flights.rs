@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tracing::Span;
 
+use crate::ports::{TraceContext, TraceParent};
 use crate::{BrokerError, GrantId, Timestamp};
 
 /// How a rotation ended. What the provider said stands in the grant, not here.
@@ -82,34 +84,72 @@ impl Flight {
 }
 
 /// The rotations under way in this process.
-#[derive(Clone, Default)]
-pub(crate) struct Flights(Arc<Mutex<HashMap<GrantId, watch::Receiver<Option<Rotated>>>>>);
+#[derive(Clone)]
+pub(crate) struct Flights {
+    under_way: Arc<Mutex<HashMap<GrantId, UnderWay>>>,
+    traces: Arc<dyn TraceContext>,
+}
+
+#[derive(Clone)]
+struct UnderWay {
+    landing: watch::Receiver<Option<Rotated>>,
+    /// Where it stands in the trace of whoever began it.
+    trace: Option<TraceParent>,
+}
 
 impl Flights {
+    pub(crate) fn new(traces: Arc<dyn TraceContext>) -> Self {
+        Self { under_way: Arc::default(), traces }
+    }
+
     /// How many are under way.
     pub(crate) fn count(&self) -> usize {
         self.map().len()
     }
 
+    /// The grant's flight, if there is one. The span of who asks is linked to it.
     pub(crate) fn running(&self, grant: GrantId) -> Option<Flight> {
-        self.map().get(&grant).cloned().map(Flight)
+        let running = self.map().get(&grant).cloned();
+        running.map(|running| self.joined(running))
     }
 
-    /// Joins the grant's flight, or starts one with `start`, which must spawn and return at once.
-    pub(crate) fn join_or_start(&self, grant: GrantId, start: impl FnOnce(Landing)) -> Flight {
+    /// Joins the grant's flight, or starts one with `start`, which must spawn and return at once. What is spawned runs in
+    /// the span made by `span`: a child of the caller's in the trace alone, for it may outlive the caller.
+    pub(crate) fn join_or_start(
+        &self,
+        grant: GrantId,
+        span: impl FnOnce() -> Span,
+        start: impl FnOnce(Landing, Span),
+    ) -> Flight {
         let mut map = self.map();
-        if let Some(running) = map.get(&grant) {
-            return Flight(running.clone());
+        if let Some(running) = map.get(&grant).cloned() {
+            drop(map);
+            return self.joined(running);
         }
-        let (sender, receiver) = watch::channel(None);
-        map.insert(grant, receiver.clone());
+        let (sender, landing) = watch::channel(None);
+        let span = self.of_the_caller(span());
+        map.insert(grant, UnderWay { landing: landing.clone(), trace: self.traces.of(&span) });
         drop(map);
-        start(Landing { flights: self.clone(), grant, sender });
-        Flight(receiver)
+        start(Landing { flights: self.clone(), grant, sender }, span);
+        Flight(landing)
     }
 
-    fn map(&self) -> MutexGuard<'_, HashMap<GrantId, watch::Receiver<Option<Rotated>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn of_the_caller(&self, span: Span) -> Span {
+        if let Some(here) = self.traces.here() {
+            self.traces.go_on(&span, &here, None);
+        }
+        span
+    }
+
+    fn joined(&self, running: UnderWay) -> Flight {
+        if let Some(trace) = &running.trace {
+            self.traces.link(&Span::current(), trace);
+        }
+        Flight(running.landing)
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<GrantId, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,15 +182,16 @@ impl Drop for Landing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::NoTraces;
 
     const GRANT: GrantId = GrantId::NIL;
 
     #[tokio::test]
     async fn callers_join_the_flight_and_a_landed_one_is_over() {
-        let flights = Flights::default();
+        let flights = Flights::new(Arc::new(NoTraces));
         let mut landing = None;
-        let mut first = flights.join_or_start(GRANT, |l| landing = Some(l));
-        let mut second = flights.join_or_start(GRANT, |_| panic!("a second flight started"));
+        let mut first = flights.join_or_start(GRANT, Span::none, |l, _| landing = Some(l));
+        let mut second = flights.join_or_start(GRANT, Span::none, |_, _| panic!("a second flight started"));
         landing.unwrap().land(Rotated::Adopted);
         assert!(matches!(
             (first.landed().await, second.landed().await),
@@ -161,8 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_flight_that_vanishes_frees_the_grant_and_tells_its_waiters() {
-        let flights = Flights::default();
-        let mut waiting = flights.join_or_start(GRANT, drop);
+        let flights = Flights::new(Arc::new(NoTraces));
+        let mut waiting = flights.join_or_start(GRANT, Span::none, |landing, _| drop(landing));
         assert!(matches!(waiting.landed().await, Rotated::Failed(_)));
         assert!(flights.running(GRANT).is_none());
     }

@@ -47,6 +47,7 @@ impl Broker {
                 Fence::InDoubt => {
                     if orphan.owner.drained_at.is_none() {
                         self.tally.count(&attempt.key.provider, JOURNAL_NOT_SEEN);
+                        self.measures.losses.journal_not_seen(attempt.grant_id());
                     }
                     (&mut settled.in_doubt, self.in_time(self.doubt(attempt)).await)
                 }
@@ -134,6 +135,10 @@ impl Broker {
         attempt: &Attempt,
         failure: &'static str,
     ) -> Result<(), BrokerError> {
+        // A device code is not spent by a poll.
+        if self.settle_orphaned_poll(attempt, failure).await? {
+            return Ok(());
+        }
         let end = AttemptEnd {
             conclusion: failure,
             authorization_failure: Some(failure),

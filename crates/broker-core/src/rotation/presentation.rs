@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_crypto::SealRight;
+use tracing::{Instrument as _, Span, debug_span};
 
+use super::escrowed::Escrowed;
 use crate::error::chain;
 use crate::ports::{
-    CallError, ClientCredentials, Durability, EscrowRecord, GrantStore, News, ProviderClient, RawResponse,
-    SendGate, SendRefused, SentMark, SentOutcome, StoreError, TokenOutcome, TokenRequest, Wakeup, Wakeups,
+    CallError, ClientCredentials, Durability, EscrowRecord, GrantStore, News, Presentation, ProviderClient,
+    RawResponse, SPANS, SendGate, SendRefused, SentMark, SentOutcome, StoreError, TokenOutcome, TokenRequest,
+    Wakeup, Wakeups,
 };
 use crate::{
-    Attempt, Broker, BrokerError, ClientRegistration, Clock, FailureKind, ProviderFailure, Timestamp,
-    TokenResponse,
+    Attempt, AttemptKind, Broker, BrokerError, ClientRegistration, Clock, FailureKind, ProviderFailure,
+    Timestamp, TokenResponse,
 };
 
 /// What presenting brought.
@@ -34,6 +37,8 @@ pub(crate) struct Presented {
     pub(crate) sent_at: Option<Timestamp>,
     /// What it brought.
     pub(crate) answer: Answer,
+    /// Its place in the journal, held until the store has it.
+    pub(crate) escrowed: Option<Escrowed>,
 }
 
 /// Why SENT was not committed.
@@ -69,11 +74,24 @@ impl Broker {
             replay_within,
             sent_at,
             refusal: Mutex::new(None),
+            span: Span::current(),
         });
-        let answer = match provider.call(request, gate.clone()).await {
+        let polls = matches!(request.presentation, Presentation::DeviceCode(_));
+        let mut escrowed = None;
+        let called_at = self.clock.now();
+        let called = provider.call(request, gate.clone()).await;
+        self.note_called(attempt, called_at, called.as_ref().ok());
+        let answer = match called {
+            // The journal keeps the last record of a grant, and that may be of a refresh. Waiting for a user must not
+            // push it out: an error has no tokens, whatever its body says.
+            Ok(response) if polls && response.status >= 400 => {
+                read_answer(provider.as_ref(), &response, None)
+            }
             Ok(response) => {
                 let sent = Attempt { sent_at: gate.sent_at.get().copied(), ..attempt.clone() };
                 let record = self.escrow_response(&sent, &response, right).await;
+                escrowed =
+                    record.as_ref().map(|record| self.escrow_counts.written(record.body.as_bytes().len()));
                 read_answer(provider.as_ref(), &response, record)
             }
             Err(CallError::Unsent(reason)) => {
@@ -86,7 +104,14 @@ impl Broker {
                 Answer::Failed(ProviderFailure::of(FailureKind::Uncertain), None)
             }
         };
-        Presented { sent_at: gate.sent_at.get().copied(), answer }
+        Presented { sent_at: gate.sent_at.get().copied(), answer, escrowed }
+    }
+
+    fn note_called(&self, attempt: &Attempt, at: Timestamp, answer: Option<&RawResponse>) {
+        let called = Some((at, self.clock.now()));
+        self.presenting.note(attempt.id, |story| {
+            (story.called, story.status) = (called, answer.map(|answer| answer.status));
+        });
     }
 
     /// Rule 4: a response that cannot be escrowed is adopted all the same.
@@ -111,7 +136,8 @@ impl Broker {
             body,
         };
         let durability = if self.fleet.store_is_away() { Durability::Machine } else { Durability::Process };
-        if let Err(error) = self.escrow.append(&record, durability).await {
+        let kept = self.escrow.append(&record, durability);
+        if let Err(error) = kept.instrument(debug_span!(target: SPANS, "escrow")).await {
             tracing::error!(attempt = %attempt.id, error = chain(&error), "a response could not be escrowed");
         }
         Some(record)
@@ -151,6 +177,8 @@ struct AttemptGate {
     replay_within: Option<Duration>,
     sent_at: Arc<OnceLock<Timestamp>>,
     refusal: Mutex<Option<NotSent>>,
+    /// Of the presentation: a connection's task asks, and that is in none.
+    span: Span,
 }
 
 #[async_trait]
@@ -158,14 +186,17 @@ impl SendGate for AttemptGate {
     async fn commit_sent(&self) -> Result<(), SendRefused> {
         let at = self.clock.now();
         let mark = SentMark { attempt: self.attempt.clone(), at, replay_within: self.replay_within };
-        let not_sent = match self.grants.mark_sent(&mark).await {
+        let not_sent = match self.grants.mark_sent(&mark).instrument(self.span.clone()).await {
             Ok(SentOutcome::Marked) => {
                 // Set once: the gate of a body is asked once.
                 let _ = self.sent_at.set(at);
                 self.wakeups.announce(Wakeup {
                     grant: self.attempt.grant_id(),
                     generation: self.attempt.generation,
-                    news: News::Sent,
+                    news: match self.attempt.kind {
+                        AttemptKind::Refresh => News::Sent,
+                        AttemptKind::CodeExchange(_) => News::Consenting,
+                    },
                 });
                 return Ok(());
             }

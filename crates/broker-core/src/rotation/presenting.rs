@@ -1,8 +1,9 @@
 //! The attempts whose presentation is under way in this process, late reading included, and those it has abandoned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Story;
 use crate::{AttemptId, TenantId, Timestamp};
 
 /// A set that lets go of an attempt when its task ends, however it ends.
@@ -11,7 +12,7 @@ pub(crate) struct PresentingSet(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    under_way: HashSet<AttemptId>,
+    under_way: HashMap<AttemptId, Story>,
     abandoned: HashMap<AttemptId, Abandoned>,
 }
 
@@ -26,13 +27,25 @@ pub(super) struct Abandoned {
 
 impl PresentingSet {
     pub(crate) fn contains(&self, attempt: AttemptId) -> bool {
-        self.state().under_way.contains(&attempt)
+        self.state().under_way.contains_key(&attempt)
     }
 
     /// Holds the attempt until the answer is dropped.
-    pub(crate) fn hold(&self, attempt: AttemptId) -> Presenting {
-        self.state().under_way.insert(attempt);
+    pub(crate) fn hold(&self, attempt: AttemptId, story: Story) -> Presenting {
+        self.state().under_way.insert(attempt, story);
         Presenting { set: self.clone(), attempt, claimed_for: None }
+    }
+
+    /// What is known of it, while it is under way.
+    pub(super) fn story(&self, attempt: AttemptId) -> Option<Story> {
+        self.state().under_way.get(&attempt).copied()
+    }
+
+    /// Adds to what is known of it.
+    pub(super) fn note(&self, attempt: AttemptId, what: impl FnOnce(&mut Story)) {
+        if let Some(story) = self.state().under_way.get_mut(&attempt) {
+            what(story);
+        }
     }
 
     pub(super) fn abandoned(&self) -> Vec<Abandoned> {

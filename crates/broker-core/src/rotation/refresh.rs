@@ -3,37 +3,55 @@
 use std::sync::{Arc, OnceLock};
 
 use broker_crypto::{Place, SealRight, TenantKeys};
+use tracing::{Instrument as _, Span, debug_span, field};
 
 use super::flights::Landing;
 use super::grace::{Permit, permit};
 use super::late;
-use super::{Flight, Rotated, RotationError};
+use super::story::ROTATION;
+use super::{Flight, Rotated, RotationError, Story, Trigger};
 use crate::error::chain;
 use crate::ports::{
-    ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, ProviderClient, RefreshClaim,
+    ClaimOutcome, ClaimedRefresh, Lease, LeaseOutcome, Presentation, ProviderClient, RefreshClaim, SPANS,
     TokenRequest,
 };
-use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Generation, GrantKey, Phase};
+use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Generation, GrantKey, Phase, Timestamp};
 
 impl Broker {
     /// Joins the rotation of this grant that is running, or starts one. It runs to its end whoever hangs up.
-    pub(crate) fn start_rotation(self: &Arc<Self>, key: &GrantKey, generation: Generation) -> Flight {
-        let (broker, key) = (Arc::clone(self), key.clone());
-        self.flights.join_or_start(key.grant_id(), |landing| {
-            self.tasks.spawn(async move {
-                let rotated = broker.rotate(&key, generation, &landing).await;
-                broker.cache.forget(&key);
-                broker.gates.ended(&key.provider, broker.clock.now());
-                landing.land(rotated);
-            });
-        })
+    pub(crate) fn start_rotation(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        generation: Generation,
+        trigger: Trigger,
+    ) -> Flight {
+        let (broker, of) = (Arc::clone(self), key.clone());
+        self.flights.join_or_start(
+            key.grant_id(),
+            || rotation_span(key, trigger),
+            |landing, span| {
+                let rotation = async move {
+                    let rotated = broker.rotate(&of, generation, trigger, &landing).await;
+                    broker.cache.forget(&of);
+                    broker.gates.ended(&of.provider, broker.clock.now());
+                    landing.land(rotated);
+                };
+                self.tasks.spawn(rotation.instrument(span));
+            },
+        )
     }
 
     /// Each client secret that is refused is followed by a rotation of its own with the next one, until one is accepted or
     /// all were refused lately (rule 9).
-    async fn rotate(self: &Arc<Self>, key: &GrantKey, generation: Generation, landing: &Landing) -> Rotated {
+    async fn rotate(
+        self: &Arc<Self>,
+        key: &GrantKey,
+        generation: Generation,
+        trigger: Trigger,
+        landing: &Landing,
+    ) -> Rotated {
         loop {
-            match self.rotate_once(key, generation, landing).await {
+            match self.rotate_once(key, generation, trigger, landing).await {
                 Rotated::SecretRefused => {}
                 rotated => return rotated,
             }
@@ -44,6 +62,7 @@ impl Broker {
         self: &Arc<Self>,
         key: &GrantKey,
         generation: Generation,
+        trigger: Trigger,
         landing: &Landing,
     ) -> Rotated {
         if let Some(barred) = self.fleet.barred() {
@@ -52,11 +71,14 @@ impl Broker {
         if let Some(until) = self.pauses.until(key, self.clock.now()) {
             return Rotated::RefreshPaused(until);
         }
+        let began = self.clock.now();
         let mut lease = match self.lease(key).await {
             Ok(lease) => lease,
             Err(held_elsewhere) => return held_elsewhere,
         };
-        let rotated = self.rotate_leased(key, generation, landing, &mut lease).await;
+        let lease_wait = Some(self.clock.now().since(began));
+        let story = Story { lease_wait, ..Story::begun_by(trigger) };
+        let rotated = self.rotate_leased(key, generation, story, landing, &mut lease).await;
         self.give_back_lease(lease).await;
         rotated.unwrap_or_else(|error| {
             tracing::error!(grant = %key.grant_id(), error = chain(&error), "a rotation failed");
@@ -68,7 +90,14 @@ impl Broker {
     /// doubt: the lease may be a dead replica's, and a provider's grace does not wait until it runs out (rule 7).
     async fn lease(&self, key: &GrantKey) -> Result<Option<Lease>, Rotated> {
         let grant = key.grant_id();
-        match self.leases.acquire(grant, self.timing.lease_ttl).await {
+        let asking = self.leases.acquire(grant, self.timing.lease_ttl);
+        let asked = asking.instrument(debug_span!(target: SPANS, "lease")).await;
+        self.measures.leases.count(match &asked {
+            Ok(LeaseOutcome::Held(_)) => "acquired",
+            Ok(LeaseOutcome::Taken) => "contended",
+            Err(_) => "unavailable",
+        });
+        match asked {
             Ok(LeaseOutcome::Held(lease)) => {
                 self.patience.restore(grant);
                 Ok(Some(lease))
@@ -100,6 +129,7 @@ impl Broker {
         self: &Arc<Self>,
         key: &GrantKey,
         generation: Generation,
+        story: Story,
         landing: &Landing,
         lease: &mut Option<Lease>,
     ) -> Result<Rotated, BrokerError> {
@@ -109,15 +139,18 @@ impl Broker {
         let right = self.keys.right_to_answer(&key.tenant, &keys).await?;
         let claim = self.refresh_claim(key, generation);
         // Held from before the claim: once its row can be seen, whoever finds it must see that it is being worked on.
-        let mut presenting = self.presenting.hold(claim.attempt);
+        let mut presenting = self.presenting.hold(claim.attempt, story);
         let outcome = self.grants.claim_refresh(&claim).await.inspect_err(|_| {
             self.give_back_lost_claim(key.tenant.clone(), claim.attempt);
         });
         match outcome? {
             ClaimOutcome::Claimed(claimed) => {
                 presenting.claimed(&key.tenant);
-                let rotated =
-                    self.refresh_claimed(*claimed, provider, (&keys, right), landing, lease).await?;
+                self.note_due(&claimed);
+                let began = self.note_claimed(&claimed);
+                let rotated = self.refresh_claimed(*claimed, provider, (&keys, right), landing, lease).await;
+                self.measures.rotation_duration.observe(&key.provider, self.clock.now().since(began));
+                let rotated = rotated?;
                 presenting.settled();
                 Ok(rotated)
             }
@@ -137,8 +170,17 @@ impl Broker {
         }
     }
 
+    /// When it was claimed. How late that was is counted, where it was due.
+    fn note_claimed(&self, claimed: &ClaimedRefresh) -> Timestamp {
+        let at = claimed.attempt.claimed_at;
+        if let Some(due) = claimed.before.due_at.filter(|due| *due <= at) {
+            self.measures.rotation_lateness.observe(&claimed.before.key.provider, at.since(due));
+        }
+        at
+    }
+
     async fn refresh_claimed(
-        &self,
+        self: &Arc<Self>,
         mut claimed: ClaimedRefresh,
         provider: &Arc<dyn ProviderClient>,
         (keys, right): (&TenantKeys, SealRight),
@@ -167,6 +209,14 @@ impl Broker {
         let presented = self.read_even_late(presenting, waiting, provider.as_ref(), lease).await;
         claimed.attempt.sent_at = presented.sent_at;
         self.settle_refresh(&claimed, presented.answer, &registration, provider.as_ref(), keys).await
+    }
+
+    /// Only what was due can be late.
+    fn note_due(&self, claimed: &ClaimedRefresh) {
+        let due_at = claimed.before.due_at;
+        self.presenting.note(claimed.attempt.id, |story| {
+            story.due_at = due_at.filter(|_| story.trigger == Trigger::Due);
+        });
     }
 
     fn refresh_claim(&self, key: &GrantKey, generation: Generation) -> RefreshClaim {
@@ -208,4 +258,21 @@ impl Broker {
         };
         Ok((request, registration))
     }
+}
+
+/// The whole of a rotation in a trace. What is empty is filled in where the attempt ends.
+fn rotation_span(key: &GrantKey, trigger: Trigger) -> Span {
+    debug_span!(
+        target: SPANS,
+        parent: None,
+        ROTATION,
+        tokenbroker.trigger = trigger.as_str(),
+        tokenbroker.tenant = %key.tenant,
+        tokenbroker.provider = %key.provider,
+        tokenbroker.grant.id = %key.grant_id(),
+        tokenbroker.attempt.id = field::Empty,
+        tokenbroker.conclusion = field::Empty,
+        error.type = field::Empty,
+        otel.status_code = field::Empty,
+    )
 }

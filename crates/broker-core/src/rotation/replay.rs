@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::by_grant::by_grant;
+use super::escrowed::EscrowLoad;
 use super::progress::Progress;
 use super::replay_record::Unsettleable;
 use crate::fleet::Barred;
@@ -47,6 +48,8 @@ pub(super) struct Replayed {
     pub(super) adopted: usize,
     /// Attempts whose answers could not be settled.
     pub(super) unsettled: HashSet<AttemptId>,
+    /// How much of the journal those are.
+    left: EscrowLoad,
     /// Records that could not be read.
     pub(super) damaged: u64,
 }
@@ -72,6 +75,7 @@ impl Broker {
         let kept_since = self.clock.now() - ESCROW_KEPT;
         let replayed = self.replay_records(journal, kept_since).await;
         self.unsettled.set(replayed.unsettled.clone(), self.clock.now());
+        self.escrow_counts.replayed(replayed.left);
         self.presenting.note_replayed(&abandoned, self.clock.now());
         if replayed.unsettled.is_empty() {
             self.fleet_store.note_replayed(self.incarnation, epoch, self.clock.now()).await?;
@@ -87,7 +91,8 @@ impl Broker {
     }
 
     async fn replay_records(&self, journal: EscrowRecords, kept_since: Timestamp) -> Replayed {
-        let mut replayed = Replayed { damaged: journal.damaged, ..Replayed::default() };
+        let left = EscrowLoad { damaged: journal.damaged, ..EscrowLoad::default() };
+        let mut replayed = Replayed { damaged: journal.damaged, left, ..Replayed::default() };
         let mut progress = Progress::begin(journal.records.len(), self.clock.now());
         let mut outcomes = pin!(by_grant(journal.records, |record| self.replay_in_time(record)));
         while let Some(outcome) = outcomes.next().await {
@@ -96,7 +101,11 @@ impl Broker {
                 Ok(adopted) => replayed.adopted += usize::from(adopted),
                 // Beyond its time the answer is let go, and what it left behind is settled without it.
                 Err(Unsettleable { received_at, .. }) if received_at < kept_since => {}
-                Err(Unsettleable { attempt, .. }) => _ = replayed.unsettled.insert(attempt),
+                Err(Unsettleable { attempt, bytes, .. }) => {
+                    replayed.unsettled.insert(attempt);
+                    replayed.left.records += 1;
+                    replayed.left.bytes += bytes as u64;
+                }
             }
         }
         replayed

@@ -8,11 +8,11 @@ use broker_crypto::{DekId, TenantKeys};
 use super::Answer;
 use super::adoption::Standing;
 use super::presentation::read_answer;
-use super::settlement::log_adoption;
 use crate::error::chain;
 use crate::ports::{AdoptOutcome, EscrowRecord, RawResponse, VendableGrant};
 use crate::{
-    Attempt, AttemptId, AttemptKind, AttemptPhase, Broker, BrokerError, ProviderFailure, TenantId, Timestamp,
+    Attempt, AttemptId, AttemptKind, AttemptPhase, Authorization, Broker, BrokerError, GrantWindow,
+    ProviderFailure, ProviderProfile, TenantId, Timestamp, TokenResponse,
 };
 
 /// How long settling spends on one answer or attempt.
@@ -22,6 +22,8 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 pub(super) struct Unsettleable {
     pub(super) attempt: AttemptId,
     pub(super) received_at: Timestamp,
+    /// Of its sealed body.
+    pub(super) bytes: usize,
 }
 
 impl Broker {
@@ -33,7 +35,11 @@ impl Broker {
             Err(error) => {
                 let attempt = record.attempt.id;
                 tracing::error!(%attempt, error = chain(&error), "an escrowed answer could not be settled");
-                Err(Unsettleable { attempt, received_at: record.received_at })
+                Err(Unsettleable {
+                    attempt,
+                    received_at: record.received_at,
+                    bytes: record.body.as_bytes().len(),
+                })
             }
         }
     }
@@ -60,10 +66,10 @@ impl Broker {
             received_at: record.received_at,
         };
         match read_answer(provider.as_ref(), &response, Some(record.clone())) {
-            Answer::Tokens(tokens) => {
-                let Some(standing) = self.standing(attempt).await? else { return Ok(false) };
-                let outcome = self.adopt(attempt, &tokens, &standing, provider.profile(), &keys).await?;
-                log_adoption(attempt, outcome);
+            Answer::Tokens(mut tokens) => {
+                let Some(outcome) = self.adopt_replayed(attempt, &mut tokens, &keys).await? else {
+                    return Ok(false);
+                };
                 Ok(matches!(outcome, AdoptOutcome::Adopted(_)))
             }
             Answer::Failed(failure, record) => {
@@ -115,18 +121,55 @@ impl Broker {
         }
     }
 
-    async fn standing(&self, attempt: &Attempt) -> Result<Option<Standing>, BrokerError> {
+    /// `None`: there is nothing left that it could be adopted for.
+    async fn adopt_replayed(
+        &self,
+        attempt: &Attempt,
+        tokens: &mut TokenResponse,
+        keys: &TenantKeys,
+    ) -> Result<Option<AdoptOutcome>, BrokerError> {
         match attempt.kind {
-            AttemptKind::Refresh => Ok(self
-                .persist(|| self.grants.vendable(&attempt.key))
-                .await?
-                .map(|held| Standing::of_grant(&held.grant))),
+            AttemptKind::Refresh => {
+                let held = self.persist(|| self.grants.vendable(&attempt.key)).await?;
+                let Some(held) = held else { return Ok(None) };
+                let profile = self.provider(&attempt.key.provider)?.profile();
+                let window = self.window(attempt, profile).await?;
+                let standing = Standing::of_grant(&held.grant, window);
+                self.adopt(attempt, tokens, &standing, profile, keys).await.map(Some)
+            }
             AttemptKind::CodeExchange(id) => {
                 let tenant = &attempt.key.tenant;
-                let authorization = self.persist(|| self.consents.authorization(tenant, id)).await?;
-                Ok(authorization.map(|authorization| Standing::of_consent(&authorization, attempt)))
+                let found = self.persist(|| self.consents.authorization(tenant, id)).await?;
+                let Some(authorization) = found else { return Ok(None) };
+                self.begin_replayed(&authorization, attempt, tokens, keys).await
             }
         }
+    }
+
+    /// How long grants of the attempt's registration live.
+    async fn window(&self, attempt: &Attempt, profile: &ProviderProfile) -> Result<GrantWindow, BrokerError> {
+        let key = &attempt.key;
+        let registration = self
+            .persist(|| self.tenants.registration(&key.tenant, &key.provider, &attempt.registration))
+            .await?;
+        Ok(registration.map_or_else(|| GrantWindow::of(profile), |found| found.window(profile)))
+    }
+
+    /// An import that was answered without a refresh token goes on with the one imported, which only its caller has. It
+    /// was not replaced, so that importing it again harms nothing.
+    async fn begin_replayed(
+        &self,
+        authorization: &Authorization,
+        attempt: &Attempt,
+        tokens: &mut TokenResponse,
+        keys: &TenantKeys,
+    ) -> Result<Option<AdoptOutcome>, BrokerError> {
+        if authorization.import.is_some() && tokens.refresh_token.is_none() {
+            self.close_exchange(attempt, "interrupted").await?;
+            return Ok(None);
+        }
+        let window = self.window(attempt, self.provider(&attempt.key.provider)?.profile()).await?;
+        self.begin_lineage(authorization, attempt, tokens, window, keys).await.map(Some)
     }
 
     /// Whether the record's answer can be read now, and was adopted.

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, debug_span};
 
-use super::Rotated;
+use super::{Rotated, Trigger};
 use crate::error::chain;
-use crate::ports::{News, RotationAnswer, RotationRequests, StoreError, TakeRequests, TakenRequest, Wakeup};
+use crate::ports::{
+    News, RotationAnswer, RotationRequests, SPANS, StoreError, TakeRequests, TakenRequest, Wakeup,
+};
 use crate::vend::{Here, Refresher as _};
 use crate::{Broker, BrokerError, Timestamp};
 
@@ -77,8 +80,8 @@ impl Broker {
         requests: Arc<dyn RotationRequests>,
         permit: OwnedSemaphorePermit,
     ) {
-        let broker = self.clone();
-        self.tasks.spawn(async move {
+        let (broker, span) = (self.clone(), self.span_of(&request));
+        let carrying = async move {
             let rotated = broker.rotate_for(&request).await.unwrap_or_else(|error| {
                 tracing::error!(grant = %request.key.grant_id(), error = chain(&error), "a rotation was asked for and failed");
                 Rotated::Failed(error.into())
@@ -90,7 +93,17 @@ impl Broker {
             let (grant, generation) = (request.key.grant_id(), request.generation);
             broker.announce(Wakeup { grant, generation, news: News::Answered });
             drop(permit);
-        });
+        };
+        self.tasks.spawn(carrying.instrument(span));
+    }
+
+    /// Goes on in the trace of who asked.
+    fn span_of(&self, request: &TakenRequest) -> Span {
+        let span = debug_span!(target: SPANS, parent: None, "rotation request", otel.kind = "consumer");
+        if let Some(asked) = &request.trace_parent {
+            self.traces.go_on(&span, asked, None);
+        }
+        span
     }
 
     async fn rotate_for(self: &Arc<Self>, request: &TakenRequest) -> Result<Rotated, BrokerError> {
@@ -100,7 +113,7 @@ impl Broker {
         }
         let here = Here(self.clone());
         let flight = here.running(held.grant.id);
-        Ok(flight.unwrap_or_else(|| here.refresh(&held.grant)).landed().await)
+        Ok(flight.unwrap_or_else(|| here.refresh(&held.grant, Trigger::Request)).landed().await)
     }
 
     async fn until_wanted(&self, requests: &dyn RotationRequests, stop: &CancellationToken) {

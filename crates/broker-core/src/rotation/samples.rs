@@ -59,5 +59,6 @@ pub(crate) fn sample_grant() -> Grant {
         created_at: NOW,
         updated_at: NOW,
         revocation: None,
+        upstream_account: None,
     }
 }

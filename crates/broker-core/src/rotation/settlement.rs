@@ -1,5 +1,7 @@
 //! What an answer makes of a grant: adopted, or closed with what the failure leaves behind.
 
+use std::sync::Arc;
+
 use broker_crypto::{Place, TenantKeys};
 
 use super::adoption::Standing;
@@ -8,8 +10,8 @@ use super::grace::after_grace;
 use super::{Answer, NotSent, Rotated};
 use crate::ports::{AdoptOutcome, AttemptEnd, ClaimedRefresh, EscrowRecord, GrantAfter, ProviderClient};
 use crate::{
-    Attempt, AttemptPhase, Broker, BrokerError, ClientRegistration, FailureKind, Grant, Phase,
-    ProviderFailure, SecretId, Timestamp, TokenResponse,
+    Attempt, AttemptPhase, Broker, BrokerError, ClientRegistration, ConsentCause, FailureKind, Grant,
+    Lifecycle, Phase, ProviderFailure, SecretId, Timestamp, TokenResponse,
 };
 
 /// A presentation that brought no tokens.
@@ -31,7 +33,7 @@ impl<'a> Failed<'a> {
 
 impl Broker {
     pub(super) async fn settle_refresh(
-        &self,
+        self: &Arc<Self>,
         claimed: &ClaimedRefresh,
         answer: Answer,
         registration: &ClientRegistration,
@@ -41,18 +43,26 @@ impl Broker {
         let (attempt, before) = (&claimed.attempt, &claimed.before);
         self.tell_gate(before, &answer);
         match answer {
-            Answer::Tokens(tokens) => {
+            Answer::Tokens(mut tokens) => {
+                if before.api_base_url.is_none() {
+                    self.complete_base_url(&attempt.key, &mut tokens).await;
+                }
                 let standing = Standing {
                     wanted_at: Some(self.wanted_at(&before.key, claimed.asked_at, before.consented_at)),
-                    same_access_token: self.repeats_access_token(claimed, &tokens, keys),
-                    ..Standing::of_grant(before)
+                    repeated_until: self
+                        .repeats_access_token(claimed, &tokens, keys)
+                        .then_some(before.expires_at),
+                    ..Standing::of_grant(before, registration.window(provider.profile()))
                 };
                 let outcome = self.adopt(attempt, &tokens, &standing, provider.profile(), keys).await?;
                 if before.phase == Phase::Suspect {
                     self.note_suspect_refreshed(&before.key.provider).await;
                 }
                 self.note_secret_accepted(registration).await;
-                Ok(log_adoption(attempt, outcome))
+                if before.upstream_account.is_none() && matches!(outcome, AdoptOutcome::Adopted(_)) {
+                    self.learn_missing_account(attempt, before, tokens, provider);
+                }
+                Ok(landing_of(outcome))
             }
             Answer::Failed(failure, record) => {
                 let secret = registration.secret_to_try().map(|secret| secret.id);
@@ -75,6 +85,19 @@ impl Broker {
                 self.close_unsent(claimed, before.due_at).await?;
                 Err(error.into())
             }
+        }
+    }
+
+    fn learn_missing_account(
+        self: &Arc<Self>,
+        attempt: &Attempt,
+        before: &Grant,
+        tokens: TokenResponse,
+        provider: &dyn ProviderClient,
+    ) {
+        if provider.identifies() {
+            let api_base_url = tokens.api_base_url.clone().or_else(|| before.api_base_url.clone());
+            self.learn_account_later(attempt, TokenResponse { api_base_url, ..tokens });
         }
     }
 
@@ -124,7 +147,9 @@ impl Broker {
         if !self.close(&end).await? {
             return Ok(Rotated::Refused);
         }
-        log_failure(attempt, failure, &end);
+        if end.grant.as_ref().is_some_and(|after| after.lifecycle == LOST) {
+            self.measures.losses.lost(before);
+        }
         if [DEAD_TOKEN, UNREADABLE].contains(&end.conclusion) {
             self.note_bad_answer(&attempt.key.provider).await;
         }
@@ -219,26 +244,16 @@ impl Broker {
 const DEAD_TOKEN: &str = "dead_token";
 const UNREADABLE: &str = "unreadable";
 
-fn log_failure(attempt: &Attempt, failure: &ProviderFailure, end: &AttemptEnd) {
-    let phase = end.grant.as_ref().map_or("", |after| after.phase.as_str());
-    tracing::warn!(
-        attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
-        provider = %attempt.key.provider, generation = attempt.generation.get(),
-        failure = failure.kind.as_str(), conclusion = end.conclusion, oauth_error = failure.oauth_error,
-        http_status = failure.http_status, phase, "refresh failed"
-    );
-}
+/// What becomes of a grant in doubt whose token proves dead.
+const LOST: Lifecycle = Lifecycle::NeedsConsent(ConsentCause::LostRotation);
 
-pub(super) fn log_adoption(attempt: &Attempt, outcome: AdoptOutcome) -> Rotated {
-    let (what, generation, rotated) = match outcome {
-        AdoptOutcome::Adopted(generation) => ("adopted", generation.get(), Rotated::Adopted),
-        AdoptOutcome::AlreadyAdopted(_) => return Rotated::Adopted,
-        AdoptOutcome::Moved(_) | AdoptOutcome::Superseded => ("superseded", 0, Rotated::Unchanged),
-        AdoptOutcome::Revoking => ("is revoked, as its grant was", 0, Rotated::Unchanged),
-    };
-    tracing::info!(
-        attempt = %attempt.id, grant = %attempt.grant_id(), tenant = %attempt.key.tenant,
-        provider = %attempt.key.provider, generation, "rotation {what}"
-    );
-    rotated
+fn landing_of(outcome: AdoptOutcome) -> Rotated {
+    match outcome {
+        AdoptOutcome::Adopted(_) | AdoptOutcome::AlreadyAdopted(_) => Rotated::Adopted,
+        AdoptOutcome::Moved(_)
+        | AdoptOutcome::Superseded
+        | AdoptOutcome::AccountChanged
+        | AdoptOutcome::DuplicateToken
+        | AdoptOutcome::Revoking => Rotated::Unchanged,
+    }
 }

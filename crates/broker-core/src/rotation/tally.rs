@@ -10,7 +10,8 @@ use crate::ProviderName;
 pub struct AttemptCount {
     /// The provider.
     pub provider: ProviderName,
-    /// What they ended as: `adopted`, `superseded`, or the name of a failure.
+    /// What they ended as: `adopted`, `superseded`, or the name of a failure. `window_overrun` counts once more the
+    /// adoption that first showed that a grant outlives its window.
     pub conclusion: &'static str,
     /// How many.
     pub count: u64,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::end::GrantEnd;
 use super::warmth::{IdleLife, is_cold, rest_until};
 use crate::{ProviderProfile, Timestamp};
 
@@ -12,13 +13,18 @@ pub struct Issue {
     pub issued_at: Timestamp,
     /// When its access token expires.
     pub expires_at: Timestamp,
+    /// When the user consented.
+    pub consented_at: Timestamp,
     /// When the grant dies whatever is done.
     pub dies_at: Option<Timestamp>,
-    /// The provider's own word on the idle life of the refresh token; it goes before the profile's.
-    pub refresh_token_timeout: Option<Duration>,
+    /// How long its refresh token lives that nobody uses.
+    pub idle: IdleLife,
     /// The provider repeated the access token held: it gives no other before that expires.
     pub same_access_token: bool,
 }
+
+/// A provider that repeats the access token it gave before is left alone at least so long.
+const REPEATED: Duration = Duration::from_secs(5);
 
 /// The configured times that decide when a token set is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +38,8 @@ pub struct DueRules {
 /// When a token set is to be looked at next.
 ///
 /// `wanted_at` is when the grant was last asked for, or consented to where that is later. `draw` in [0, 1), see
-/// [`super::pace`]. A cold grant gets its keep-alive time, which no token's expiry brings nearer.
+/// [`super::pace`]. A cold grant gets its keep-alive time, which no token's expiry brings nearer. Every grant is looked
+/// at when it is to die, to find out whether it has.
 pub fn next_due(
     profile: &ProviderProfile,
     issue: &Issue,
@@ -41,15 +48,21 @@ pub fn next_due(
     rules: DueRules,
     draw: f64,
 ) -> Timestamp {
-    let idle = issue.refresh_token_timeout.map_or_else(|| IdleLife::of(profile), IdleLife::Known);
-    let rest = rest_until(idle, issue.issued_at, issue.dies_at, draw);
+    let trial = GrantEnd::next_trial(issue.dies_at, issue.consented_at, now);
+    let idle = match issue.idle {
+        // It has outlived its window, so nobody knows how long it lives.
+        IdleLife::Endless if trial.is_none() => IdleLife::Unknown,
+        idle => idle,
+    };
+    let rest = rest_until(idle, issue.issued_at, trial, draw);
     if is_cold(wanted_at, now, rules.warm_for) {
         return rest;
     }
     let token_due = match issue.same_access_token {
-        true => issue.expires_at,
+        true => issue.expires_at.max(now + REPEATED),
         false => refresh_due(profile, issue.issued_at, issue.expires_at, draw, rules.attempt_budget),
     };
+    let token_due = trial.map_or(token_due, |trial| token_due.min(trial));
     // A refresh token that is left alone dies of it, however long the access token lives. Only a life that is known
     // hurries a warm grant.
     match idle {
@@ -98,6 +111,10 @@ mod tests {
             default_scopes: vec![],
             revocation: Some(crate::RevokedTokens::RefreshToken),
             revocation_reaches: crate::RevocationReach::Token,
+            consent_replaces: crate::ConsentReplaces::Unknown,
+            callback_issuer: None,
+            api_key_headers: None,
+            client_credentials: false,
         }
     }
 
@@ -109,8 +126,9 @@ mod tests {
         Issue {
             issued_at: at(0),
             expires_at: at(life),
+            consented_at: at(0),
             dies_at: idle.map(|idle| at(0) + idle),
-            refresh_token_timeout: idle,
+            idle: idle.map_or(IdleLife::Unknown, IdleLife::Known),
             same_access_token: false,
         }
     }
@@ -161,5 +179,28 @@ mod tests {
     fn a_repeated_access_token_is_not_asked_for_again_before_it_expires() {
         let repeated = Issue { same_access_token: true, ..issue(3600, None) };
         assert_eq!(next_due(&profile(false), &repeated, at(0), at(0), RULES, 0.5), at(3600));
+    }
+
+    #[test]
+    fn what_outlived_its_window_is_tried_once_more_and_then_goes_on_at_its_own_pace() {
+        let window = Issue { dies_at: Some(at(7 * 86_400)), idle: IdleLife::Endless, ..issue(900, None) };
+        let issued_at =
+            |seconds| Issue { issued_at: at(seconds), expires_at: at(seconds + 900), ..window.clone() };
+        let due = |seconds, wanted| {
+            let due = next_due(&profile(false), &issued_at(seconds), at(wanted), at(seconds), RULES, 1.0);
+            due.since(at(seconds)).as_secs()
+        };
+        let end = 7 * 86_400;
+        assert_eq!(due(end - 60, end - 60), 60, "not before the end, and not long after it");
+        assert_eq!(due(end, end), 600, "and again when no clock explains a success any more");
+        assert_eq!(due(end + 600, end + 600), 720, "a token's pace");
+        assert_eq!(due(end - 60, 0), 60);
+        assert_eq!(due(end + 600, 0), 7 * 86_400, "nobody asks for it: kept alive, and no more");
+    }
+
+    #[test]
+    fn a_repeated_token_about_to_expire_is_not_asked_for_at_once() {
+        let repeated = Issue { same_access_token: true, ..issue(0, None) };
+        assert_eq!(next_due(&profile(false), &repeated, at(0), at(0), RULES, 0.5), at(5));
     }
 }

@@ -30,10 +30,10 @@ pub enum IdleLife {
 }
 
 impl IdleLife {
-    /// What the profile says. Where only the authorization has an end, idleness does not end it earlier; where nothing
-    /// has an end, that may be ignorance.
-    pub fn of(profile: &ProviderProfile) -> Self {
-        match (profile.refresh_token_timeout, profile.authorization_expires_in) {
+    /// What is known of it. Where only the authorization has an end, idleness does not end it earlier; where nothing has
+    /// an end, that may be ignorance.
+    pub fn of(refresh_token_timeout: Option<Duration>, dies_at: Option<Timestamp>) -> Self {
+        match (refresh_token_timeout, dies_at) {
             (Some(idle), _) => Self::Known(idle),
             (None, Some(_)) => Self::Endless,
             (None, None) => Self::Unknown,
@@ -80,14 +80,14 @@ pub fn look_at(
     draw: f64,
 ) -> Look {
     let cold = due.asked_at.is_some_and(|asked| is_cold(asked, now, rules.warm_for));
-    if due.undecided || !cold {
+    let ended = due.dies_at.is_some_and(|dies_at| dies_at <= now);
+    if due.undecided || !cold || ended {
         return Look::Rotate;
     }
-    let idle = IdleLife::of(profile);
+    let idle = IdleLife::of(due.refresh_token_timeout, due.dies_at);
     let issued = issued_by(due, profile, idle);
     match rest_until(idle, issued, due.dies_at, 0.0) {
         earliest if earliest <= now => Look::Rotate,
-        _ if idle == IdleLife::Endless && due.dies_at.is_none() => Look::RestUntil(now + REST),
         _ => Look::RestUntil(rest_until(idle, issued, due.dies_at, draw)),
     }
 }
@@ -96,12 +96,12 @@ pub fn look_at(
 pub(super) fn rest_until(
     idle: IdleLife,
     issued: Timestamp,
-    dies_at: Option<Timestamp>,
+    trial: Option<Timestamp>,
     draw: f64,
 ) -> Timestamp {
     let part = EARLIEST + (1.0 - EARLIEST) * draw.clamp(0.0, 1.0);
     let keep_alive = idle.keep_alive().map(|span| issued + span.mul_f64(part));
-    keep_alive.into_iter().chain(dies_at).min().unwrap_or(issued + REST)
+    keep_alive.into_iter().chain(trial).min().unwrap_or(issued + REST)
 }
 
 /// A time by which the token set was issued, never later than the truth by more than the profile's own error.
@@ -117,9 +117,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::schedule::GrantEnd;
     use crate::{
-        AccountLabel, Generation, GrantKey, ProviderName, RegistrationId, ReusePolicy, RotationMode,
-        TenantId, UserId,
+        AccountLabel, Generation, GrantKey, GrantWindow, ProviderName, RegistrationId, ReusePolicy,
+        RotationMode, TenantId, UserId,
     };
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -137,13 +138,17 @@ mod tests {
             default_scopes: vec![],
             revocation: Some(crate::RevokedTokens::RefreshToken),
             revocation_reaches: crate::RevocationReach::Token,
+            consent_replaces: crate::ConsentReplaces::Unknown,
+            callback_issuer: None,
+            api_key_headers: None,
+            client_credentials: false,
         }
     }
 
     /// Issued at [`ISSUED`] for an hour, due after 42 minutes, last asked for so long before that.
     fn due(profile: &ProviderProfile, unasked: Duration) -> DueGrant {
         let due_at = ISSUED + HOUR.mul_f64(0.7);
-        let (idle, absolute) = (profile.refresh_token_timeout, profile.authorization_expires_in);
+        let end = GrantEnd::of(GrantWindow::of(profile), GrantWindow::PERMANENT, ISSUED, ISSUED);
         DueGrant {
             key: GrantKey {
                 tenant: TenantId::new("acme").unwrap(),
@@ -156,7 +161,8 @@ mod tests {
             undecided: false,
             registration: RegistrationId::new("main").unwrap(),
             expires_at: ISSUED + HOUR,
-            dies_at: crate::schedule::dies_at(idle, absolute, ISSUED, ISSUED),
+            dies_at: end.dies_at,
+            refresh_token_timeout: end.refresh_token_timeout,
             asked_at: Some(due_at - unasked),
         }
     }

@@ -12,7 +12,7 @@ use super::planner::Planner;
 use super::work::Work;
 use crate::error::chain;
 use crate::ports::DueGrant;
-use crate::rotation::Rotated;
+use crate::rotation::{Rotated, Trigger};
 use crate::{Broker, Timestamp};
 
 /// A rotation the scheduler started has ended.
@@ -71,6 +71,7 @@ impl Broker {
         for (provider, want) in wanted {
             let granted = self.budget.take(&provider, want).await;
             if granted < want {
+                self.measures.budget_refusals.add(provider.clone(), u64::from(want - granted));
                 self.planner().short(&provider, now);
             }
             for _ in 0..granted {
@@ -95,7 +96,7 @@ impl Broker {
         if let Gate::ClosedUntil(_) = self.gates.admit(&due.key, &due.registration, began) {
             return self.planner().landed(&due.key.provider, Duration::ZERO, false, began);
         }
-        let mut flight = self.start_rotation(&due.key, due.generation);
+        let mut flight = self.start_rotation(&due.key, due.generation, Trigger::Due);
         let (broker, landing) = (Arc::clone(self), landing.clone());
         self.tasks.spawn(async move {
             let rotated = flight.landed().await;

@@ -28,6 +28,7 @@ pub(super) fn due(key: GrantKey, due_at: Timestamp, expires_at: Timestamp) -> Du
         registration: RegistrationId::new("main").unwrap(),
         expires_at,
         dies_at: None,
+        refresh_token_timeout: None,
         asked_at: Some(due_at),
     }
 }

@@ -23,6 +23,11 @@ impl ManualClock {
     pub fn advance(&self, span: Duration) {
         self.now.send_modify(|now| *now = *now + span);
     }
+
+    /// Sets the clock back. Who waits for a time that had come is awake already.
+    pub fn step_back(&self, span: Duration) {
+        self.now.send_modify(|now| *now = *now - span);
+    }
 }
 
 #[async_trait]

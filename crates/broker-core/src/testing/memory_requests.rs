@@ -59,7 +59,9 @@ impl RotationRequests for MemoryRequests {
         });
         if !row.is_open() {
             (row.round, row.taken_at, row.request.requested_at) = (row.round + 1, None, request.requested_at);
+            row.request.trace_parent = None;
         }
+        row.request.trace_parent = row.request.trace_parent.or(request.trace_parent);
         row.request.wanted_until = row.request.wanted_until.max(request.wanted_until);
         self.requested.notify_waiters();
         Ok(RequestRound(row.round))
@@ -88,8 +90,8 @@ impl RotationRequests for MemoryRequests {
         open.sort_by_key(|row| row.request.requested_at);
         let taken = open.into_iter().take(take.limit as usize).map(|row| {
             row.taken_at = Some(take.at);
-            let RotationRequest { key, generation, .. } = row.request.clone();
-            TakenRequest { key, generation, round: RequestRound(row.round) }
+            let RotationRequest { key, generation, trace_parent, .. } = row.request.clone();
+            TakenRequest { key, generation, round: RequestRound(row.round), trace_parent }
         });
         Ok(taken.collect())
     }

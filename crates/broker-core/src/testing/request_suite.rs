@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ports::{
-    RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, TakeRequests, TakenRequest,
+    RequestRound, RequestState, RotationAnswer, RotationRequest, RotationRequests, TakeRequests,
+    TakenRequest, TraceParent,
 };
 use crate::{Generation, GrantKey, Timestamp};
 
@@ -37,6 +38,7 @@ macro_rules! rotation_request_conformance {
             an_answer_is_for_its_round_and_the_first_one_stands,
             asking_after_an_answer_begins_a_round,
             every_answer_comes_back,
+            a_round_carries_the_trace_of_who_asked_first,
         }
     };
     (@cases $world:expr; $($case:ident),* $(,)?) => {
@@ -50,11 +52,21 @@ macro_rules! rotation_request_conformance {
 
 impl RequestWorld {
     async fn ask(&self, grant: usize, at: Timestamp) -> RequestRound {
+        self.ask_traced(grant, at, None).await
+    }
+
+    async fn ask_traced(
+        &self,
+        grant: usize,
+        at: Timestamp,
+        trace_parent: Option<TraceParent>,
+    ) -> RequestRound {
         let request = RotationRequest {
             key: self.keys[grant].clone(),
             generation: Generation::new(3),
             requested_at: at,
             wanted_until: at + WANTED_FOR,
+            trace_parent,
         };
         self.requests.request_rotation(&request).await.unwrap()
     }
@@ -80,8 +92,8 @@ pub async fn however_many_ask_there_is_one_request(world: &RequestWorld) {
     assert_eq!(world.state(0, rounds[0]).await, Some(RequestState::Waiting));
     assert_eq!(world.state(1, rounds[0]).await, None);
     let taken = world.take(NOW + SECOND, 10).await;
-    let expected =
-        TakenRequest { key: world.keys[0].clone(), generation: Generation::new(3), round: rounds[0] };
+    let (key, generation) = (world.keys[0].clone(), Generation::new(3));
+    let expected = TakenRequest { key, generation, round: rounds[0], trace_parent: None };
     assert_eq!(taken, [expected]);
     assert_eq!(world.state(0, rounds[0]).await, Some(RequestState::Taken));
 }
@@ -160,4 +172,20 @@ pub async fn every_answer_comes_back(world: &RequestWorld) {
         world.answer(&taken, answer).await;
         assert_eq!(world.state(0, round).await, Some(RequestState::Answered(answer)));
     }
+}
+
+pub async fn a_round_carries_the_trace_of_who_asked_first(world: &RequestWorld) {
+    let trace = |digit: &str| TraceParent::parse(&format!("00-{}-{}-01", digit.repeat(32), digit.repeat(16)));
+    world.ask(0, NOW).await;
+    world.ask_traced(0, NOW, trace("a")).await;
+    world.ask_traced(0, NOW, trace("b")).await;
+    let taken = world.take(NOW, 1).await.remove(0);
+    assert_eq!(taken.trace_parent, trace("a"), "who is not traced carries none");
+    world.answer(&taken, RotationAnswer::Unchanged).await;
+    world.ask_traced(0, NOW, trace("c")).await;
+    let taken = world.take(NOW, 1).await.remove(0);
+    assert_eq!(taken.trace_parent, trace("c"));
+    world.answer(&taken, RotationAnswer::Unchanged).await;
+    world.ask(0, NOW).await;
+    assert_eq!(world.take(NOW, 1).await.remove(0).trace_parent, None, "the round before is over");
 }

@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use broker_crypto::{KeyEncryption, KeyPurpose};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::{AskingParts, Elsewhere, GrantCache, NewsDesk, Vendor};
+use super::{AskingParts, Elsewhere, GrantCache, MintElsewhere, NewsDesk, Vendor};
 use crate::deletion::forget_destroyed;
 use crate::error::chain;
 use crate::keys::{KeyNews, TenantKeyCache};
 use crate::ports::{
-    DeletionStore, GrantStore, KeyStore, RevocationStore, RotationRequests, StoreError, TenantStore, Wakeups,
+    DeletionStore, GrantStore, KeyStore, MachineCredentialStore, RevocationStore, RotationRequests,
+    StoreError, TenantStore, TraceContext, Wakeups,
 };
 use crate::revocation::forget_revoked;
+use crate::rotation::Flights;
 use crate::scheduler::Noted;
 use crate::{BrokerError, Clock, ProviderName, ProviderProfile, Timestamp, Timing};
 
@@ -29,10 +32,14 @@ pub struct ApiCollaborators {
     pub revocations: Arc<dyn RevocationStore>,
     /// Tells of tenants whose keys were destroyed.
     pub deletions: Arc<dyn DeletionStore>,
+    /// Credentials of machines.
+    pub machine_credentials: Arc<dyn MachineCredentialStore>,
     /// Whoever rotates.
     pub requests: Arc<dyn RotationRequests>,
     /// Carries news to and from other processes.
     pub wakeups: Arc<dyn Wakeups>,
+    /// Ties what happens here to what happens elsewhere.
+    pub traces: Arc<dyn TraceContext>,
     /// Whoever holds the key encryption keys of access tokens.
     pub key_encryption: Arc<dyn KeyEncryption>,
     /// How the configured providers treat tokens and grants.
@@ -68,19 +75,30 @@ impl Api {
             cache: cache.clone(),
             clock: with.clock.clone(),
             timing: with.timing.clone(),
+            traces: with.traces.clone(),
         });
         let (clock, key_store) = (with.clock.clone(), with.key_store.clone());
         let keys = TenantKeyCache::new(with.key_encryption, with.tenants, key_store, clock)
             .only_for(KeyPurpose::Access);
+        let minter = MintElsewhere {
+            store: with.machine_credentials.clone(),
+            clock: with.clock.clone(),
+            timing: with.timing.clone(),
+            flights: Flights::new(with.traces.clone()),
+            tasks: TaskTracker::new(),
+        };
         let vendor = Vendor {
             grants: with.grants,
             keys: Arc::new(keys),
             cache,
             news,
             noted: Arc::new(Noted::new(with.timing.warm_for)),
+            rejections: Arc::default(),
             profiles: Arc::new(with.profiles.into_iter().collect()),
             refresher: Box::new(elsewhere.clone()),
+            minter: Box::new(minter),
             clock: with.clock,
+            machine_credentials: with.machine_credentials,
             timing: with.timing,
         };
         Arc::new(Self {
@@ -121,6 +139,7 @@ impl Api {
         let vendor = &self.vendor;
         tokio::join!(
             vendor.news.listen(self.wakeups.as_ref(), &vendor.cache, vendor.clock.as_ref(), &stop),
+            vendor.look_for_missed(&stop),
             vendor.noted.run(vendor.grants.as_ref(), vendor.clock.as_ref(), &stop),
             self.look_again_and_again(&stop),
         );

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span, debug_span};
 
 use super::cache::GrantCache;
 use super::news::NewsDesk;
 use super::refresher::Refresher;
-use crate::ports::{News, RequestState, RotationRequest, RotationRequests, StoreError, Wakeup, Wakeups};
-use crate::rotation::{Flight, Flights, Rotated, RotationError};
+use crate::ports::{
+    News, RequestState, RotationRequest, RotationRequests, SPANS, StoreError, TraceContext, Wakeup, Wakeups,
+};
+use crate::rotation::{Flight, Flights, Rotated, RotationError, Trigger};
 use crate::{BrokerError, Clock, Grant, GrantId, GrantKey, Timestamp, Timing};
 
 /// How often the store is looked at while no news comes.
@@ -38,6 +41,7 @@ struct Asking {
     cache: Arc<GrantCache>,
     clock: Arc<dyn Clock>,
     timing: Timing,
+    traces: Arc<dyn TraceContext>,
     flights: Flights,
     tasks: TaskTracker,
     /// No rotator was found of late, and until then nobody is kept waiting for one.
@@ -52,12 +56,13 @@ pub(crate) struct AskingParts {
     pub(crate) cache: Arc<GrantCache>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timing: Timing,
+    pub(crate) traces: Arc<dyn TraceContext>,
 }
 
 impl Elsewhere {
     pub(crate) fn new(parts: AskingParts) -> Self {
-        let AskingParts { requests, wakeups, news, cache, clock, timing } = parts;
-        let (flights, tasks) = (Flights::default(), TaskTracker::new());
+        let AskingParts { requests, wakeups, news, cache, clock, timing, traces } = parts;
+        let (flights, tasks) = (Flights::new(traces.clone()), TaskTracker::new());
         let resting_until = Mutex::default();
         Self(Arc::new(Asking {
             requests,
@@ -66,6 +71,7 @@ impl Elsewhere {
             cache,
             clock,
             timing,
+            traces,
             flights,
             tasks,
             resting_until,
@@ -88,21 +94,23 @@ impl Refresher for Elsewhere {
         self.0.flights.running(grant)
     }
 
-    fn refresh(&self, grant: &Grant) -> Flight {
+    fn refresh(&self, grant: &Grant, _: Trigger) -> Flight {
         let (asking, key, generation) = (self.0.clone(), grant.key.clone(), grant.generation);
-        self.0.flights.join_or_start(grant.id, |landing| {
-            self.0.tasks.spawn(async move {
+        self.0.flights.join_or_start(grant.id, request_span, |landing, span| {
+            let asked = async move {
                 let requested_at = asking.clock.now();
                 let wanted_until = requested_at + asking.timing.default_wait;
-                let rotated =
-                    asking.ask(RotationRequest { key, generation, requested_at, wanted_until }).await;
+                let trace_parent = asking.traces.here();
+                let request = RotationRequest { key, generation, requested_at, wanted_until, trace_parent };
+                let rotated = asking.ask(request).await;
                 landing.land(rotated);
-            });
+            };
+            self.0.tasks.spawn(asked.instrument(span));
         })
     }
 
-    fn refresh_again(&self, grant: &Grant) -> Flight {
-        self.refresh(grant)
+    fn refresh_again(&self, grant: &Grant, trigger: Trigger) -> Flight {
+        self.refresh(grant, trigger)
     }
 }
 
@@ -158,6 +166,11 @@ impl Asking {
     fn set_resting(&self, until: Option<Timestamp>) {
         *self.resting_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
+}
+
+/// From the asking to the answer.
+fn request_span() -> Span {
+    debug_span!(target: SPANS, parent: None, "rotation request", otel.kind = "producer")
 }
 
 fn no_rotator() -> Rotated {

@@ -43,7 +43,9 @@ pub(crate) fn refusal(grant: &Grant, now: Timestamp, pause: Duration) -> BrokerE
     let retry_after = grant.paused_until(now).map_or(pause, |until| until.since(now));
     match grant.lifecycle {
         Lifecycle::NeedsConsent(cause) => BrokerError::ConsentRequired(cause),
-        Lifecycle::ConsentExpired => BrokerError::GrantExpired { ended_at: grant.dies_at },
+        Lifecycle::ConsentExpired => {
+            BrokerError::GrantExpired { ended_at: grant.dies_at, registration: grant.registration.clone() }
+        }
         Lifecycle::Revoking | Lifecycle::Revoked => BrokerError::ConsentRequired(ConsentCause::Revoked),
         Lifecycle::Active if !grant.refreshable => {
             BrokerError::ConsentRequired(ConsentCause::NoOfflineAccess)

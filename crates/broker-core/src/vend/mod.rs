@@ -1,13 +1,22 @@
 //! Vending: a caller asks for an access token that works.
 
 mod api;
+mod api_key;
 mod cache;
+mod consenting;
 mod elsewhere;
 mod freshness;
+mod machine;
+mod minted;
+mod minted_refusal;
+mod minter;
 mod news;
 mod refresher;
+mod rejected;
+mod rejections;
 mod vendor;
 mod waiting;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +24,30 @@ use std::time::Duration;
 use broker_crypto::{AccessToken, DekId, Place, Sealed, TenantKeys};
 
 pub use self::api::{Api, ApiCollaborators};
+pub use self::api_key::VendedApiKey;
+pub(crate) use self::api_key::no_api_keys;
 pub(crate) use self::cache::GrantCache;
+pub(crate) use self::consenting::Consenting;
 pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::freshness::refusal;
 use self::freshness::{missing_scopes, satisfies, stale_reason};
+pub use self::machine::VendedMachineCredential;
+pub use self::minted::VendedMinted;
+pub(crate) use self::minter::MintElsewhere;
 pub(crate) use self::news::NewsDesk;
 pub(crate) use self::refresher::{Here, Refresher};
+pub use self::rejected::{RejectedToken, RejectedTokenOutcome};
+pub(crate) use self::rejections::Rejections;
 pub use self::vendor::Vendor;
 pub(crate) use self::vendor::{Profiles, unknown_provider};
+pub use self::watch::{Admit, InvalidationCause, TokenWatch, WatchRequest, WatchUpdate, Watched};
 use crate::administer::refresh_paused;
 use crate::ports::VendableGrant;
-use crate::rotation::{Rotated, RotationError};
-use crate::{Broker, BrokerError, GrantKey, Lifecycle, Permit, Phase, ProviderProfile, Timestamp};
+use crate::rotation::{Rotated, RotationError, Trigger};
+use crate::{
+    Broker, BrokerError, ConsentReplaces, Grant, GrantKey, Lifecycle, Permit, Phase, ProviderProfile,
+    Timestamp,
+};
 
 /// How long a caller waits for a running refresh while a token that dies of it is still held.
 const WAIT_FOR_DYING_TOKEN: Duration = Duration::from_secs(10);
@@ -57,6 +78,8 @@ pub struct Vended {
     pub refresh_hint_at: Timestamp,
     /// Why it is not as fresh as it should be, if it is not.
     pub stale: Option<StaleReason>,
+    /// The call waited for it: it was adopted since.
+    pub refreshed: bool,
 }
 
 /// Why a token is served that a refresh should have replaced.
@@ -76,6 +99,8 @@ pub enum StaleReason {
     BackendUnavailable,
     /// An operator has paused the refresh.
     RefreshPaused,
+    /// The user is consenting again, which may already have ended this token at the provider.
+    ReconsentRunning,
 }
 
 impl Broker {
@@ -103,13 +128,20 @@ impl Vendor {
         if !missing.is_empty() {
             return Err(BrokerError::MissingScopes(missing));
         }
-        if satisfies(&held.grant, request.min_validity, began) && held.grant.lifecycle == Lifecycle::Active {
+        let fresh =
+            satisfies(&held.grant, request.min_validity, began) && !self.is_dying(&held.grant, profile);
+        if fresh && held.grant.lifecycle == Lifecycle::Active {
             return match profile.old_access_token_dies_on_refresh {
                 true => self.vend_unless_dying(request, held, profile, began).await,
                 false => self.open(held, began, None).await,
             };
         }
         self.vend_refreshed(request, held, profile, began).await
+    }
+
+    /// The provider has only one live token for a grant, and was said to reject this one: the next must be had, if it can.
+    fn is_dying(&self, grant: &Grant, profile: &ProviderProfile) -> bool {
+        profile.old_access_token_dies_on_refresh && self.rejections.has(grant.id, grant.generation)
     }
 
     /// The token is fresh enough, but dies when a refresh that is running now succeeds.
@@ -160,7 +192,7 @@ impl Vendor {
             Some(flight) => Some(flight),
             None if grant.lifecycle != Lifecycle::Active || !grant.refreshable => None,
             None if grant.paused_until(began).is_some() => None,
-            None => Some(self.refresher.refresh(grant)),
+            None => Some(self.refresher.refresh(grant, Trigger::Caller)),
         };
         let Some(flight) = flight else { return self.vend_as_is(held, profile, began).await };
         let rotated = self.within(request.wait, self.landed_anywhere(&held, flight)).await;
@@ -209,7 +241,7 @@ impl Vendor {
         request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         match missing.is_empty() {
-            true => self.open(held, now, None).await,
+            true => Ok(Vended { refreshed: true, ..self.open(held, now, None).await? }),
             false => Err(BrokerError::MissingScopes(missing)),
         }
     }
@@ -238,6 +270,8 @@ impl Vendor {
     ) -> Result<Vended, BrokerError> {
         let (held, keys) = self.openable(held).await?;
         let grant = &held.grant;
+        let stale =
+            stale.or_else(|| self.is_reconsenting(grant, now).then_some(StaleReason::ReconsentRunning));
         let owner = grant.id.to_string();
         let place =
             Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
@@ -247,7 +281,13 @@ impl Vendor {
         let access_token = keys.open(sealed, place)?;
         let refresh_hint_at =
             grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
-        Ok(Vended { access_token, refresh_hint_at, stale, grant: held })
+        Ok(Vended { access_token, refresh_hint_at, stale, grant: held, refreshed: false })
+    }
+
+    /// Rule 13: whether the user is consenting anew, where that may end the present token.
+    fn is_reconsenting(&self, grant: &Grant, now: Timestamp) -> bool {
+        let replaces = self.profiles.get(&grant.key.provider).map(|profile| profile.consent_replaces);
+        replaces != Some(ConsentReplaces::No) && self.news.consenting().contains(grant.id, now)
     }
 
     /// The grant, and the keys it opens under. One kept here since before its tenant's keys were rotated may be sealed

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::GrantCache;
+use super::watch::Watchers;
+use super::{Consenting, GrantCache};
 use crate::ports::{Heard, News, Wakeup, Wakeups};
 use crate::{Broker, Clock, GrantId, Timestamp};
 
@@ -22,7 +23,10 @@ const MOST_HEARD: usize = 10_000;
 pub(crate) struct NewsDesk {
     waiting: Mutex<HashMap<GrantId, Arc<Notify>>>,
     sent: Mutex<HashMap<GrantId, Timestamp>>,
+    consenting: Consenting,
     wanted: Notify,
+    /// Who watches tokens.
+    pub(crate) watchers: Arc<Watchers>,
 }
 
 impl NewsDesk {
@@ -36,6 +40,11 @@ impl NewsDesk {
     /// Whether another replica was lately heard to present the grant's refresh token, and not yet to adopt.
     pub(super) fn is_sent_elsewhere(&self, grant: GrantId, now: Timestamp) -> bool {
         lock(&self.sent).get(&grant).is_some_and(|heard| now.since(*heard) < HEARD_FOR)
+    }
+
+    /// The consents under way for grants that exist.
+    pub(crate) fn consenting(&self) -> &Consenting {
+        &self.consenting
     }
 
     /// Takes in what is heard until `stop`; `cache` forgets what it is of.
@@ -52,10 +61,12 @@ impl NewsDesk {
                 Heard::News(wakeup) => {
                     cache.forget_id(wakeup.grant);
                     self.take_in(wakeup, clock.now());
+                    self.watchers.tell(wakeup.grant);
                 }
                 Heard::Gap => {
                     cache.forget_all();
                     self.wake_everybody();
+                    self.watchers.tell_all();
                 }
             }
         }
@@ -66,7 +77,9 @@ impl NewsDesk {
         match wakeup.news {
             News::Adopted | News::Revoked | News::Answered => {
                 sent.remove(&wakeup.grant);
+                self.consenting.is_over(wakeup.grant);
             }
+            News::Consenting => self.consenting.hear(wakeup.grant, now),
             News::Wanted => self.wanted.notify_one(),
             News::Sent => {
                 if sent.len() >= MOST_HEARD {
@@ -122,9 +135,14 @@ impl Broker {
         self.wakeups.announce(wakeup);
     }
 
-    /// Listens to the other replicas until `stop`. Without it everything works, only later.
+    /// Listens to the other replicas until `stop`, and looks at the store for what watchers may have missed. Without it
+    /// everything works, only later.
     pub async fn run_news(self: Arc<Self>, stop: CancellationToken) {
-        self.news.listen(self.wakeups.as_ref(), &self.cache, self.clock.as_ref(), &stop).await;
+        let vendor = self.vendor();
+        tokio::join!(
+            self.news.listen(self.wakeups.as_ref(), &self.cache, self.clock.as_ref(), &stop),
+            vendor.look_for_missed(&stop),
+        );
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::GrantCache;
+use super::minter::Minter;
 use super::news::NewsDesk;
 use super::refresher::{Here, Refresher};
+use super::rejections::Rejections;
 use crate::clock::within;
 use crate::keys::TenantKeyCache;
-use crate::ports::{GrantStore, VendableGrant};
+use crate::ports::{GrantStore, MachineCredentialStore, VendableGrant};
 use crate::scheduler::Noted;
 use crate::{Broker, BrokerError, Clock, FieldViolation, GrantKey, ProviderName, ProviderProfile, Timing};
 
@@ -23,9 +25,12 @@ pub struct Vendor {
     pub(crate) cache: Arc<GrantCache>,
     pub(crate) news: Arc<NewsDesk>,
     pub(crate) noted: Arc<Noted>,
+    pub(crate) rejections: Arc<Rejections>,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) refresher: Box<dyn Refresher>,
+    pub(crate) minter: Box<dyn Minter>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) machine_credentials: Arc<dyn MachineCredentialStore>,
     pub(crate) timing: Timing,
 }
 
@@ -53,9 +58,12 @@ impl Broker {
             cache: self.cache.clone(),
             news: self.news.clone(),
             noted: self.noted.clone(),
+            rejections: self.rejections.clone(),
             profiles: self.profiles.clone(),
             refresher: Box::new(Here(self.clone())),
+            minter: Box::new(Here(self.clone())),
             clock: self.clock.clone(),
+            machine_credentials: self.machine_credentials.clone(),
             timing: self.timing.clone(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Vendor;
 use crate::ports::VendableGrant;
-use crate::rotation::{Flight, Rotated};
+use crate::rotation::{Flight, Rotated, Trigger};
 use crate::{Lifecycle, Phase};
 
 /// How often the store is looked at while no news comes.
@@ -36,7 +36,7 @@ impl Vendor {
                     break;
                 }
             }
-            flight = self.refresher.refresh_again(grant);
+            flight = self.refresher.refresh_again(grant, Trigger::Caller);
         }
     }
 

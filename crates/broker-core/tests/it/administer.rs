@@ -99,7 +99,9 @@ async fn an_update_is_checked_like_a_create() {
         key: main(),
         redirect_uri: Some(redirect_uri.to_owned()),
         scopes: Some(vec![scope.to_owned()]),
+        allow_device_authorization: None,
         return_to: Some([("home".to_owned(), "https://app.example/".to_owned())].into()),
+        grant_window: None,
         expected: None,
     };
     let change = async |update| world.broker.update_registration(update, &actor()).await;

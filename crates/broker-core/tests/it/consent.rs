@@ -1,7 +1,7 @@
 use broker_core::testing::conformance::actor;
 use broker_core::{
-    AuthorizationProblem, AuthorizationStatus, BrokerError, CompleteRequest, FailureKind, Permit,
-    StartRequest, TenantId, UserId,
+    AuthorizationProblem, AuthorizationStatus, BrokerError, CallbackIssuer, CompleteRequest, FailureKind,
+    Permit, StartRequest, TenantId, UserId,
 };
 use broker_crypto::CallbackUrl;
 use tokio::task::JoinSet;
@@ -141,6 +141,8 @@ async fn bad_scopes_are_named() {
         registration: None,
         scopes: vec![],
         login_hint: None,
+        allow_account_change: false,
+        hosting: Default::default(),
         permit: Permit::unlimited(),
     };
     let bad = StartRequest { scopes: vec!["two words".into()], ..good };
@@ -182,6 +184,8 @@ async fn a_consent_renewed_stays_with_the_registration_that_minted_the_grant() {
         registration: Some(broker_core::RegistrationId::new("second").unwrap()),
         scopes: vec![],
         login_hint: None,
+        allow_account_change: false,
+        hosting: Default::default(),
         permit: Permit::unlimited(),
     };
     let started = world.broker.start_authorization(&other, &actor()).await.unwrap();
@@ -202,4 +206,32 @@ async fn a_caller_that_waits_no_longer_leaves_the_exchange_running() {
     world.provider.release();
     world.broker.drain().await;
     assert_eq!(world.grant().await.generation.get(), 1);
+}
+
+#[tokio::test]
+async fn a_callback_may_name_the_issuer_of_its_provider_and_no_other() {
+    let known = |always_named| Some(CallbackIssuer { issuer: "https://as.example".into(), always_named });
+    for (callback_issuer, named, accepted) in [
+        (None, "", true),
+        (None, "&iss=https%3A%2F%2Fas.example", false),
+        (known(false), "", true),
+        (known(false), "&iss=https%3A%2F%2Fas.example", true),
+        (known(false), "&iss=https%3A%2F%2Fas.example%2F", false),
+        (known(true), "", false),
+        (known(true), "&iss=https%3A%2F%2Fas.example", true),
+        (known(true), "&iss=https%3A%2F%2Fevil.example", false),
+    ] {
+        let world = World::empty(broker_core::ProviderProfile { callback_issuer, ..profile() }).await;
+        let started = world.start().await;
+        let mut callback = world.callback(&started);
+        callback.callback_url = CallbackUrl::new(format!("{}{named}", callback.callback_url.expose()));
+        match world.broker.complete_authorization(&callback, &actor()).await {
+            Ok(_) => assert!(accepted, "{named}"),
+            refused => {
+                assert!(!accepted, "{named}");
+                assert_eq!(problem(refused), AuthorizationProblem::WrongIssuer);
+                assert_eq!(world.provider.calls(), 0);
+            }
+        }
+    }
 }

@@ -30,6 +30,8 @@ impl World {
             registration: None,
             scopes: vec![],
             login_hint: None,
+            allow_account_change: false,
+            hosting: Default::default(),
             permit: Permit::unlimited(),
         };
         let refused = self.broker.start_authorization(&request, &actor()).await.unwrap_err();

@@ -7,13 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Keep,
-    Presentation, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest, RevokedToken, SendGate,
-    TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, DerivedTokenRequest, DeviceAnswer, DeviceCodes, DeviceRequest,
+    Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, Identified, IdentityRequest, Keep,
+    NoBaseUrl, PollRefusal, Presentation, ProviderClient, RawResponse, RevocationAnswer, RevocationRequest,
+    RevokedToken, SendGate, TokenOutcome, TokenRequest,
 };
-use broker_core::{EscrowId, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
-use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
+use broker_core::{
+    EscrowId, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse, UpstreamAccount,
+};
+use broker_crypto::{AccessToken, DeviceCode, ProviderResponse, RefreshToken, UserCode};
 use tokio::sync::{Notify, watch};
+
+use crate::base_urls::BaseUrls;
+use crate::windows::lives::Lives;
 
 /// What the provider does with the next request.
 #[derive(Debug, Clone)]
@@ -61,6 +67,8 @@ pub(crate) struct FakeProvider {
     arrivals: watch::Sender<usize>,
     scripted_at: AtomicUsize,
     pub(crate) life: Mutex<Option<Duration>>,
+    /// How long what it grants lives.
+    pub(crate) lives: Mutex<Lives>,
     pub(crate) scopes: Mutex<Option<Vec<String>>>,
     pub(crate) log: Log,
     /// Tokens it was shown for revocation and revoked, in that order.
@@ -68,10 +76,29 @@ pub(crate) struct FakeProvider {
     /// How its revocation endpoint answers instead, while it does.
     pub(crate) revocation: Mutex<Option<Unrevoked>>,
     clock: Arc<dyn broker_core::Clock>,
+    /// Whose tokens it says it gives; `None`: it does not say.
+    account: Mutex<Option<Account>>,
+    /// How often it was asked whose a token is.
+    pub(crate) asked: AtomicUsize,
+    /// Where API calls go.
+    pub(crate) base_urls: BaseUrls,
     /// The client secrets it accepts; `None` accepts any.
     accepted: Mutex<Option<Vec<&'static str>>>,
     /// The client secrets it was shown since they were last asked for.
     shown: Mutex<Vec<String>>,
+    derived: Mutex<Vec<String>>,
+    refuses_to_derive: Mutex<Option<ProviderFailure>>,
+}
+
+/// What a provider says of the account behind its tokens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Account {
+    /// It is this one.
+    Named(&'static str),
+    /// It does not answer at present.
+    Unavailable,
+    /// It never answers, and the process dies.
+    Hangs,
 }
 
 /// What a revocation endpoint does that does not revoke.
@@ -112,6 +139,9 @@ impl Log {
     }
 }
 
+/// Life of an access token that is repeated.
+const REPEATED_LIFE: Duration = Duration::from_secs(24 * 3600);
+
 impl FakeProvider {
     pub(crate) fn new(profile: ProviderProfile, log: Log, clock: Arc<dyn broker_core::Clock>) -> Self {
         Self {
@@ -122,14 +152,30 @@ impl FakeProvider {
             arrivals: watch::Sender::new(0),
             scripted_at: AtomicUsize::new(0),
             life: Mutex::new(Some(Duration::from_secs(3600))),
+            lives: Mutex::default(),
             scopes: Mutex::default(),
             log,
             revoked: Mutex::default(),
             revocation: Mutex::default(),
             clock,
+            account: Mutex::default(),
+            asked: AtomicUsize::new(0),
+            base_urls: BaseUrls::default(),
             accepted: Mutex::default(),
             shown: Mutex::default(),
+            derived: Mutex::default(),
+            refuses_to_derive: Mutex::default(),
         }
+    }
+
+    /// From now on it says so of every token.
+    pub(crate) fn tells(&self, account: Account) {
+        *self.account.lock().unwrap() = Some(account);
+    }
+
+    /// It gave this refresh token to somebody else's program.
+    pub(crate) fn has_issued(&self, refresh_token: &str) {
+        refresh_token.clone_into(&mut self.state.lock().unwrap().live);
     }
 
     /// From now on it accepts these client secrets only.
@@ -148,6 +194,16 @@ impl FakeProvider {
         self.shown.lock().unwrap().push(secret.expose().to_owned());
         let accepted = self.accepted.lock().unwrap();
         accepted.as_ref().is_none_or(|accepted| accepted.contains(&secret.expose()))
+    }
+
+    /// Tokens shown to derive others, and for whom, in order.
+    pub(crate) fn derived(&self) -> Vec<String> {
+        self.derived.lock().unwrap().clone()
+    }
+
+    /// From now on it derives no tokens.
+    pub(crate) fn refuse_to_derive(&self, failure: ProviderFailure) {
+        *self.refuses_to_derive.lock().unwrap() = Some(failure);
     }
 
     /// Tokens revoked so far, in order.
@@ -202,6 +258,8 @@ impl FakeProvider {
         let (token, dead) = match &request.presentation {
             Presentation::RefreshToken(token) => (token.expose().to_owned(), token.expose() != state.live),
             Presentation::AuthorizationCode { code, .. } => (code.expose().to_owned(), false),
+            Presentation::DeviceCode(code) => (code.expose().to_owned(), false),
+            Presentation::ClientCredentials => ("nothing".to_owned(), false),
         };
         if dead && token.starts_with("rt-") {
             let excused =
@@ -210,6 +268,24 @@ impl FakeProvider {
         }
         state.presented.push(token);
         dead
+    }
+
+    fn repeats(&self) -> bool {
+        self.lives.lock().unwrap().policy.repeats
+    }
+
+    /// The refresh token stays, and the access token too while it is valid; the answer says how long it still is.
+    fn repeat(&self, code: bool, now: Timestamp) -> Result<RawResponse, CallError> {
+        let left = self.lives.lock().unwrap().repeated(code, REPEATED_LIFE, now);
+        *self.life.lock().unwrap() = Some(left.unwrap_or(REPEATED_LIFE));
+        if code {
+            return self.answer(self.rotate());
+        }
+        let mut state = self.state.lock().unwrap();
+        state.serial += u64::from(left.is_none());
+        let serial = state.serial;
+        drop(state);
+        self.answer(format!("at-{serial}"))
     }
 
     /// A rotation whose answer the process never reads.
@@ -263,10 +339,13 @@ impl ProviderClient for FakeProvider {
         self.log.note("sent");
         let dead = self.present(&request);
         self.arrivals.send_modify(|count| *count += 1);
-        if dead {
+        let code = matches!(request.presentation, Presentation::AuthorizationCode { .. });
+        let now = self.clock.now();
+        if dead || !self.lives.lock().unwrap().admits(code, now) {
             return self.answer(encode(&ProviderFailure::of(FailureKind::DeadToken)));
         }
         match answer {
+            Answer::Rotate if self.repeats() => self.repeat(code, now),
             Answer::Rotate => self.answer(self.rotate()),
             Answer::RotateWhenReleased => {
                 self.released.notified().await;
@@ -321,10 +400,39 @@ impl ProviderClient for FakeProvider {
             token_type: "Bearer".into(),
             expires_in: *self.life.lock().unwrap(),
             scopes: self.scopes.lock().unwrap().clone(),
-            api_base_url: None,
-            refresh_token_timeout: None,
-            authorization_expires_in: None,
+            api_base_url: self.base_urls.in_answers(),
+            window: Default::default(),
         })
+    }
+
+    fn offers_device_authorization(&self) -> bool {
+        true
+    }
+
+    async fn authorize_device(&self, request: DeviceRequest) -> Result<RawResponse, CallError> {
+        assert_eq!(request.client.client_id, "client");
+        self.answer("device")
+    }
+
+    fn interpret_device(&self, _response: &RawResponse) -> DeviceAnswer {
+        DeviceAnswer::Begun(DeviceCodes {
+            device_code: DeviceCode::new("device-1"),
+            user_code: UserCode::new("BDFG-HJKL"),
+            verification_uri: "https://p.example/device".into(),
+            verification_uri_complete: None,
+            expires_in: Duration::from_secs(900),
+            interval: Duration::from_secs(5),
+        })
+    }
+
+    fn poll_refusal(&self, failure: &ProviderFailure) -> PollRefusal {
+        match failure.oauth_error.as_deref() {
+            Some("authorization_pending") => PollRefusal::Pending,
+            Some("slow_down") => PollRefusal::SlowDown,
+            Some("access_denied") => PollRefusal::Denied,
+            Some("expired_token") => PollRefusal::Expired,
+            _ => PollRefusal::Other,
+        }
     }
 
     async fn revoke(
@@ -358,6 +466,49 @@ impl ProviderClient for FakeProvider {
         }
     }
 
+    fn derives_tokens(&self) -> bool {
+        true
+    }
+
+    async fn derive_token(&self, request: DerivedTokenRequest<'_>) -> Result<RawResponse, CallError> {
+        let mut derived = self.derived.lock().unwrap();
+        derived.push(format!("{} for {}", request.access_token.expose(), request.target));
+        let serial = derived.len();
+        drop(derived);
+        match self.refuses_to_derive.lock().unwrap().clone() {
+            Some(failure) => self.answer(encode(&failure)),
+            None => self.answer(format!("derived-{serial}")),
+        }
+    }
+
+    fn identifies(&self) -> bool {
+        self.account.lock().unwrap().is_some()
+    }
+
+    async fn identify(&self, _request: IdentityRequest<'_>) -> Identified {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.log.note("identify");
+        let account = *self.account.lock().unwrap();
+        match account {
+            Some(Account::Named(name)) => Identified::Account(UpstreamAccount::new(name)),
+            Some(Account::Unavailable) => Identified::Unavailable("503".into()),
+            Some(Account::Hangs) => {
+                self.arrivals.send_modify(|count| *count += 1);
+                std::future::pending().await
+            }
+            None => Identified::Unknown,
+        }
+    }
+
+    fn discovers_base_url(&self) -> bool {
+        self.base_urls.are_told()
+    }
+
+    async fn discover_base_url(&self, access_token: &AccessToken) -> Result<String, NoBaseUrl> {
+        self.log.note("discover");
+        self.base_urls.ask(access_token).await
+    }
+
     fn interpret_revocation(&self, response: &RawResponse) -> RevocationAnswer {
         match decode(std::str::from_utf8(response.body.expose()).unwrap()) {
             Some(failure) => RevocationAnswer::Failed(failure),
@@ -368,13 +519,19 @@ impl ProviderClient for FakeProvider {
 
 fn encode(failure: &ProviderFailure) -> String {
     let wait = failure.retry_after.map_or(0, |wait| wait.as_secs());
-    format!("!{} {wait}", failure.kind.as_str())
+    format!("!{} {wait} {}", failure.kind.as_str(), failure.oauth_error.as_deref().unwrap_or_default())
 }
 
 fn decode(text: &str) -> Option<ProviderFailure> {
-    let (kind, wait) = text.strip_prefix('!')?.split_once(' ')?;
+    let (kind, rest) = text.strip_prefix('!')?.split_once(' ')?;
+    let (wait, code) = rest.split_once(' ')?;
+    let oauth_error = Some(code.to_owned()).filter(|code| !code.is_empty());
     let wait = wait.parse().ok().filter(|wait| *wait > 0).map(Duration::from_secs);
-    Some(ProviderFailure { retry_after: wait, ..ProviderFailure::of(FailureKind::from_name(kind)?) })
+    Some(ProviderFailure {
+        retry_after: wait,
+        oauth_error,
+        ..ProviderFailure::of(FailureKind::from_name(kind)?)
+    })
 }
 
 /// A journal in memory.

@@ -66,6 +66,33 @@ async fn the_same_access_token_again_is_success_and_no_reason_to_loop() {
     assert_eq!(grant.due_at, Some(grant.expires_at), "no earlier: the provider has no other before");
 }
 
+/// A provider that rounds down says 0 in a token's last second; read as "no life named" the token would be served for an
+/// hour after its end.
+#[tokio::test]
+async fn the_same_access_token_in_its_last_second_is_not_taken_for_a_long_lived_one() {
+    let world = World::new().await;
+    let ends = world.grant().await.expires_at;
+    world.pass(3600);
+    *world.provider.life.lock().unwrap() = Some(Duration::ZERO);
+    world.provider.next([Answer::SameAccessToken]);
+    let grant = world.broker.refresh_grant(&key(), None).await.unwrap();
+    assert_eq!((grant.expires_at, grant.last_failure), (ends, None));
+    assert_eq!(grant.due_at, Some(ends + Duration::from_secs(5)), "asked for again, and not at once");
+}
+
+/// To others 0 is no end at all.
+#[tokio::test]
+async fn a_life_of_zero_elsewhere_is_a_life_that_is_not_named() {
+    let world = World::new().await;
+    *world.provider.life.lock().unwrap() = Some(Duration::ZERO);
+    for answer in [Answer::Rotate, Answer::SameAccessToken] {
+        world.pass(60);
+        world.provider.next([answer]);
+        let grant = world.broker.refresh_grant(&key(), None).await.unwrap();
+        assert_eq!(grant.expires_at.since(grant.refreshed_at.unwrap()), profile().access_token_lifetime);
+    }
+}
+
 #[tokio::test]
 async fn a_revoked_token_is_confirmed_before_the_user_is_asked() {
     let world = World::new().await;
@@ -185,7 +212,7 @@ async fn the_end_of_a_window_is_told_apart_from_a_revocation() {
     world.provider.next([fail(FailureKind::DeadToken)]);
     world.pass(8 * 86_400);
     let refused = world.vend().await;
-    assert!(matches!(refused, Err(BrokerError::GrantExpired { ended_at: Some(_) })), "{refused:?}");
+    assert!(matches!(refused, Err(BrokerError::GrantExpired { ended_at: Some(_), .. })), "{refused:?}");
 }
 
 #[tokio::test]

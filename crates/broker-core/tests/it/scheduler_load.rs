@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::{DueGrant, InProcessBudget, InProcessLeases};
+use broker_core::ports::{DueGrant, InProcessBudget, InProcessLeases, NoTraces};
 use broker_core::testing::ManualClock;
 use broker_core::{
     AccountLabel, Broker, Collaborators, Gate, GrantKey, ProviderName, TenantId, Timing, UserId,
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fakes::{FakeEscrow, FakeProvider, Log, START};
 use crate::planned_store::{PlannedStore, due};
+use crate::receiver::FakeReceiver;
 use crate::world::profile;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -54,7 +55,12 @@ impl Load {
             timing: Timing::default(),
             cached_grants: 100,
             key_store: sqlite.clone(),
-            sealed: sqlite,
+            sealed: sqlite.clone(),
+            machine_credentials: sqlite.clone(),
+            events: sqlite.clone(),
+            webhooks: sqlite,
+            webhook_sender: Arc::new(FakeReceiver::default()),
+            traces: Arc::new(NoTraces),
         });
         Self { broker, store, clock }
     }

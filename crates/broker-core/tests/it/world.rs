@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups, ProviderClient as _,
+    FleetStore as _, InProcessBudget, InProcessLeases, InProcessWakeups, NoTraces, ProviderClient as _,
 };
 use broker_core::testing::conformance::{actor, record};
 use broker_core::testing::{ManualClock, MemoryRequests};
 use broker_core::{
     AccountLabel, Api, ApiCollaborators, Authorization, AuthorizationId, Broker, BrokerError, Clock as _,
-    Collaborators, CompleteRequest, Grant, GrantKey, InstallationId, NewRegistration, Permit, ProviderName,
-    ProviderProfile, RegistrationId, ReusePolicy, RevocationReach, RevokedTokens, RotationMode, StartRequest,
-    Started, TenantId, Timing, UserId, VendRequest, Vended,
+    Collaborators, CompleteRequest, ConsentReplaces, Grant, GrantKey, InstallationId, NewRegistration,
+    Permit, ProviderName, ProviderProfile, RegistrationId, ReusePolicy, RevocationReach, RevokedTokens,
+    RotationMode, StartRequest, Started, TenantId, Timing, UserId, VendRequest, Vended,
 };
 use broker_crypto::{
     CallbackUrl, ClientSecret, Entropy, KekId, KeyEncryptionKey, KeyRing, OsEntropy, SeededEntropy,
@@ -24,11 +24,13 @@ use tokio::task::JoinHandle;
 use crate::fakes::{Answer, FakeEscrow, FakeProvider, Log, START};
 use crate::flaky_store::FlakyStore;
 use crate::nonces::Nonces;
+use crate::receiver::FakeReceiver;
 
 pub(crate) struct World {
     pub(crate) broker: Arc<Broker>,
     pub(crate) provider: Arc<FakeProvider>,
     pub(crate) escrow: Arc<FakeEscrow>,
+    pub(crate) receiver: Arc<FakeReceiver>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) flaky: Arc<FlakyStore>,
     store: Arc<SqliteStore>,
@@ -49,6 +51,10 @@ pub(crate) fn profile() -> ProviderProfile {
         default_scopes: vec![],
         revocation: Some(RevokedTokens::RefreshToken),
         revocation_reaches: RevocationReach::Token,
+        consent_replaces: ConsentReplaces::Unknown,
+        callback_issuer: None,
+        api_key_headers: None,
+        client_credentials: true,
     }
 }
 
@@ -76,6 +82,8 @@ pub(crate) fn new_registration(id: &str) -> NewRegistration {
         redirect_uri: "https://app.example/cb".into(),
         scopes: vec!["read".into()],
         return_to: Default::default(),
+        grant_window: None,
+        allow_device_authorization: true,
     }
 }
 
@@ -111,13 +119,23 @@ impl World {
         let flaky = Arc::new(FlakyStore::new(store.clone()));
         let nonces = Nonces::default();
         let entropy = nonces.counted(run);
-        let broker = broker(&store, &flaky, &provider_client, &escrow, &clock, &material, entropy);
+        let receiver = Arc::new(FakeReceiver::default());
+        let doors = Doors {
+            store: &store,
+            flaky: &flaky,
+            provider: &provider_client,
+            escrow: &escrow,
+            receiver: &receiver,
+            clock: &clock,
+        };
+        let broker = doors.broker(&material, entropy);
         broker.recover().await.unwrap();
         broker.create_tenant(tenant(), "Acme".into(), None, &actor()).await.unwrap();
         let world = Self {
             broker,
             provider: provider_client,
             escrow,
+            receiver,
             clock,
             flaky,
             store,
@@ -150,15 +168,15 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.runs += 1;
         self.escrow.reopen();
-        self.broker = broker(
-            &self.store,
-            &self.flaky,
-            &self.provider,
-            &self.escrow,
-            &self.clock,
-            &self.material,
-            self.nonces.counted(self.runs),
-        );
+        let doors = Doors {
+            store: &self.store,
+            flaky: &self.flaky,
+            provider: &self.provider,
+            escrow: &self.escrow,
+            receiver: &self.receiver,
+            clock: &self.clock,
+        };
+        self.broker = doors.broker(&self.material, self.nonces.counted(self.runs));
     }
 
     /// Another replica on the same store, with a journal of its own. The one before lives on.
@@ -197,8 +215,10 @@ impl World {
             key_store: self.store.clone(),
             revocations: self.store.clone(),
             deletions: self.store.clone(),
+            machine_credentials: self.store.clone(),
             requests,
             wakeups: Arc::new(InProcessWakeups::default()),
+            traces: Arc::new(NoTraces),
             key_encryption: Arc::new(KeyRing::parse(&self.material, Arc::new(OsEntropy)).unwrap()),
             profiles: vec![(provider(), self.provider.profile().clone())],
             clock: self.clock.clone(),
@@ -235,6 +255,8 @@ impl World {
             registration: None,
             scopes: vec![],
             login_hint: None,
+            allow_account_change: false,
+            hosting: Default::default(),
             permit: Permit::unlimited(),
         };
         self.broker.start_authorization(&request, &actor()).await.unwrap()
@@ -330,6 +352,14 @@ impl World {
         }
     }
 
+    /// The same, while time passes.
+    pub(crate) async fn settled_in_time(&self) {
+        while self.broker.attempts_under_way() > 0 {
+            self.pass(1);
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The vended token's text.
     pub(crate) async fn token(&self) -> String {
         self.vend().await.unwrap().access_token.expose().to_owned()
@@ -346,6 +376,8 @@ pub(crate) fn start_request(user: &str) -> StartRequest {
         registration: None,
         scopes: vec![],
         login_hint: None,
+        allow_account_change: false,
+        hosting: Default::default(),
         permit: Permit::unlimited(),
     }
 }
@@ -360,35 +392,45 @@ pub(crate) fn request() -> VendRequest {
     }
 }
 
-fn broker(
-    store: &Arc<SqliteStore>,
-    flaky: &Arc<FlakyStore>,
-    provider_client: &Arc<FakeProvider>,
-    escrow: &Arc<FakeEscrow>,
-    clock: &Arc<ManualClock>,
-    material: &str,
-    entropy: Arc<dyn Entropy>,
-) -> Arc<Broker> {
-    Broker::new(Collaborators {
-        grants: flaky.clone(),
-        consents: store.clone(),
-        tenants: store.clone(),
-        fleet: store.clone(),
-        installation: None,
-        leases: Arc::new(InProcessLeases::new(clock.clone())),
-        wakeups: Arc::new(InProcessWakeups::default()),
-        budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
-        escrow: escrow.clone(),
-        providers: HashMap::from([(provider(), provider_client.clone() as _)]),
-        key_encryption: Arc::new(KeyRing::parse(material, Arc::new(OsEntropy)).unwrap()),
-        clock: clock.clone(),
-        entropy,
-        timing: Timing::default(),
-        cached_grants: 100,
-        scheduler: store.clone(),
-        revocations: store.clone(),
-        deletions: store.clone(),
-        key_store: store.clone(),
-        sealed: store.clone(),
-    })
+/// What a broker of these tests stands between.
+struct Doors<'a> {
+    store: &'a Arc<SqliteStore>,
+    flaky: &'a Arc<FlakyStore>,
+    provider: &'a Arc<FakeProvider>,
+    escrow: &'a Arc<FakeEscrow>,
+    receiver: &'a Arc<FakeReceiver>,
+    clock: &'a Arc<ManualClock>,
+}
+
+impl Doors<'_> {
+    fn broker(self, material: &str, entropy: Arc<dyn Entropy>) -> Arc<Broker> {
+        let Self { store, flaky, provider: client, escrow, receiver, clock } = self;
+        Broker::new(Collaborators {
+            grants: flaky.clone(),
+            consents: store.clone(),
+            tenants: store.clone(),
+            fleet: store.clone(),
+            installation: None,
+            leases: Arc::new(InProcessLeases::new(clock.clone())),
+            wakeups: Arc::new(InProcessWakeups::default()),
+            budget: Arc::new(InProcessBudget::new(clock.clone(), HashMap::new())),
+            escrow: escrow.clone(),
+            providers: HashMap::from([(provider(), client.clone() as _)]),
+            key_encryption: Arc::new(KeyRing::parse(material, Arc::new(OsEntropy)).unwrap()),
+            clock: clock.clone(),
+            entropy,
+            timing: Timing::default(),
+            cached_grants: 100,
+            scheduler: store.clone(),
+            revocations: store.clone(),
+            deletions: store.clone(),
+            key_store: store.clone(),
+            sealed: store.clone(),
+            machine_credentials: store.clone(),
+            events: store.clone(),
+            webhooks: store.clone(),
+            webhook_sender: receiver.clone(),
+            traces: Arc::new(NoTraces),
+        })
+    }
 }

@@ -4,5 +4,6 @@
 mod api_call;
 mod fetch;
 mod post_once;
+mod stranger;
 mod tls;
 mod wire;

@@ -1,12 +1,12 @@
 //! What providers answered badly, and the breakers that opened over it.
 
 use broker_core::ports::{BadAnswers, OpenBreaker, StoreError, records};
-use broker_core::{AuditRecord, ProviderName, Timestamp};
+use broker_core::{AuditRecord, EventType, ProviderName, Timestamp};
 use sqlx::PgPool;
 
-use crate::audit;
 use crate::columns::{name, number};
 use crate::operation::failed;
+use crate::{audit, events};
 
 /// The bad ones come from an index of their own: it holds a day's worth where all attempts would be a million.
 pub(super) async fn bad_answers(
@@ -60,6 +60,7 @@ pub(super) async fn note_bad_answer(
     .map_err(failed)?;
     if opened {
         audit::write(&mut tx, &records::breaker_opened(provider, at)).await?;
+        events::tell::of_provider(&mut tx, EventType::ProviderDegraded, provider, at).await?;
     }
     tx.commit().await.map_err(failed)
 }
@@ -88,6 +89,7 @@ pub(super) async fn close(
     let closed = closed.rows_affected() == 1;
     if closed {
         audit::write(&mut tx, record).await?;
+        events::tell::of_provider(&mut tx, EventType::ProviderRecovered, provider, record.at).await?;
     }
     tx.commit().await.map_err(failed)?;
     Ok(closed)

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::attempts::{authorization_of, kind_word};
 use crate::batch::{Answers, Batch};
-use crate::columns::{foreign_text, generation, kept, micros, uuid};
+use crate::columns::{foreign_text, generation, kept, life, micros, uuid};
 
 /// Adoptions that come at the same time.
 pub(crate) struct Adoptions {
@@ -42,6 +42,12 @@ impl Batch for Adoptions {
             adoptions.iter().map(|a| a.tokens.refresh_token.as_ref().map(|token| token.as_bytes())).collect();
         let api_base_urls: Vec<Option<String>> =
             adoptions.iter().map(|a| a.tokens.api_base_url.as_deref().map(foreign_text)).collect();
+        let accounts: Vec<Option<&[u8]>> =
+            adoptions.iter().map(|a| a.origin.account.as_ref().map(|account| account.0.as_slice())).collect();
+        let fingerprints: Vec<Option<&[u8]>> = adoptions
+            .iter()
+            .map(|a| a.origin.refresh_token.as_ref().map(|token| token.0.as_slice()))
+            .collect();
         let outcomes = sqlx::query!(
             r#"SELECT d.outcome AS "outcome!", d.detail
                FROM adopt_answers(ARRAY(
@@ -49,17 +55,22 @@ impl Batch for Adoptions {
                               q.authorization_id, q.registration, q.lineage, q.generation, q.presentation_no, q.owner,
                               q.claimed_at, q.sent_at, q.consented_at, q.base, q.access_token, q.refresh_token,
                               q.token_type, q.scopes, q.api_base_url, q.issued_at, q.expires_at, q.dies_at, q.due_at,
-                              q.at, q.replaced)::answer
+                              q.at, q.replaced, q.authorization_ends_at, q.refresh_token_timeout, q.first_notice_at,
+                              q.overruns_window, q.upstream_account, q.may_change_account,
+                              q.token_fingerprint)::answer
                    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
                                $8::uuid[], $9::text[], $10::uuid[], $11::bigint[], $12::int[], $13::uuid[],
                                $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bytea[], $19::bytea[],
                                $20::text[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
-                               $26::bigint[], $27::bigint[], $28::text[])
+                               $26::bigint[], $27::bigint[], $28::text[], $29::bigint[], $30::bigint[], $31::bigint[],
+                               $32::boolean[], $33::bytea[], $34::boolean[], $35::bytea[])
                         WITH ORDINALITY AS q (grant_id, tenant, provider, user_id, account, attempt, kind,
                                               authorization_id, registration, lineage, generation, presentation_no,
                                               owner, claimed_at, sent_at, consented_at, base, access_token,
                                               refresh_token, token_type, scopes, api_base_url, issued_at, expires_at,
-                                              dies_at, due_at, at, replaced, n)
+                                              dies_at, due_at, at, replaced, authorization_ends_at, refresh_token_timeout,
+                                              first_notice_at, overruns_window, upstream_account, may_change_account,
+                                              token_fingerprint, n)
                )) d ORDER BY d.n"#,
             &attempt(|a| uuid(a.attempt.grant_id().as_bytes())),
             &text(|a| a.attempt.key.tenant.to_string()),
@@ -85,10 +96,18 @@ impl Batch for Adoptions {
             &api_base_urls as &[Option<String>],
             &time(|a| a.tokens.issued_at),
             &time(|a| a.tokens.expires_at),
-            &optional_time(|a| a.tokens.dies_at) as &[Option<i64>],
+            &optional_time(|a| a.tokens.end.dies_at) as &[Option<i64>],
             &optional_time(|a| a.tokens.due_at) as &[Option<i64>],
             &time(|a| a.at),
             &text(|a| replaced_word(a.replaced).to_owned()),
+            &optional_time(|a| a.tokens.end.authorization_ends_at) as &[Option<i64>],
+            &adoptions.iter().map(|a| life(a.tokens.end.refresh_token_timeout)).collect::<Vec<_>>()
+                as &[Option<i64>],
+            &optional_time(|a| a.tokens.first_notice_at) as &[Option<i64>],
+            &adoptions.iter().map(|a| a.overruns_window).collect::<Vec<_>>(),
+            &accounts as &[Option<&[u8]>],
+            &adoptions.iter().map(|a| a.origin.may_change_account).collect::<Vec<bool>>(),
+            &fingerprints as &[Option<&[u8]>],
         )
         .map(|row| outcome(&row.outcome, row.detail))
         .fetch_all(&self.pool)
@@ -119,6 +138,8 @@ fn outcome(word: &str, detail: Option<i64>) -> Result<AdoptOutcome, StoreError> 
         ("moved", Some(generation)) => Ok(AdoptOutcome::Moved(generation)),
         ("superseded", None) => Ok(AdoptOutcome::Superseded),
         ("revoking", None) => Ok(AdoptOutcome::Revoking),
+        ("account_changed", None) => Ok(AdoptOutcome::AccountChanged),
+        ("duplicate_token", None) => Ok(AdoptOutcome::DuplicateToken),
         ("misfit", None) => Err(MISFIT),
         _ => Err(StoreError::Inconsistent("an adoption has an outcome nobody knows")),
     }

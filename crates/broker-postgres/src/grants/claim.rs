@@ -93,7 +93,8 @@ impl Claims {
                       (c.before).failure_in_a_row AS failure_in_a_row,
                       (c.before).failure_oauth_error AS failure_oauth_error,
                       (c.before).failure_http_status AS failure_http_status, (c.before).created_at AS "created_at!",
-                      (c.before).updated_at AS "updated_at!", (c.before).revocation AS revocation
+                      (c.before).updated_at AS "updated_at!", (c.before).revocation AS revocation,
+                      (c.before).upstream_account AS upstream_account
                FROM claim_refreshes(ARRAY(
                    SELECT ROW(q.n - 1, q.grant_id, q.tenant, q.provider, q.user_id, q.account, q.generation, q.attempt,
                               q.owner, q.at, q.hold_until, q.epoch, q.canary_until)::refresh_claim

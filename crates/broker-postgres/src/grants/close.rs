@@ -2,14 +2,14 @@
 
 use broker_core::Timestamp;
 use broker_core::ports::{AttemptEnd, EscrowRecord, StoreError};
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 
 use super::attempts::authorization_of;
 use super::rows::lifecycle_words;
 use crate::columns::{foreign_text, kept, micros, number, uuid};
 use crate::operation::failed;
 
-pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, StoreError> {
+pub(crate) async fn close(executor: impl PgExecutor<'_>, end: &AttemptEnd) -> Result<bool, StoreError> {
     let AttemptEnd { attempt, unread, .. } = end;
     if unread.as_ref().is_some_and(|answer| answer.attempt.id != attempt.id) {
         return Err(StoreError::Inconsistent("an unread answer is not the one of its attempt"));
@@ -55,7 +55,7 @@ pub(crate) async fn close(pool: &PgPool, end: &AttemptEnd) -> Result<bool, Store
         unread.as_ref().map(received_at) as _,
         unread.as_ref().map(|answer| answer.body.as_bytes()) as _,
     )
-    .fetch_one(pool)
+    .fetch_one(executor)
     .await
     .map_err(failed)
 }

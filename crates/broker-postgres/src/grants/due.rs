@@ -4,7 +4,7 @@ use broker_core::ports::{DueGrant, DueQuery, StoreError};
 use broker_core::{Phase, RegistrationId, Timestamp};
 use sqlx::PgPool;
 
-use crate::columns::{generation, kept, key, name, time, uuid, word};
+use crate::columns::{generation, kept, key, name, span, time, uuid, word};
 use crate::operation::failed;
 
 struct DueRow {
@@ -18,6 +18,7 @@ struct DueRow {
     registration: String,
     expires_at: i64,
     dies_at: Option<i64>,
+    refresh_token_timeout: Option<i64>,
     asked_at: Option<i64>,
 }
 
@@ -34,7 +35,7 @@ async fn earliest(pool: &PgPool, query: &DueQuery) -> Result<Vec<DueRow>, StoreE
     sqlx::query_as!(
         DueRow,
         r#"SELECT g.tenant, g.provider, g.user_id, g.account, r.generation, r.due_at AS "due_at!", r.phase,
-                  g.registration, g.expires_at, g.dies_at, u.asked_at AS "asked_at?"
+                  g.registration, g.expires_at, g.dies_at, g.refresh_token_timeout, u.asked_at AS "asked_at?"
            FROM grant_rotation r JOIN grants g ON g.id = r.grant_id LEFT JOIN grant_use u ON u.grant_id = r.grant_id
            WHERE r.lifecycle = 'active' AND r.due_at IS NOT NULL AND r.due_at <= $1
            ORDER BY r.due_at LIMIT $2"#,
@@ -69,7 +70,8 @@ async fn by_lane(pool: &PgPool, query: &DueQuery, most: u32) -> Result<Vec<DueRo
                ORDER BY d.due_at LIMIT $2
            )
            SELECT g.tenant, g.provider, g.user_id, g.account, r.generation AS "generation!", r.due_at AS "due_at!",
-                  r.phase AS "phase!", g.registration, g.expires_at, g.dies_at, u.asked_at AS "asked_at?"
+                  r.phase AS "phase!", g.registration, g.expires_at, g.dies_at, g.refresh_token_timeout,
+                  u.asked_at AS "asked_at?"
            FROM due r JOIN grants g ON g.id = r.grant_id LEFT JOIN grant_use u ON u.grant_id = r.grant_id
            ORDER BY r.due_at"#,
         query.due_by.as_unix_micros(),
@@ -113,6 +115,7 @@ fn due_grant(row: DueRow) -> Result<DueGrant, StoreError> {
         registration: name(row.registration, RegistrationId::new, "registration")?,
         expires_at: Timestamp::from_unix_micros(row.expires_at),
         dies_at: time(row.dies_at),
+        refresh_token_timeout: row.refresh_token_timeout.map(span).transpose()?,
         asked_at: time(row.asked_at),
     })
 }

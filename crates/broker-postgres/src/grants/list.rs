@@ -24,7 +24,7 @@ pub(crate) async fn page(pool: &PgPool, filter: &GrantFilter) -> Result<Vec<Gran
                   g.scopes AS "scopes!", g.api_base_url, g.issued_at AS "issued_at!", g.expires_at AS "expires_at!",
                   g.consented_at AS "consented_at!", g.dies_at, g.due_at, g.refreshed_at, g.failure_kind,
                   g.failure_at, g.failure_since, g.failure_in_a_row, g.failure_oauth_error, g.failure_http_status,
-                  g.created_at AS "created_at!", g.updated_at AS "updated_at!", g.revocation
+                  g.created_at AS "created_at!", g.updated_at AS "updated_at!", g.revocation, g.upstream_account
            FROM grant_rows g
            WHERE g.tenant = $1 AND (g.provider, g.user_id, g.account) > ($2, $3, $4)
              AND ($5::text IS NULL OR g.provider = $5)

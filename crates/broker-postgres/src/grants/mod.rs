@@ -1,10 +1,12 @@
 //! Grants and the durable steps of the rotation protocol: one file each.
 
+mod account;
 mod adopt;
 mod asked;
 pub(crate) mod attempts;
+mod changed;
 mod claim;
-mod close;
+pub(crate) mod close;
 mod due;
 mod exchange;
 mod list;
@@ -19,12 +21,12 @@ mod vendable;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
-    VendableGrant,
+    ExchangeOutcome, GrantChange, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome,
+    StoreError, VendableGrant,
 };
 use broker_core::{
-    Attempt, AttemptId, Grant, GrantId, GrantKey, IncarnationId, ProviderName, QuotaKind, RegistrationId,
-    TenantId, Timestamp,
+    AccountDigest, Attempt, AttemptId, AuditRecord, Grant, GrantId, GrantKey, IncarnationId, LineageId,
+    ProviderName, QuotaKind, RegistrationId, TenantId, Timestamp,
 };
 
 pub(crate) use self::adopt::Adoptions;
@@ -98,8 +100,27 @@ impl GrantStore for PostgresStore {
         self.operation("registration_works_since", works).await
     }
 
+    async fn changed_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantChange>, StoreError> {
+        self.operation("changed_since", changed::since(&self.pools.vending, since, limit)).await
+    }
+
     async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError> {
         self.operation("unread_answers", unread::read(&self.pools.rotation, limit)).await
+    }
+
+    async fn note_account(
+        &self,
+        key: &GrantKey,
+        lineage: LineageId,
+        account: AccountDigest,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let noted = account::note(&self.pools.adoption, key, lineage, account, record);
+        self.operation("note_account", noted).await
+    }
+
+    async fn account_sharers(&self, key: &GrantKey) -> Result<u32, StoreError> {
+        self.operation("account_sharers", account::sharers(&self.pools.consent, key)).await
     }
 
     async fn note_asked(&self, asked: &[(GrantKey, Timestamp)]) -> Result<(), StoreError> {

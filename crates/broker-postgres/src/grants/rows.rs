@@ -2,12 +2,12 @@
 
 use broker_core::ports::StoreError;
 use broker_core::{
-    ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase, RegistrationId,
-    RevocationOutcome,
+    AccountDigest, ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase,
+    RegistrationId, RevocationOutcome,
 };
 use uuid::Uuid;
 
-use crate::columns::{generation, key, name, number, scopes, time, word};
+use crate::columns::{code, generation, key, name, number, scopes, time, word};
 use broker_core::Timestamp;
 
 /// The columns of the view `grant_rows`.
@@ -43,6 +43,7 @@ pub(crate) struct GrantRow {
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) revocation: Option<String>,
+    pub(crate) upstream_account: Option<Vec<u8>>,
 }
 
 /// The grant's columns of a longer record.
@@ -80,6 +81,7 @@ macro_rules! grant_row {
             created_at: $record.created_at,
             updated_at: $record.updated_at,
             revocation: $record.revocation,
+            upstream_account: $record.upstream_account,
         }
     };
 }
@@ -118,6 +120,10 @@ impl GrantRow {
             revocation: self
                 .revocation
                 .map(|outcome| word(&outcome, RevocationOutcome::from_name, "revocation"))
+                .transpose()?,
+            upstream_account: self
+                .upstream_account
+                .map(|bytes| code(bytes, "upstream_account").map(AccountDigest))
                 .transpose()?,
         })
     }

@@ -23,7 +23,8 @@ pub(crate) async fn read(pool: &PgPool, key: &GrantKey) -> Result<Option<Vendabl
                   (v.held).failure_at AS failure_at, (v.held).failure_since AS failure_since,
                   (v.held).failure_in_a_row AS failure_in_a_row, (v.held).failure_oauth_error AS failure_oauth_error,
                   (v.held).failure_http_status AS failure_http_status, (v.held).created_at AS "created_at!",
-                  (v.held).updated_at AS "updated_at!", (v.held).revocation AS revocation, v.access_token
+                  (v.held).updated_at AS "updated_at!", (v.held).revocation AS revocation,
+                  (v.held).upstream_account AS upstream_account, v.access_token
            FROM vendable_grant($1, $2, $3, $4) v"#,
         key.tenant.as_str(),
         key.provider.as_str(),

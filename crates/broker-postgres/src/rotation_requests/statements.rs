@@ -2,6 +2,7 @@
 
 use broker_core::ports::{
     RequestRound, RequestState, RotationAnswer, RotationRequest, StoreError, TakeRequests, TakenRequest,
+    TraceParent,
 };
 use broker_core::{Generation, GrantKey, Timestamp};
 use sqlx::PgPool;
@@ -17,14 +18,15 @@ pub(super) async fn request(pool: &PgPool, request: &RotationRequest) -> Result<
     let round = sqlx::query_scalar!(
         r#"WITH asked AS (
                INSERT INTO rotation_requests AS r
-                   (grant_id, generation, tenant, round, answered, requested_at, wanted_until)
-               VALUES ($1, $2, $3, 1, 0, $4, $5)
+                   (grant_id, generation, tenant, round, answered, requested_at, wanted_until, trace_parent)
+               VALUES ($1, $2, $3, 1, 0, $4, $5, $7)
                ON CONFLICT (grant_id, generation) DO UPDATE SET
                    round = CASE WHEN r.answered < r.round THEN r.round ELSE r.round + 1 END,
                    requested_at = CASE WHEN r.answered < r.round AND r.wanted_until > $4
                                        THEN r.requested_at ELSE $4 END,
                    taken_at = CASE WHEN r.answered < r.round THEN r.taken_at END,
-                   wanted_until = greatest(r.wanted_until, $5)
+                   wanted_until = greatest(r.wanted_until, $5),
+                   trace_parent = CASE WHEN r.answered < r.round THEN coalesce(r.trace_parent, $7) ELSE $7 END
                RETURNING round
            ), told AS (SELECT pg_notify($6, ''))
            SELECT round AS "round!" FROM asked, told"#,
@@ -34,6 +36,7 @@ pub(super) async fn request(pool: &PgPool, request: &RotationRequest) -> Result<
         request.requested_at.as_unix_micros(),
         request.wanted_until.as_unix_micros(),
         REQUESTED,
+        request.trace_parent.as_ref().map(TraceParent::as_str),
     )
     .fetch_one(&mut *tx)
     .await
@@ -79,7 +82,7 @@ pub(super) async fn take(pool: &PgPool, take: TakeRequests) -> Result<Vec<TakenR
          UPDATE rotation_requests r SET taken_at = $1 FROM open, grants g
          WHERE r.grant_id = open.grant_id AND r.generation = open.generation
            AND g.id = r.grant_id AND g.tenant = r.tenant
-         RETURNING g.tenant, g.provider, g.user_id, g.account, r.generation, r.round",
+         RETURNING g.tenant, g.provider, g.user_id, g.account, r.generation, r.round, r.trace_parent",
         take.at.as_unix_micros(),
         take.taken_before.as_unix_micros(),
         i64::from(take.limit),
@@ -92,6 +95,7 @@ pub(super) async fn take(pool: &PgPool, take: TakeRequests) -> Result<Vec<TakenR
             key: key([row.tenant, row.provider, row.user_id, row.account])?,
             generation: to_generation(row.generation, "generation")?,
             round: RequestRound(number(row.round, "round")?),
+            trace_parent: row.trace_parent.as_deref().and_then(TraceParent::parse),
         })
     });
     taken.collect()

@@ -1,15 +1,18 @@
 //! What operators pause, and what they see of refreshing.
 
 mod backlog;
+mod count;
 mod news;
+mod notices;
 mod pauses;
 mod successes;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore, StoreError,
+    AtRiskFilter, Backlog, DueNotice, Notice, PauseTarget, ProviderGrants, RefreshPause, RegistrationNews,
+    ReplicaStanding, SchedulerStore, StoreError,
 };
-use broker_core::{AuditRecord, ProviderName, Timestamp};
+use broker_core::{AuditRecord, Grant, ProviderName, Timestamp};
 
 use crate::PostgresStore;
 
@@ -36,6 +39,10 @@ impl SchedulerStore for PostgresStore {
         self.operation("prune_pauses", pauses::prune(&self.pools.consent, now)).await
     }
 
+    async fn count_grants(&self, now: Timestamp) -> Result<Vec<ProviderGrants>, StoreError> {
+        self.operation_within(count::LIMIT, "count_grants", count::read(&self.pools.admin, now)).await
+    }
+
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
         self.operation("backlog", backlog::read(&self.pools.admin, now)).await
     }
@@ -54,5 +61,21 @@ impl SchedulerStore for PostgresStore {
 
     async fn take_registration_news(&self) -> Result<RegistrationNews, StoreError> {
         self.operation("take_registration_news", news::take(&self.pools.adoption)).await
+    }
+
+    async fn due_notices(&self, now: Timestamp, limit: u32) -> Result<Vec<DueNotice>, StoreError> {
+        self.operation("due_notices", notices::due(&self.pools.rotation, now, limit)).await
+    }
+
+    async fn give_notice(&self, notice: &Notice, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("give_notice", notices::give(&self.pools.rotation, notice, record)).await
+    }
+
+    async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError> {
+        self.operation("put_off_notice", notices::put_off(&self.pools.rotation, due, until)).await
+    }
+
+    async fn at_risk_grants(&self, filter: &AtRiskFilter) -> Result<Vec<Grant>, StoreError> {
+        self.operation("at_risk_grants", notices::at_risk(&self.pools.admin, filter)).await
     }
 }

@@ -5,9 +5,13 @@
 
 use broker_core::ports::{EscrowRecord, StoreError};
 use broker_core::{
-    AuthorizationId, ClientRegistration, GrantId, ProviderName, RegistrationId, SecretId, Timestamp,
+    AuthorizationId, ClientRegistration, GrantId, MintedToken, ProviderName, RegistrationId, SecretId,
+    Timestamp, Webhook, WebhookId,
 };
-use broker_crypto::{AccessToken, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken, SecretType};
+use broker_crypto::{
+    AccessToken, ApiKeyId, ApiKeySecret, AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode,
+    ProviderResponse, RefreshToken, SecretType, WebhookSecret,
+};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -116,10 +120,30 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
         row: RowKey::Id("t.id"),
         own_row: None,
         facts: "t.id",
+        columns: &[
+            SealedColumn {
+                name: "verifier",
+                secret: SecretType::of::<CodeVerifier>(),
+                place: of_authorization,
+            },
+            SealedColumn {
+                name: "code",
+                secret: SecretType::of::<AuthorizationCode>(),
+                place: of_authorization,
+            },
+        ],
+    },
+    SealedTable {
+        name: "device_authorizations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.authorization_id"),
+        own_row: None,
+        facts: "t.authorization_id AS id",
         columns: &[SealedColumn {
-            name: "verifier",
-            secret: SecretType::of::<CodeVerifier>(),
-            place: of_verifier,
+            name: "device_code",
+            secret: SecretType::of::<DeviceCode>(),
+            place: of_authorization,
         }],
     },
     SealedTable {
@@ -135,6 +159,51 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
             secret: SecretType::of::<ProviderResponse>(),
             place: of_unread_answer,
         }],
+    },
+    SealedTable {
+        name: "machine_credentials",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.grant_id"),
+        own_row: None,
+        facts: "t.grant_id, t.version, t.generation",
+        columns: &[
+            SealedColumn {
+                name: "api_key_id",
+                secret: SecretType::of::<ApiKeyId>(),
+                place: of_machine_credential,
+            },
+            SealedColumn {
+                name: "api_key_secret",
+                secret: SecretType::of::<ApiKeySecret>(),
+                place: of_machine_credential,
+            },
+            SealedColumn {
+                name: "access_token",
+                secret: SecretType::of::<AccessToken>(),
+                place: of_minted_token,
+            },
+        ],
+    },
+    SealedTable {
+        name: "webhooks",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.id"),
+        own_row: None,
+        facts: "t.id, t.secret_number",
+        columns: &[
+            SealedColumn {
+                name: "secret",
+                secret: SecretType::of::<WebhookSecret>(),
+                place: of_webhook_secret,
+            },
+            SealedColumn {
+                name: "old_secret",
+                secret: SecretType::of::<WebhookSecret>(),
+                place: of_old_webhook_secret,
+            },
+        ],
     },
     // After the grants: what is revoked while it is sealed anew has moved here from there, as it was sealed.
     SealedTable {
@@ -189,7 +258,28 @@ fn of_client_secret(row: &PgRow) -> Result<Placed, StoreError> {
     Ok((ClientRegistration::secret_owner(&provider, &registration, secret), 0))
 }
 
-fn of_verifier(row: &PgRow) -> Result<Placed, StoreError> {
+fn of_machine_credential(row: &PgRow) -> Result<Placed, StoreError> {
+    Ok((grant_id(row)?, number(row.try_get::<i64, _>("version").map_err(failed)?, "version")?))
+}
+
+fn of_webhook_secret(row: &PgRow) -> Result<Placed, StoreError> {
+    let id: Uuid = row.try_get("id").map_err(failed)?;
+    let secret: i32 = row.try_get("secret_number").map_err(failed)?;
+    Ok((Webhook::owner(WebhookId::from_bytes(id.into_bytes())), number(secret, "secret_number")?))
+}
+
+/// The old one has the number before.
+fn of_old_webhook_secret(row: &PgRow) -> Result<Placed, StoreError> {
+    of_webhook_secret(row).map(|(owner, secret)| (owner, secret - 1))
+}
+
+fn of_minted_token(row: &PgRow) -> Result<Placed, StoreError> {
+    let id: Uuid = row.try_get("grant_id").map_err(failed)?;
+    let generation: i64 = row.try_get("generation").map_err(failed)?;
+    Ok((MintedToken::owner(GrantId::from_bytes(id.into_bytes())), number(generation, "generation")?))
+}
+
+fn of_authorization(row: &PgRow) -> Result<Placed, StoreError> {
     let id: Uuid = row.try_get("id").map_err(failed)?;
     Ok((AuthorizationId::from_bytes(id.into_bytes()).to_string(), 0))
 }

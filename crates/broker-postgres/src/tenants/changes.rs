@@ -1,7 +1,7 @@
 //! Changing registrations.
 
 use broker_core::ports::{ChangeOutcome, RegistrationChange, RegistrationKey, StoreError};
-use broker_core::{AuditRecord, RowVersion};
+use broker_core::{AuditRecord, GrantWindow, RowVersion};
 use sqlx::{PgConnection, PgPool};
 
 use crate::audit;
@@ -22,7 +22,9 @@ pub(super) async fn update(
     sqlx::query!(
         "UPDATE client_registrations SET
              redirect_uri = coalesce($4, redirect_uri), scopes = coalesce($5, scopes),
-             return_to = coalesce($6::text::jsonb, return_to), updated_at = $7, version = version + 1
+             return_to = coalesce($6::text::jsonb, return_to), updated_at = $7, version = version + 1,
+             grant_window = CASE WHEN $8 THEN $9 ELSE grant_window END,
+             allow_device_authorization = coalesce($10, allow_device_authorization)
          WHERE tenant = $1 AND provider = $2 AND id = $3",
         change.key.tenant.as_str(),
         change.key.provider.as_str(),
@@ -31,6 +33,9 @@ pub(super) async fn update(
         change.scopes.as_ref().map(|scopes| scopes.join(" ")),
         return_to.map_err(|_| StoreError::Inconsistent("return_to"))?,
         change.at.as_unix_micros(),
+        change.grant_window.is_some(),
+        change.grant_window.flatten().map(GrantWindow::to_text),
+        change.allow_device_authorization,
     )
     .execute(&mut *tx)
     .await

@@ -43,13 +43,15 @@ pub(super) async fn delete(
     Ok(ChangeOutcome::Changed)
 }
 
-/// A living grant is pinned to it, or an attempt of it is open. The registration is locked: a code that is exchanged
-/// through it was claimed before, and is seen here, or will not be.
+/// A living grant is pinned to it, a machine credential is minted of it, or an attempt of it is open. The registration is
+/// locked: a code that is exchanged through it was claimed before, and is seen here, or will not be.
 async fn is_in_use(connection: &mut PgConnection, key: &RegistrationKey) -> Result<bool, StoreError> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM grants g JOIN grant_rotation r ON r.grant_id = g.id
                           WHERE g.tenant = $1 AND g.provider = $2 AND g.registration = $3
                             AND r.lifecycle NOT IN ('needs_consent', 'consent_expired'))
+               OR EXISTS (SELECT 1 FROM machine_credentials m
+                          WHERE m.tenant = $1 AND m.provider = $2 AND m.registration = $3)
                OR EXISTS (SELECT 1 FROM attempts a
                           WHERE a.tenant = $1 AND a.provider = $2 AND a.registration = $3
                             AND a.closed_at IS NULL AND a.owner IS NOT NULL) AS "in_use!""#,

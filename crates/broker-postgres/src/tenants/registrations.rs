@@ -1,7 +1,7 @@
 //! Creating registrations.
 
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
-use broker_core::{AuditRecord, ClientRegistration, Quota};
+use broker_core::{AuditRecord, ClientRegistration, GrantWindow, Quota};
 use sqlx::{PgConnection, PgPool};
 
 use super::secrets;
@@ -46,13 +46,15 @@ async fn insert(
         serde_json::to_string(&registration.return_to).map_err(|_| StoreError::Inconsistent("return_to"))?;
     let inserted = sqlx::query!(
         "INSERT INTO client_registrations AS r (tenant, provider, id, client_id, secrets_made, redirect_uri, scopes,
-                                                return_to, created_at, updated_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, $11)
+                                                return_to, created_at, updated_at, version, grant_window,
+                                                allow_device_authorization)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb, $9, $10, $11, $12, $13)
          ON CONFLICT (tenant, provider, id) DO UPDATE SET
              client_id = excluded.client_id, secrets_made = excluded.secrets_made,
              redirect_uri = excluded.redirect_uri, scopes = excluded.scopes, return_to = excluded.return_to,
              created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version,
-             deleted_at = NULL
+             grant_window = excluded.grant_window,
+             allow_device_authorization = excluded.allow_device_authorization, deleted_at = NULL
          WHERE r.deleted_at IS NOT NULL",
         registration.tenant.as_str(),
         registration.provider.as_str(),
@@ -65,6 +67,8 @@ async fn insert(
         registration.created_at.as_unix_micros(),
         registration.updated_at.as_unix_micros(),
         kept_version(registration.version),
+        registration.grant_window.map(GrantWindow::to_text),
+        registration.allow_device_authorization,
     )
     .execute(connection)
     .await

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use broker_core::ports::{RegistrationFilter, StoreError};
 use broker_core::{
-    ClientRegistration, ProviderName, RegisteredSecret, RegistrationId, SecretId, TenantId, Timestamp,
+    ClientRegistration, GrantWindow, ProviderName, RegisteredSecret, RegistrationId, SecretId, TenantId,
+    Timestamp,
 };
 use broker_crypto::Sealed;
 use sqlx::PgPool;
 
-use crate::columns::{name, number, scopes, time, version};
+use crate::columns::{name, number, scopes, time, version, word};
 use crate::operation::failed;
 use crate::scope;
 
@@ -22,6 +23,8 @@ struct RegistrationRow {
     redirect_uri: String,
     scopes: String,
     return_to: String,
+    grant_window: Option<String>,
+    allow_device_authorization: bool,
     rejected: bool,
     created_at: i64,
     updated_at: i64,
@@ -43,9 +46,10 @@ pub(super) async fn read(
         RegistrationRow,
         r#"SELECT tenant AS "tenant!", provider AS "provider!", id AS "id!", client_id AS "client_id!",
                   secrets_made AS "secrets_made!", redirect_uri AS "redirect_uri!", scopes AS "scopes!",
-                  return_to AS "return_to!", rejected AS "rejected!", created_at AS "created_at!",
+                  return_to AS "return_to!", grant_window, rejected AS "rejected!", created_at AS "created_at!",
                   updated_at AS "updated_at!", version AS "version!", secret_number, client_secret,
-                  secret_created_at, last_accepted_at, refused_at
+                  secret_created_at, last_accepted_at, refused_at,
+                  allow_device_authorization AS "allow_device_authorization!"
            FROM registration_rows WHERE tenant = $1 AND provider = $2 AND id = $3
            ORDER BY refused_at NULLS FIRST, secret_position"#,
         tenant.as_str(),
@@ -67,9 +71,10 @@ pub(super) async fn first(
         RegistrationRow,
         r#"SELECT tenant AS "tenant!", provider AS "provider!", id AS "id!", client_id AS "client_id!",
                   secrets_made AS "secrets_made!", redirect_uri AS "redirect_uri!", scopes AS "scopes!",
-                  return_to AS "return_to!", rejected AS "rejected!", created_at AS "created_at!",
+                  return_to AS "return_to!", grant_window, rejected AS "rejected!", created_at AS "created_at!",
                   updated_at AS "updated_at!", version AS "version!", secret_number, client_secret,
-                  secret_created_at, last_accepted_at, refused_at
+                  secret_created_at, last_accepted_at, refused_at,
+                  allow_device_authorization AS "allow_device_authorization!"
            FROM registration_rows
            WHERE tenant = $1 AND provider = $2 AND id = (
                SELECT c.id FROM client_registrations c
@@ -95,9 +100,10 @@ pub(super) async fn page(
         RegistrationRow,
         r#"SELECT tenant AS "tenant!", provider AS "provider!", id AS "id!", client_id AS "client_id!",
                   secrets_made AS "secrets_made!", redirect_uri AS "redirect_uri!", scopes AS "scopes!",
-                  return_to AS "return_to!", rejected AS "rejected!", created_at AS "created_at!",
+                  return_to AS "return_to!", grant_window, rejected AS "rejected!", created_at AS "created_at!",
                   updated_at AS "updated_at!", version AS "version!", secret_number, client_secret,
-                  secret_created_at, last_accepted_at, refused_at
+                  secret_created_at, last_accepted_at, refused_at,
+                  allow_device_authorization AS "allow_device_authorization!"
            FROM registration_rows
            WHERE tenant = $1 AND (provider, id) IN (
                SELECT c.provider, c.id FROM client_registrations c
@@ -168,6 +174,11 @@ impl RegistrationRow {
             redirect_uri: self.redirect_uri,
             scopes: scopes(&self.scopes),
             return_to,
+            grant_window: self
+                .grant_window
+                .map(|kept| word(&kept, GrantWindow::from_text, "grant_window"))
+                .transpose()?,
+            allow_device_authorization: self.allow_device_authorization,
             rejected: self.rejected,
             created_at: Timestamp::from_unix_micros(self.created_at),
             updated_at: Timestamp::from_unix_micros(self.updated_at),

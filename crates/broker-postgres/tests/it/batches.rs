@@ -34,6 +34,8 @@ async fn rotate(world: &World, user: &str) {
         tokens: tokens(2, true),
         at: NOW,
         replaced: broker_core::ports::ReplacedTokens::LetGo,
+        overruns_window: false,
+        origin: Default::default(),
     };
     let outcome = world.grants.adopt(&adoption).await.unwrap();
     assert_eq!(outcome, AdoptOutcome::Adopted(Generation::new(2)));

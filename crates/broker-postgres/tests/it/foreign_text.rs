@@ -23,6 +23,8 @@ async fn a_nul_in_what_a_provider_says_costs_no_answer() {
         tokens,
         at: NOW,
         replaced: broker_core::ports::ReplacedTokens::LetGo,
+        overruns_window: false,
+        origin: Default::default(),
     };
     let outcome = postgres.store.adopt(&adoption).await.unwrap();
     assert_eq!(outcome, AdoptOutcome::Adopted(Generation::new(2)));

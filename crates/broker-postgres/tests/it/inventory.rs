@@ -19,9 +19,13 @@ const NOT_SEALED: &[&str] = &[
     "audit_records.fingerprint",
     "audit_records.hash",
     "audit_records.previous_hash",
+    "authorizations.completion_digest",
+    "authorizations.imported_token",
     "authorizations.state_digest",
     "create_requests.digest",
     "data_keys.envelope",
+    "grants.refresh_token_fingerprint",
+    "grants.upstream_account",
 ];
 
 #[tokio::test]

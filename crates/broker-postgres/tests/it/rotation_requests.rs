@@ -32,6 +32,7 @@ fn request(world: &RequestWorld, grant: usize) -> RotationRequest {
         generation: Generation::new(1),
         requested_at: NOW,
         wanted_until: NOW + SOON,
+        trace_parent: None,
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use broker_core::AuditRecord;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
-    SchedulerStore, SealedStore, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, EventStore, FleetStore, GrantStore, KeyStore, Ledger,
+    MachineCredentialStore, RevocationStore, SchedulerStore, SealedStore, TenantStore, WebhookStore,
 };
 use broker_core::testing::audit_log::Meddler;
 use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest, quotas};
@@ -106,11 +106,23 @@ impl StoreUnderTest for InPostgres {
         self.store.clone()
     }
 
+    fn machine_credentials(&self) -> Arc<dyn MachineCredentialStore> {
+        self.store.clone()
+    }
+
+    fn webhooks(&self) -> Arc<dyn WebhookStore> {
+        self.store.clone()
+    }
+
     fn inbox(&self) -> Arc<dyn Inbox> {
         Arc::new(Recorded(self.store.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {
+        self.store.clone()
+    }
+
+    fn events(&self) -> Arc<dyn EventStore> {
         self.store.clone()
     }
 }

@@ -46,7 +46,16 @@ fn what_sounds_like_a_secret_is_marked() {
 #[test]
 fn resources_for_operators_hold_no_secret() {
     let pool = pool();
-    for name in ["Grant", "ClientRegistration", "ClientSecret", "Webhook", "Key", "AuditEvent", "Event"] {
+    for name in [
+        "Grant",
+        "MachineCredential",
+        "ClientRegistration",
+        "ClientSecret",
+        "Webhook",
+        "Key",
+        "AuditEvent",
+        "Event",
+    ] {
         let message = pool.get_message_by_name(&format!("tokenbroker.v1.{name}")).unwrap();
         for field in message.fields() {
             assert!(!sounds_secret(&field) && !is_marked(&field), "{}", field.full_name());
@@ -116,6 +125,7 @@ fn messages_with_a_secret() -> Vec<(&'static str, String)> {
         row(&ImportGrantRequest { refresh_token: SECRET.into(), ..Default::default() }),
         row(&CreateClientRegistrationRequest { client_secret: SECRET.into(), ..Default::default() }),
         row(&AddClientSecretRequest { client_secret: SECRET.into(), ..Default::default() }),
+        row(&ApiKey { id: SECRET.into(), secret: SECRET.into() }),
         row(&CreateWebhookResponse { signing_secret: SECRET.into(), ..Default::default() }),
         row(&RotateWebhookSecretResponse { signing_secret: SECRET.into(), ..Default::default() }),
     ]

@@ -57,6 +57,11 @@ const ADMIN: &[&str] = &[
     "DeleteWebhook",
     "RotateWebhookSecret",
     "RedeliverWebhook",
+    "CreateMachineCredential",
+    "GetMachineCredential",
+    "ListMachineCredentials",
+    "RotateMachineCredential",
+    "DeleteMachineCredential",
 ];
 
 const EVENT: &[&str] = &["WatchEvents"];

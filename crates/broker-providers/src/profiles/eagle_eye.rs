@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+use broker_core::{
+    CallbackIssuer, ConsentReplaces, ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens,
+    RotationMode,
+};
 
-use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
+use crate::{BodyFormat, ClientAuthentication, Endpoints, Identity, ProviderDefinition, WireProfile};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -33,6 +36,16 @@ fn profile() -> ProviderProfile {
         revocation: Some(RevokedTokens::RefreshToken),
         // Whether other consents of the user go too is not documented.
         revocation_reaches: RevocationReach::Unknown,
+        // Not documented; an earlier grant may end.
+        consent_replaces: ConsentReplaces::Unknown,
+        // The issuer of its published metadata, which does not say that callbacks name it.
+        callback_issuer: Some(CallbackIssuer {
+            issuer: "https://auth.eagleeyenetworks.com".to_owned(),
+            always_named: false,
+        }),
+        api_key_headers: None,
+        // Its published metadata names the grant type.
+        client_credentials: true,
     }
 }
 
@@ -48,6 +61,12 @@ fn wire() -> WireProfile {
         client_rejected_codes: Vec::new(),
         send_token_type_hint: true,
         revoked_before_codes: Vec::new(),
+        // An account and one of its users: reseller accounts have many.
+        identity: Some(Identity::Resource {
+            path: "api/v3.0/users/self".to_owned(),
+            members: vec!["accountId".to_owned(), "id".to_owned()],
+        }),
+        device_flow_without_secret: false,
     }
 }
 
@@ -59,7 +78,9 @@ fn endpoints() -> Endpoints {
         device_authorization_url: Some(at("device_authorization")),
         revoke_url: Some(at("revoke")),
         introspect_url: Some(at("introspect")),
+        derived_token_url: Some("https://auth.eagleeyenetworks.com/api/v3.0/authorizationTokens".to_owned()),
         base_url: Some("https://api.eagleeyenetworks.com".to_owned()),
+        client_settings_url: Some("https://api.eagleeyenetworks.com/api/v3.0/clientSettings".to_owned()),
         api_hosts: vec!["*.eagleeyenetworks.com".to_owned()],
     }
 }

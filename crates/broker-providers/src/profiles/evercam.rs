@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+use broker_core::{
+    ApiKeyHeaders, ConsentReplaces, ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens,
+    RotationMode,
+};
 
-use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
+use crate::{BodyFormat, ClientAuthentication, Endpoints, Identity, ProviderDefinition, WireProfile};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -28,7 +31,18 @@ fn profile() -> ProviderProfile {
         // A refresh token that is revoked takes its access tokens with it. How far that reaches is not documented.
         revocation: Some(RevokedTokens::RefreshToken),
         revocation_reaches: RevocationReach::Unknown,
+        // Not documented; an earlier grant may end.
+        consent_replaces: ConsentReplaces::Unknown,
+        callback_issuer: None,
+        api_key_headers: Some(api_key_headers()),
+        // Its API takes keys instead.
+        client_credentials: false,
     }
+}
+
+/// "x-api-id and x-api-key", of a user's account or of a project.
+fn api_key_headers() -> ApiKeyHeaders {
+    ApiKeyHeaders { id: "x-api-id".to_owned(), secret: "x-api-key".to_owned() }
 }
 
 fn wire() -> WireProfile {
@@ -42,6 +56,9 @@ fn wire() -> WireProfile {
         client_rejected_codes: Vec::new(),
         send_token_type_hint: false,
         revoked_before_codes: Vec::new(),
+        // What introspection answers is not documented; the token's own claim names the same user.
+        identity: Some(Identity::Introspection { claim: Some("sub".to_owned()) }),
+        device_flow_without_secret: true,
     }
 }
 
@@ -53,7 +70,9 @@ fn endpoints() -> Endpoints {
         device_authorization_url: Some(at("/oauth/device/authorize")),
         revoke_url: Some(at("/oauth/revoke")),
         introspect_url: Some(at("/oauth/introspect")),
+        derived_token_url: None,
         base_url: Some(at("/v2")),
+        client_settings_url: None,
         api_hosts: Vec::new(),
     }
 }

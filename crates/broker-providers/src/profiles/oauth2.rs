@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use broker_core::{ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+use broker_core::{
+    ConsentReplaces, ProviderProfile, ReusePolicy, RevocationReach, RevokedTokens, RotationMode,
+};
 
-use crate::{BodyFormat, ClientAuthentication, Endpoints, ProviderDefinition, WireProfile};
+use crate::{BodyFormat, ClientAuthentication, Endpoints, Identity, ProviderDefinition, WireProfile};
 
 /// What providers say instead of `invalid_grant`: GitHub, HubSpot and Slack.
 const DEAD_TOKEN_CODES: [&str; 5] = [
@@ -37,6 +39,12 @@ fn profile() -> ProviderProfile {
         // "SHOULD also invalidate all access tokens" (RFC 7009 §2.1): not all servers do. Taken back without `revoke_url`.
         revocation: Some(RevokedTokens::Both),
         revocation_reaches: RevocationReach::Unknown,
+        // Not documented; an earlier grant may end.
+        consent_replaces: ConsentReplaces::Unknown,
+        callback_issuer: None,
+        api_key_headers: None,
+        // Common, and asked for only where an operator says so.
+        client_credentials: true,
     }
 }
 
@@ -52,5 +60,7 @@ fn wire() -> WireProfile {
         client_rejected_codes: owned(&CLIENT_REJECTED_CODES),
         send_token_type_hint: true,
         revoked_before_codes: Vec::new(),
+        identity: Some(Identity::Introspection { claim: None }),
+        device_flow_without_secret: false,
     }
 }

@@ -1,4 +1,4 @@
-//! Connections, as tonic takes them: plain in mode `dev`, otherwise after a handshake.
+//! Connections to clients: plain in mode `dev`, otherwise after a handshake.
 
 use std::io;
 use std::pin::Pin;
@@ -6,47 +6,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tonic::transport::server::{Connected, TcpIncoming};
+use tonic::transport::server::Connected;
 
 use super::peer::Peer;
 use super::refusals::Refusals;
 
-/// Longest wait for a handshake, and how many may be under way. Those who connect and say nothing keep nobody waiting.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
-const MOST_HANDSHAKES: usize = 1024;
-
 /// What every connection comes through.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(crate) struct Door {
     /// `None` in mode `dev`.
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) refusals: Arc<Refusals>,
+    /// Longest wait for a handshake: those who connect and say nothing keep nobody waiting.
+    pub(super) handshake_within: Duration,
 }
 
 impl Door {
-    /// The connections that come in at `listener`.
-    pub(super) fn incoming(self, listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> {
-        // On a listener of ours tonic's own `tcp_nodelay` has no effect, and answers wait 40 ms for an acknowledgement.
-        let accepted = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let admitted = accepted.map(move |accepted| self.clone().admit(accepted));
-        admitted.buffer_unordered(MOST_HANDSHAKES).filter_map(std::future::ready)
-    }
-
     /// `None` if the handshake fails: nobody else need know.
-    async fn admit(self, accepted: io::Result<TcpStream>) -> Option<io::Result<Connection>> {
-        let (stream, acceptor) = match (accepted, self.tls) {
-            (Ok(stream), Some(acceptor)) => (stream, acceptor),
-            (accepted, _) => return Some(accepted.map(Connection::Plain)),
-        };
+    pub(crate) async fn admit(&self, stream: TcpStream) -> Option<Connection> {
+        let Some(acceptor) = &self.tls else { return Some(Connection::Plain(stream)) };
         let address = stream.peer_addr().ok();
-        let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await;
+        let handshake = tokio::time::timeout(self.handshake_within, acceptor.accept(stream)).await;
         match handshake.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => Some(Ok(Connection::Tls(Box::new(stream)))),
+            Ok(stream) => Some(Connection::Tls(Box::new(stream))),
             Err(error) => {
                 self.refusals.note_handshake(&error, address);
                 None

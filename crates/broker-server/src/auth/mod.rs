@@ -23,17 +23,14 @@ mod trust_bundle;
 mod trust_domains;
 mod watched;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::Clock;
-use futures_util::Stream;
 use futures_util::future::{join, join_all};
-use tokio::net::TcpListener;
 
 use self::authenticator::Authenticator;
-use self::incoming::{Connection, Door};
+pub(crate) use self::incoming::Door;
 use self::issuer_keys::IssuerKeys;
 pub(crate) use self::issuer_keys::{KeyOrigin, KeyTimes};
 pub(crate) use self::layer::AuthLayer;
@@ -45,6 +42,7 @@ pub(crate) use self::trust_bundle::TrustBundle;
 use self::trust_domains::TrustDomains;
 use self::watched::Watched;
 use crate::config::{AuthMode, Config};
+use crate::wiring::Surroundings;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -62,8 +60,9 @@ pub(crate) struct Auth {
 
 impl Auth {
     /// Reads certificates, bundles and keys. An issuer that does not answer is no reason not to start.
-    pub(crate) async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let authenticator = open::authenticator(&config.auth, &clock).map_err(anyhow::Error::msg)?;
+    pub(crate) async fn open(config: &Config, around: &Surroundings) -> anyhow::Result<Self> {
+        let clock = around.clock.clone();
+        let authenticator = open::authenticator(&config.auth, around).map_err(anyhow::Error::msg)?;
         let (certificate, tls) = match config.auth.mode {
             AuthMode::Dev => (None, None),
             AuthMode::Mtls | AuthMode::Jwt => {
@@ -79,7 +78,7 @@ impl Auth {
             max_connection_age: certificate.is_some().then_some(config.tls.max_connection_age),
             authenticator: Arc::new(authenticator),
             certificate,
-            door: Door { tls, refusals: refusals.clone() },
+            door: Door { tls, refusals: refusals.clone(), handshake_within: config.limits.handshake_timeout },
             refusals,
             clock,
         };
@@ -92,15 +91,12 @@ impl Auth {
         AuthLayer { authenticator: self.authenticator.clone(), refusals: self.refusals.clone() }
     }
 
-    /// The connections that come in at `listener`.
-    pub(crate) fn incoming(
-        &self,
-        listener: TcpListener,
-    ) -> impl Stream<Item = io::Result<Connection>> + use<> {
-        self.door.clone().incoming(listener)
+    /// What connections come through.
+    pub(crate) fn door(&self) -> Door {
+        self.door.clone()
     }
 
-    /// After how long a connection is ended in order; `None` leaves it be.
+    /// After how long a caller must come again, so that it is known anew; `None` where callers are not checked.
     pub(crate) fn max_connection_age(&self) -> Option<Duration> {
         self.max_connection_age
     }

@@ -15,9 +15,11 @@ use super::trust_bundle::TrustBundle;
 use super::trust_domains::TrustDomains;
 use super::watched::Watched;
 use crate::config::{AuthConfig, AuthMode, Config, IssuerConfig, TrustDomainConfig};
+use crate::wiring::Surroundings;
 
 /// What knows callers in the mode that is configured.
-pub(super) fn authenticator(config: &AuthConfig, clock: &Arc<dyn Clock>) -> Result<Authenticator, String> {
+pub(super) fn authenticator(config: &AuthConfig, around: &Surroundings) -> Result<Authenticator, String> {
+    let clock = &around.clock;
     Ok(match config.mode {
         AuthMode::Dev => Authenticator::Nobody,
         AuthMode::Mtls => {
@@ -28,7 +30,7 @@ pub(super) fn authenticator(config: &AuthConfig, clock: &Arc<dyn Clock>) -> Resu
             }
         }
         AuthMode::Jwt => {
-            let issuers: Result<Vec<_>, _> = config.jwt.iter().map(|one| issuer(one, clock)).collect();
+            let issuers: Result<Vec<_>, _> = config.jwt.iter().map(|one| issuer(one, around)).collect();
             Authenticator::Tokens(Issuers::new(issuers?, clock.clone()))
         }
     })
@@ -40,13 +42,13 @@ fn trust_domain(config: &TrustDomainConfig) -> Result<(super::TrustDomain, Watch
     Ok((config.name().map_err(told)?, bundle.map_err(told)?))
 }
 
-fn issuer(config: &IssuerConfig, clock: &Arc<dyn Clock>) -> Result<Issuer, String> {
+fn issuer(config: &IssuerConfig, around: &Surroundings) -> Result<Issuer, String> {
     let told = |problem| format!("[[auth.jwt]] {problem}");
-    let origin = config.key_origin().map_err(told)?;
+    let origin = config.key_origin().map_err(told)?.counted_in(&around.calls);
     Ok(Issuer {
         rules: config.rules().map_err(told)?,
         prefix: config.principal_prefix.clone(),
-        keys: IssuerKeys::new(&config.issuer, origin, config.key_times(), clock.clone()),
+        keys: IssuerKeys::new(&config.issuer, origin, config.key_times(), around.clock.clone()),
     })
 }
 

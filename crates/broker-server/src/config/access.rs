@@ -25,6 +25,8 @@ pub struct AccessConfig {
     pub tenant_max_pending_authorizations: u32,
     /// How many access policies there may be about each tenant, those here not counted.
     pub tenant_max_access_policies: u32,
+    /// How many webhooks each tenant may have.
+    pub tenant_max_webhooks: u32,
     /// Tenants with limits of their own.
     pub quota: Vec<QuotaConfig>,
     /// Policies that are always in force.
@@ -41,6 +43,7 @@ impl Default for AccessConfig {
             tenant_max_client_registrations: quotas.client_registrations.get(),
             tenant_max_pending_authorizations: quotas.pending_authorizations.get(),
             tenant_max_access_policies: quotas.access_policies.get(),
+            tenant_max_webhooks: quotas.webhooks.get(),
             quota: Vec::new(),
             policy: Vec::new(),
         }

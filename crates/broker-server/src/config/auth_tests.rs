@@ -4,7 +4,7 @@ use crate::config::load::parse;
 
 /// The problems of `[auth]` and `[tls]` in this file.
 fn problems(toml: &str) -> String {
-    let config = parse(toml, None, Vec::new()).unwrap();
+    let config = parse(toml, None, Vec::new()).unwrap().0.config;
     [config.auth.problems(), config.tls_problems()].concat().join("\n")
 }
 
@@ -138,6 +138,7 @@ fn a_list_can_come_from_the_environment() {
     let variable =
         |name: &str, value: &str| Override::new(format!("TOKEN_BROKER__AUTH__{name}"), value.to_owned());
     let list = "[{ trust_domain = \"a.example\", bundle_file = \"/x\" }]";
-    let config: Config = parse("", None, vec![variable("MODE", "mtls"), variable("MTLS", list)]).unwrap();
+    let overrides = vec![variable("MODE", "mtls"), variable("MTLS", list)];
+    let config: Config = parse("", None, overrides).unwrap().0.config;
     assert_eq!((config.auth.mode, config.auth.mtls[0].trust_domain.as_str()), (AuthMode::Mtls, "a.example"));
 }

@@ -14,20 +14,34 @@ pub(super) fn check(config: &Config, role: Role) -> Vec<String> {
     problems.extend(Some(config).filter(|_| role.rotates()).and_then(escrow));
     problems.extend(config.keys.problems());
     problems.extend(config.public_url().err());
+    problems.extend(config.pages.problems());
     problems.extend(config.lease.problems());
+    problems.extend(config.limits.problems(config.connection_age()));
     problems.extend(strangers(config));
     problems.extend(config.auth.problems());
     problems.extend(config.tls_problems());
     problems.extend(config.access_settings().err().unwrap_or_default());
     problems.extend(config.quotas().err().unwrap_or_default());
     problems.extend(config.audit.problems());
+    problems.extend(config.events.problems());
+    problems.extend(config.webhooks.problems());
+    problems.extend(config.ext_authz.problems());
     problems.extend(config.rotation.problems());
+    problems.extend(config.telemetry.problems());
     problems.extend(ca_file(config));
     if config.escrow.max_bytes < LEAST_ESCROW {
         problems.push(format!("[escrow] max_bytes must be at least {LEAST_ESCROW}"));
     }
     if config.vend.cached_grants == 0 {
         problems.push("[vend] cached_grants must not be zero".into());
+    }
+    for (key, most) in [
+        ("watch_streams", config.vend.watch_streams),
+        ("watch_streams_per_caller", config.vend.watch_streams_per_caller),
+    ] {
+        if most == 0 {
+            problems.push(format!("[vend] {key} must not be zero"));
+        }
     }
     for (name, provider) in &config.providers {
         problems.extend(provider.problems(name));

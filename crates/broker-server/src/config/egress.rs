@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use broker_egress::Egress;
+use broker_egress::{Egress, EgressSetupError};
 use serde::Deserialize;
 
 use super::Config;
@@ -22,16 +22,27 @@ impl Config {
     }
 
     /// The same, with other times.
-    pub(crate) fn open_egress_with(&self, mut egress: broker_egress::EgressConfig) -> Result<Egress, String> {
+    pub(crate) fn open_egress_with(&self, egress: broker_egress::EgressConfig) -> Result<Egress, String> {
+        Egress::new(self.with_roots(egress)?).map_err(|error| self.egress_problem(&error))
+    }
+
+    pub(super) fn with_roots(
+        &self,
+        mut egress: broker_egress::EgressConfig,
+    ) -> Result<broker_egress::EgressConfig, String> {
         if let Some(path) = &self.egress.ca_file {
             let pem = std::fs::read(path)
                 .map_err(|error| format!("[egress] ca_file {}: {error}", path.display()))?;
             egress.extra_roots_pem = Some(pem);
         }
-        Egress::new(egress).map_err(|error| match &self.egress.ca_file {
+        Ok(egress)
+    }
+
+    pub(super) fn egress_problem(&self, error: &EgressSetupError) -> String {
+        match &self.egress.ca_file {
             Some(path) => format!("[egress] ca_file {}: {error}", path.display()),
             None => format!("cannot set up outgoing HTTP: {error}"),
-        })
+        }
     }
 }
 

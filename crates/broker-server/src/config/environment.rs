@@ -20,14 +20,14 @@ impl Override {
         Self { name, value }
     }
 
-    /// Puts the value where the name says.
-    pub(super) fn apply(self, table: &mut Table) -> Result<(), ConfigError> {
+    /// Puts the value where the name says. Answers where that is.
+    pub(super) fn apply(self, table: &mut Table) -> Result<Vec<String>, ConfigError> {
         let path: Vec<String> = self.name[PREFIX.len()..].split("__").map(str::to_lowercase).collect();
         if path.len() < 2 || path.iter().any(String::is_empty) {
             return Err(self.problem(format_args!("names no key; write {PREFIX}SECTION__KEY")));
         }
         match set(table, &path, literal(&self.value)) {
-            true => Ok(()),
+            true => Ok(path),
             false => Err(self.problem("goes below a key that is no section")),
         }
     }

@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Table;
 
 use super::Config;
+use super::changes::Loaded;
 use super::check::check;
 use super::environment::{Override, overrides};
-use super::problem::{in_file, without_values};
+use super::places::Places;
+use super::problem::{every_problem, without_values};
 use crate::role::Role;
 
 /// What is wrong with a configuration. The text names the file, line and key, or the variable; never a value.
@@ -21,20 +24,22 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is not TOML, or a key is unknown or of the wrong type.
-    #[error("{}: {problem}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and problem.
-        problem: String,
-    },
+    /// The file is not TOML, or keys are unknown or of the wrong type. Each with file, line, column and key.
+    #[error("{}", alone_or_list(.0))]
+    Malformed(Vec<String>),
     /// An environment variable does not fit.
     #[error("the environment variable {0}")]
     Environment(String),
-    /// The values do not go together.
+    /// The values do not go together. Each with file and line, or the variable, and key.
     #[error("the configuration cannot be used:{}", list(.0))]
     Unusable(Vec<String>),
+}
+
+fn alone_or_list(problems: &[String]) -> String {
+    match problems {
+        [alone] => alone.clone(),
+        several => format!("the configuration cannot be read:{}", list(several)),
+    }
 }
 
 fn list(problems: &[String]) -> String {
@@ -48,37 +53,64 @@ pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
 
 /// The same for a process of that role.
 pub fn load_as(path: Option<&Path>, role: Role) -> Result<Config, ConfigError> {
+    read_as(path, role).map(|loaded| loaded.config)
+}
+
+/// The same for `migrate`, which uses `[store]` alone: whoever owns the schema need not hold keys.
+pub fn load_for_migration(path: Option<&Path>) -> Result<Config, ConfigError> {
+    read_checked(path, |config| config.store.problems()).map(|loaded| loaded.config)
+}
+
+/// The same for a process of that role, with the values that were given.
+pub(crate) fn read_as(path: Option<&Path>, role: Role) -> Result<Loaded, ConfigError> {
+    read_checked(path, |config| check(config, role))
+}
+
+fn read_checked(
+    path: Option<&Path>,
+    problems: impl FnOnce(&Config) -> Vec<String>,
+) -> Result<Loaded, ConfigError> {
     let text = match path {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?,
         None => String::new(),
     };
-    let config = parse(&text, path, overrides(std::env::vars_os())?)?;
-    let problems = check(&config, role);
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Unusable(problems)) }
+    let (loaded, places) = parse(&text, path, overrides(std::env::vars_os())?)?;
+    let problems = problems(&loaded.config);
+    if problems.is_empty() {
+        return Ok(loaded);
+    }
+    let located = problems.iter().map(|problem| places.locate(&name_of(path), problem));
+    Err(ConfigError::Unusable(located.collect()))
+}
+
+fn name_of(path: Option<&Path>) -> String {
+    path.unwrap_or(Path::new("defaults")).display().to_string()
 }
 
 pub(super) fn parse(
     text: &str,
     path: Option<&Path>,
     overrides: Vec<Override>,
-) -> Result<Config, ConfigError> {
-    let malformed = |error: toml::de::Error| ConfigError::Malformed {
-        path: path.unwrap_or(Path::new("defaults")).to_owned(),
-        problem: in_file(text, &error),
+) -> Result<(Loaded, Places), ConfigError> {
+    let malformed = || {
+        let problems = every_problem(text).into_iter();
+        ConfigError::Malformed(problems.map(|problem| format!("{}: {problem}", name_of(path))).collect())
     };
     // Read by itself first: only here does an error still know its line.
-    let mut config: Config = toml::from_str(text).map_err(malformed)?;
-    let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
+    let mut config: Config = toml::from_str(text).map_err(|_| malformed())?;
+    let mut values: Table = toml::from_str(text).map_err(|_| malformed())?;
+    let mut places = Places::of(text);
     // Read anew after each variable: so an error is known to be of this one.
     for variable in overrides {
         let name = variable.name.clone();
-        variable.apply(&mut table)?;
-        config = Config::deserialize(table.clone()).map_err(|error| {
+        let set = variable.apply(&mut values)?;
+        config = Config::deserialize(values.clone()).map_err(|error| {
             ConfigError::Environment(format!("{name}: {}", without_values(error.message())))
         })?;
+        places.set_by(&set, name);
     }
-    Ok(config)
+    Ok((Loaded { config, values }, places))
 }
 
 #[cfg(test)]

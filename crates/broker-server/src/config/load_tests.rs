@@ -14,7 +14,7 @@ fn problems_of(config: &Config) -> Vec<String> {
 fn parsed(text: &str, overrides: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let full = |(name, value): &(&str, &str)| Override::new(format!("TOKEN_BROKER__{name}"), (*value).into());
     let overrides = overrides.iter().map(full).collect();
-    parse(text, Some(Path::new("broker.toml")), overrides)
+    parse(text, Some(Path::new("broker.toml")), overrides).map(|(loaded, _)| loaded.config)
 }
 
 #[test]
@@ -63,14 +63,14 @@ fn the_environment_goes_over_the_file() {
             ("LISTEN__GRPC", "127.0.0.1:2"),
             ("ROTATION__TICK", "250ms"),
             ("ROTATION__MAX_IN_FLIGHT", "9"),
-            ("KEYS__KEK", "k:secret"),
+            ("KEYS__KEK", "k:hushed"),
         ],
     )
     .unwrap();
     assert_eq!(config.listen.grpc.port(), 2);
     assert_eq!(config.rotation.tick.as_millis(), 250);
     assert_eq!(config.rotation.max_in_flight, 9);
-    assert!(!format!("{config:?}").contains("secret"));
+    assert!(!format!("{config:?}").contains("hushed"));
 }
 
 #[test]
@@ -202,6 +202,12 @@ fn what_cannot_be_served_is_refused_before() {
         ("KEYS__KEK", "no material", "[keys] kek: "),
         ("KEYS__KEK_FILE", "/no/kek", "/no/kek"),
         ("HTTP__PUBLIC_URL", "broker.example.com", "[http] public_url"),
+        ("PAGES__RECONSENT_URL", "https://{tenant}.example.com", "[pages] reconsent_url"),
+        (
+            "PROVIDERS__EVERCAM__CLIENT_SETTINGS_URL",
+            "https://api.example.com/c",
+            "client_settings_url: goes with",
+        ),
         ("EGRESS__CA_FILE", "/no/ca.pem", "/no/ca.pem"),
         ("VEND__CACHED_GRANTS", "0", "cached_grants"),
         ("ROTATION__PROVIDER_TIMEOUT", "90s", "lease_ttl"),
@@ -221,4 +227,35 @@ fn what_cannot_be_served_is_refused_before() {
     assert!(
         problems_of(&parsed("", &longest).unwrap()).join("\n").contains("connect_timeout must not be longer")
     );
+}
+
+#[test]
+fn everything_that_is_wrong_in_a_file_is_told_at_once_with_line_and_key() {
+    let file = "[listen]\ngrcp = 2\nhttp = 7\n\n[rotation]\ntick = \"soon\"\nmax_in_flight = -1\n[audit]\nvends = \"s3cret\"\n";
+    let error = parsed(file, &[]).unwrap_err();
+    let ConfigError::Malformed(problems) = &error else { panic!("{error}") };
+    let begins = [
+        "broker.toml: line 2, column 1: [listen] grcp: unknown field `grcp`",
+        "broker.toml: line 3, column 8: [listen] http: ",
+        "broker.toml: line 6, column 8: [rotation] tick: ",
+        "broker.toml: line 7, column 17: [rotation] max_in_flight: ",
+        "broker.toml: line 9, column 9: [audit] vends: unknown variant",
+    ];
+    assert_eq!(problems.len(), begins.len(), "{problems:#?}");
+    for (problem, begin) in problems.iter().zip(begins) {
+        assert!(problem.starts_with(begin), "{problem}");
+    }
+    assert!(!error.to_string().contains("s3cret"));
+}
+
+#[test]
+fn a_key_outside_every_section_and_a_section_that_is_none_are_told() {
+    for (file, begin) in [
+        ("listne = 1\n", "broker.toml: line 1, column 1: listne: unknown field `listne`"),
+        ("\n[listne]\ngrpc = 1\n", "broker.toml: line 2, column 2: [listne]: unknown field `listne`"),
+        ("[[access.policy]]\nprincipal = \"x\"\n", "broker.toml: line 1, column "),
+    ] {
+        let error = parsed(file, &[]).unwrap_err().to_string();
+        assert!(error.starts_with(begin), "{error}");
+    }
 }

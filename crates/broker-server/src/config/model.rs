@@ -8,8 +8,9 @@ use broker_escrow::Limits;
 use serde::Deserialize;
 
 use super::{
-    AccessConfig, AuditConfig, AuthConfig, EgressConfig, KeysConfig, LeaseConfig, ProviderConfig, PublicUrl,
-    RotationConfig, StoreConfig, TlsConfig, providers,
+    AccessConfig, AuditConfig, AuthConfig, EgressConfig, EventsConfig, ExtAuthzConfig, KeysConfig,
+    LeaseConfig, LimitsConfig, PagesConfig, ProviderConfig, PublicUrl, RotationConfig, StoreConfig,
+    TelemetryConfig, TlsConfig, WebhooksConfig, providers,
 };
 
 /// The whole configuration.
@@ -18,8 +19,12 @@ use super::{
 pub struct Config {
     /// Where to listen.
     pub listen: ListenConfig,
+    /// How much connections may take.
+    pub limits: LimitsConfig,
     /// The HTTP side.
     pub http: HttpConfig,
+    /// Pages for browsers.
+    pub pages: PagesConfig,
     /// Who may call.
     pub auth: AuthConfig,
     /// The certificate of the gRPC listener.
@@ -38,10 +43,18 @@ pub struct Config {
     pub vend: VendConfig,
     /// The audit log.
     pub audit: AuditConfig,
+    /// Events.
+    pub events: EventsConfig,
+    /// Deliveries of events.
+    pub webhooks: WebhooksConfig,
+    /// Tokens for requests that Envoy forwards.
+    pub ext_authz: ExtAuthzConfig,
     /// The times of the rotation protocol.
     pub rotation: RotationConfig,
     /// Logs.
     pub log: LogConfig,
+    /// Where traces, logs and metrics are told to.
+    pub telemetry: TelemetryConfig,
     /// How providers are called.
     pub egress: EgressConfig,
     /// Authorization servers by name.
@@ -53,7 +66,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: ListenConfig::default(),
+            limits: LimitsConfig::default(),
             http: HttpConfig::default(),
+            pages: PagesConfig::default(),
             auth: AuthConfig::default(),
             tls: TlsConfig::default(),
             access: AccessConfig::default(),
@@ -63,8 +78,12 @@ impl Default for Config {
             lease: LeaseConfig::default(),
             vend: VendConfig::default(),
             audit: AuditConfig::default(),
+            events: EventsConfig::default(),
+            webhooks: WebhooksConfig::default(),
+            ext_authz: ExtAuthzConfig::default(),
             rotation: RotationConfig::default(),
             log: LogConfig::default(),
+            telemetry: TelemetryConfig::default(),
             egress: EgressConfig::default(),
             providers: providers::built_in(),
         }
@@ -135,11 +154,15 @@ impl EscrowConfig {
 pub struct VendConfig {
     /// How many grants to keep ready, sealed, in memory; about 2 KB each.
     pub cached_grants: usize,
+    /// How many streams of WatchAccessTokens may be open, all callers together.
+    pub watch_streams: u32,
+    /// The same for each caller.
+    pub watch_streams_per_caller: u32,
 }
 
 impl Default for VendConfig {
     fn default() -> Self {
-        Self { cached_grants: 100_000 }
+        Self { cached_grants: 100_000, watch_streams: 10_000, watch_streams_per_caller: 2_500 }
     }
 }
 

@@ -1,17 +1,46 @@
 //! What a parser says is wrong, without what the file says: any value may be a secret in the wrong place.
 
-/// Line, column and problem. Never an excerpt.
-pub(super) fn in_file(text: &str, error: &toml::de::Error) -> String {
-    let problem = without_values(error.message());
-    let before = error.span().and_then(|span| text.get(..span.start));
-    match before {
-        Some(before) => {
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            format!("line {line}, column {column}: {problem}")
+use std::ops::Range;
+
+use super::Config;
+use super::places::Places;
+
+/// So many are told at once.
+const MOST: usize = 20;
+
+/// Everything that keeps `text` from being a configuration, each with line, column and key. Never an excerpt.
+pub(super) fn every_problem(text: &str) -> Vec<String> {
+    let (mut text, places) = (text.to_owned(), Places::of(text));
+    let mut problems = Vec::new();
+    while problems.len() < MOST {
+        let Err(error) = toml::from_str::<Config>(&text) else { break };
+        let at = error.span().map_or(0, |span| span.start);
+        problems.push((at, in_file(&text, &error, &places)));
+        // What is wrong is taken out, as if it were not set, to find what else is.
+        match error.span().and_then(|span| places.setting_at(span.start)) {
+            Some(setting) if !text[setting.clone()].trim().is_empty() => blank(&mut text, setting),
+            _ => break,
         }
-        None => problem,
     }
+    problems.sort();
+    problems.into_iter().map(|(_, problem)| problem).collect()
+}
+
+/// Every line stays where it is.
+fn blank(text: &mut String, setting: Range<usize>) {
+    let blanked: String =
+        text[setting.clone()].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
+    text.replace_range(setting, &blanked);
+}
+
+fn in_file(text: &str, error: &toml::de::Error, places: &Places) -> String {
+    let problem = without_values(error.message());
+    let Some(span) = error.span() else { return problem };
+    let before = text.get(..span.start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let key = places.key_at(span.start).map(|key| format!("{key}: ")).unwrap_or_default();
+    format!("line {line}, column {column}: {key}{problem}")
 }
 
 /// A message of serde or of the parser. What serde found is quoted between these words and the last `, expected `.
@@ -29,7 +58,7 @@ pub(super) fn without_values(message: &str) -> String {
 }
 
 /// Keys are words; key material and tokens are longer or carry other characters.
-fn is_name(key: &str) -> bool {
+pub(super) fn is_name(key: &str) -> bool {
     key.len() <= 40 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 

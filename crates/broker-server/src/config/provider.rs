@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use broker_core::ports::BudgetLimit;
-use broker_core::{ProviderName, ReusePolicy, RevocationReach, RevokedTokens, RotationMode};
+use broker_core::{
+    ApiKeyHeaders, ConsentReplaces, ProviderName, ReusePolicy, RevocationReach, RevokedTokens, RotationMode,
+};
 use broker_providers::{BodyFormat, ClientAuthentication, GrantWindow, Overrides, ProviderDefinition};
 use serde::Deserialize;
 
@@ -22,6 +24,7 @@ pub struct ProviderConfig {
     pub revoke_url: Option<String>,
     pub introspect_url: Option<String>,
     pub base_url: Option<String>,
+    pub client_settings_url: Option<String>,
     pub api_hosts: Option<Vec<String>>,
     pub client_authentication: Option<Authentication>,
     pub body_format: Option<Body>,
@@ -41,6 +44,13 @@ pub struct ProviderConfig {
     pub permanent: Option<bool>,
     pub revokes: Option<Revokes>,
     pub revocation_reaches: Option<Reaches>,
+    pub consent_replaces: Option<Replaces>,
+    pub issuer: Option<String>,
+    pub issuer_always_named: Option<bool>,
+    pub api_key_id_header: Option<String>,
+    pub api_key_secret_header: Option<String>,
+    pub client_credentials: Option<bool>,
+    pub derived_token_url: Option<String>,
     pub requests_per_second: Option<f64>,
     pub burst: Option<u32>,
 }
@@ -91,6 +101,10 @@ keywords!(
 keywords!(
     /// What the revocation of a refresh token takes with it.
     Reaches { Token = "token", Authorization = "authorization", Unknown = "unknown" }
+);
+keywords!(
+    /// Whether a new consent ends the grant that came before it.
+    Replaces { No = "no", Yes = "yes", Unknown = "unknown" }
 );
 
 impl ProviderConfig {
@@ -143,6 +157,10 @@ impl ProviderConfig {
         if self.permanent == Some(true) && self.window().is_some() {
             problems.push(format!("[providers.{name}] a permanent grant has no other window"));
         }
+        if self.issuer_always_named == Some(true) && self.definition().profile.callback_issuer.is_none() {
+            problems.push(format!("[providers.{name}] issuer_always_named goes with issuer"));
+        }
+        problems.extend(self.header_problem().map(|problem| format!("[providers.{name}] {problem}")));
         problems.extend(self.budget().err().map(|problem| format!("[providers.{name}] {problem}")));
         for (key, span) in self.spans() {
             problems.extend(too_long(span).map(|problem| format!("[providers.{name}] {key} {problem}")));
@@ -170,6 +188,7 @@ impl ProviderConfig {
             revoke_url: self.revoke_url.clone(),
             introspect_url: self.introspect_url.clone(),
             base_url: self.base_url.clone(),
+            client_settings_url: self.client_settings_url.clone(),
             api_hosts: self.api_hosts.clone(),
             client_authentication: self.client_authentication.map(|place| match place {
                 Authentication::Basic => ClientAuthentication::Basic,
@@ -194,11 +213,43 @@ impl ProviderConfig {
                 Reaches::Authorization => RevocationReach::Authorization,
                 Reaches::Unknown => RevocationReach::Unknown,
             }),
+            consent_replaces: self.consent_replaces.map(|replaces| match replaces {
+                Replaces::No => ConsentReplaces::No,
+                Replaces::Yes => ConsentReplaces::Yes,
+                Replaces::Unknown => ConsentReplaces::Unknown,
+            }),
+            issuer: self.issuer.clone(),
+            issuer_always_named: self.issuer_always_named,
+            api_key_headers: self.api_key_headers(),
+            client_credentials: self.client_credentials,
+            derived_token_url: self.derived_token_url.clone(),
             grant_window: if self.permanent == Some(true) {
                 Some(GrantWindow::Permanent)
             } else {
                 self.window()
             },
+        }
+    }
+
+    fn api_key_headers(&self) -> Option<ApiKeyHeaders> {
+        let (id, secret) = (self.api_key_id_header.as_ref()?, self.api_key_secret_header.as_ref()?);
+        Some(ApiKeyHeaders { id: id.clone(), secret: secret.clone() })
+    }
+
+    /// What is wrong with the headers of API keys.
+    fn header_problem(&self) -> Option<&'static str> {
+        let (id, secret) = match (&self.api_key_id_header, &self.api_key_secret_header) {
+            (None, None) => return None,
+            (Some(id), Some(secret)) => (id, secret),
+            _ => return Some("api_key_id_header and api_key_secret_header go together"),
+        };
+        let is_name = |name: &str| {
+            let is_token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            !name.is_empty() && name.bytes().all(is_token)
+        };
+        match is_name(id) && is_name(secret) && id != secret {
+            true => None,
+            false => Some("api_key_id_header and api_key_secret_header must be two names of a-z, 0-9 and -"),
         }
     }
 

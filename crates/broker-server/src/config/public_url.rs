@@ -1,29 +1,42 @@
 //! `[http] public_url`: where browsers reach the broker.
 
-use url::Url;
+use url::{Host, Url};
 
-/// An absolute http or https URL.
+/// An absolute https URL, or http on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(Url);
 
 impl PublicUrl {
     /// Reads it. The error says what would be right.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let refused =
-            "must be an absolute URL like https://broker.example.com, without user, query or fragment";
+        let refused = "must be an https URL like https://broker.example.com, or http on loopback, without user, query or fragment";
         let url = Url::parse(text).map_err(|_| refused)?;
-        let plain = url.username().is_empty() && url.password().is_none();
         let bare = url.query().is_none() && url.fragment().is_none();
-        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-        if web && plain && bare { Ok(Self(url)) } else { Err(refused) }
+        if is_safe(&url) && bare { Ok(Self(url)) } else { Err(refused) }
     }
 
     /// Whether `redirect_uri` is where the broker would receive this provider's callbacks.
     pub fn hosts_callback(&self, provider: &str, redirect_uri: &str) -> bool {
-        let callback = format!("{}/oauth/callback/{provider}", self.0.as_str().trim_end_matches('/'));
         // Parsed, so that another spelling of the same URL is the same URL.
-        Url::parse(redirect_uri).is_ok_and(|uri| uri.as_str() == callback)
+        Url::parse(redirect_uri).is_ok_and(|uri| uri.as_str() == self.callback(provider))
     }
+
+    /// The URL of the callback page for a provider.
+    pub fn callback(&self, provider: &str) -> String {
+        format!("{}/oauth/callback/{provider}", self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Nobody on the way reads or changes what is sent there: https, or http on this machine; and it names no user.
+pub(super) fn is_safe(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let plain = url.username().is_empty() && url.password().is_none();
+    plain && url.has_host() && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
 }
 
 #[cfg(test)]
@@ -45,6 +58,7 @@ mod tests {
             "https://me:secret@a.example",
             "https://a.example/#f",
             "mailto:a@example.com",
+            "http://broker.example.com",
         ] {
             assert!(PublicUrl::parse(bad).is_err(), "{bad}");
         }

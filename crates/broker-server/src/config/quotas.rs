@@ -22,6 +22,8 @@ pub struct QuotaConfig {
     pub max_pending_authorizations: Option<u32>,
     /// Access policies about the tenant.
     pub max_access_policies: Option<u32>,
+    /// Webhooks.
+    pub max_webhooks: Option<u32>,
 }
 
 impl Config {
@@ -54,6 +56,7 @@ impl AccessConfig {
             max_client_registrations: Some(self.tenant_max_client_registrations),
             max_pending_authorizations: Some(self.tenant_max_pending_authorizations),
             max_access_policies: Some(self.tenant_max_access_policies),
+            max_webhooks: Some(self.tenant_max_webhooks),
         }
     }
 }
@@ -86,6 +89,7 @@ impl QuotaConfig {
                 default.pending_authorizations,
             ),
             access_policies: limit("max_access_policies", self.max_access_policies, default.access_policies),
+            webhooks: limit("max_webhooks", self.max_webhooks, default.webhooks),
         }
     }
 }

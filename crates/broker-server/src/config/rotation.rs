@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use broker_core::Timing;
 use broker_egress::EgressConfig;
+use humantime_serde::Serde;
 use serde::Deserialize;
 
 /// Nobody means more, and sums of such times stay far from where clocks end.
@@ -57,6 +58,8 @@ pub struct RotationConfig {
     /// A grant nobody asked for during this time is refreshed only to keep it alive.
     #[serde(with = "humantime_serde")]
     pub warm_for: Duration,
+    /// How long before a grant's authorization ends this is told, the first notice first. Empty tells nothing.
+    pub expiry_notices: Vec<Serde<Duration>>,
     /// Pause before a refused refresh token is presented once more.
     #[serde(with = "humantime_serde")]
     pub suspect_confirm_after: Duration,
@@ -99,6 +102,7 @@ impl Default for RotationConfig {
             unlabelled_window: timing.unlabelled_window,
             attempts_kept: timing.attempts_kept,
             warm_for: timing.warm_for,
+            expiry_notices: timing.expiry_notices.into_iter().map(Serde::from).collect(),
             suspect_confirm_after: timing.suspect_confirm_after,
             retry_base: timing.retry_base,
             retry_cap: timing.retry_cap,
@@ -167,6 +171,7 @@ impl RotationConfig {
             unlabelled_window: self.unlabelled_window,
             attempts_kept: self.attempts_kept,
             warm_for: self.warm_for,
+            expiry_notices: self.expiry_notices.iter().map(|notice| **notice).collect(),
             suspect_confirm_after: self.suspect_confirm_after,
             retry_base: self.retry_base,
             retry_cap: self.retry_cap,

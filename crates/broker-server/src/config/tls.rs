@@ -61,6 +61,14 @@ impl Config {
         problems
     }
 
+    /// After how long a connection is ended in order.
+    pub(crate) fn connection_age(&self) -> Duration {
+        match self.auth.mode {
+            AuthMode::Dev => self.limits.connection_age,
+            AuthMode::Mtls | AuthMode::Jwt => self.limits.connection_age.min(self.tls.max_connection_age),
+        }
+    }
+
     /// What is no reason not to start, and yet wrong at `now`.
     pub(crate) fn warnings(&self, now: Timestamp) -> Vec<String> {
         let certificate = match self.auth.mode {

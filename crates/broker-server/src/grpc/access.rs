@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use broker_core::{
     Access, AccessAction, Actor, Ask, Asked, AuditAction, AuditOutcome, AuditRecord, BrokerError, GrantKey,
-    Permit, Principal, ProviderName, TenantId, Timestamp,
+    Permit, PolicySet, Principal, ProviderName, TenantId, Timestamp,
 };
 use broker_proto::v1::*;
 use prost::Name;
 use tonic::{Request, Status};
 
-use super::audit::{Draft, outcome};
+use super::audit::{Batch, Draft, Given, outcome};
 use super::caller;
 
 /// A request with the action its RPC is. Every RPC has a request message of its own, so the message names the RPC.
@@ -55,7 +55,8 @@ table! {
         GetTenantRequest ListTenantsRequest GetClientRegistrationRequest ListClientRegistrationsRequest
         ListAccessPoliciesRequest ExplainAccessRequest ListGrantsRequest GetGrantRequest ListAtRiskGrantsRequest
         ListKeysRequest GetKeyRotationRequest ListKeyRotationsRequest GetSchedulerStatusRequest
-        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest;
+        ListProvidersRequest ListAuditEventsRequest VerifyAuditLogRequest GetWebhookRequest ListWebhooksRequest
+        GetMachineCredentialRequest ListMachineCredentialsRequest;
     Observe, EventService:
         WatchEventsRequest;
     Operate, AdminService:
@@ -66,7 +67,8 @@ table! {
         UpdateClientRegistrationRequest DeleteClientRegistrationRequest AddClientSecretRequest
         RetireClientSecretRequest CreateAccessPolicyRequest DeleteAccessPolicyRequest RotateKeysRequest
         RetireKeyRequest CreateWebhookRequest UpdateWebhookRequest DeleteWebhookRequest
-        RotateWebhookSecretRequest;
+        RotateWebhookSecretRequest CreateMachineCredentialRequest RotateMachineCredentialRequest
+        DeleteMachineCredentialRequest;
 }
 
 /// Stands before every handler.
@@ -92,10 +94,14 @@ impl Guard {
 
     /// Who calls which RPC. Nothing is allowed yet.
     pub(super) fn call<M: Governed>(&self, request: &Request<M>) -> Result<Call<'_>, BrokerError> {
-        let principal = caller::principal(request)?;
+        Ok(self.call_by(caller::principal(request)?, request))
+    }
+
+    /// The same of another than who sent the request.
+    pub(super) fn call_by<M: Governed>(&self, principal: Principal, request: &Request<M>) -> Call<'_> {
         let draft = request.extensions().get::<Draft>().cloned().unwrap_or_else(|| Draft::of(&M::path()));
         let actor = Actor::caller(principal.clone(), AuditAction::named(M::path()));
-        Ok(Call { access: &self.access, principal, actor, rpc: M::rpc(), action: M::ACTION, draft })
+        Call { access: &self.access, principal, actor, rpc: M::rpc(), action: M::ACTION, draft }
     }
 }
 
@@ -108,6 +114,16 @@ impl Call<'_> {
     /// The caller and the RPC, for the audit log.
     pub(super) fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// Notes which token was given.
+    pub(super) fn gave(&self, given: Given) {
+        self.draft.gave(given);
+    }
+
+    /// Notes what became of a batch.
+    pub(super) fn was_batch(&self, asked: usize, refused: usize) {
+        self.draft.was_batch(Batch { asked, refused });
     }
 
     /// The record that it ended with that status, for a grant of several.
@@ -135,6 +151,17 @@ impl Call<'_> {
         self.admit(Asked::One(&key.tenant), Asked::One(&key.provider))
     }
 
+    /// Leave to be asked for later, about these grants or others. Nothing is allowed yet.
+    pub(super) fn leave(&self) -> Leave {
+        let Self { access, principal, rpc, action, .. } = self;
+        Leave { access: Arc::clone(access), principal: principal.clone(), rpc, action: *action }
+    }
+
+    /// Notes what a stream is about.
+    pub(super) fn is_about(&self, tenant: &TenantId, provider: &ProviderName) {
+        self.draft.about(Some(tenant), Some(provider));
+    }
+
     /// Leave to do this about a tenant, at one provider or at all of them.
     pub(super) fn admit_at(
         &self,
@@ -142,6 +169,55 @@ impl Call<'_> {
         provider: Option<&ProviderName>,
     ) -> Result<Permit, BrokerError> {
         self.admit(Asked::One(tenant), provider.map_or(Asked::All, Asked::One))
+    }
+}
+
+/// Leave that is asked for anew while a stream lasts.
+#[derive(Clone)]
+pub(super) struct Leave {
+    access: Arc<Access>,
+    principal: Principal,
+    rpc: &'static str,
+    action: AccessAction,
+}
+
+impl Leave {
+    /// Leave to do this about a grant, now.
+    pub(super) fn admit_to(&self, key: &GrantKey) -> Result<Permit, BrokerError> {
+        self.access.admit(&self.ask(&key.tenant, &key.provider))
+    }
+
+    /// Fails where no policy allows it; spends of no rate.
+    pub(super) fn reaches(&self, tenant: &TenantId, provider: &ProviderName) -> Result<(), BrokerError> {
+        self.access.still_allows(&self.ask(tenant, provider))
+    }
+
+    /// The same about a tenant, or every one, at all providers.
+    pub(super) fn reaches_all_of(&self, tenant: Asked<'_, TenantId>) -> Result<(), BrokerError> {
+        let Self { rpc, ref principal, action, .. } = *self;
+        self.access.still_allows(&Ask { rpc, principal, action, tenant, provider: Asked::All, scopes: None })
+    }
+
+    /// The policies in force.
+    pub(super) fn policies(&self) -> Arc<PolicySet> {
+        self.access.policies()
+    }
+
+    /// Returns once other policies are in force than these.
+    pub(super) async fn others_than(&self, seen: &Arc<PolicySet>) {
+        self.access.others_than(seen).await;
+    }
+
+    fn ask<'a>(&'a self, tenant: &'a TenantId, provider: &'a ProviderName) -> Ask<'a> {
+        let Self { rpc, ref principal, action, .. } = *self;
+        Ask {
+            rpc,
+            principal,
+            action,
+            tenant: Asked::One(tenant),
+            provider: Asked::One(provider),
+            scopes: None,
+        }
     }
 }
 

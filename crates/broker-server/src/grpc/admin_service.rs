@@ -2,34 +2,44 @@
 
 use std::sync::Arc;
 
-use broker_core::{Broker, BrokerError};
+use broker_core::{Broker, BrokerError, ClientRegistration};
 use broker_proto::v1::admin_service_server::AdminService;
 use broker_proto::v1::{
-    AddClientSecretRequest, AddClientSecretResponse, CreateAccessPolicyRequest, CreateAccessPolicyResponse,
-    CreateClientRegistrationRequest, CreateClientRegistrationResponse, CreateTenantRequest,
-    CreateTenantResponse, DeleteAccessPolicyRequest, DeleteAccessPolicyResponse,
-    DeleteClientRegistrationRequest, DeleteClientRegistrationResponse, DeleteTenantRequest,
-    DeleteTenantResponse, ExplainAccessRequest, ExplainAccessResponse, GetClientRegistrationRequest,
-    GetClientRegistrationResponse, GetGrantRequest, GetGrantResponse, GetKeyRotationRequest,
-    GetKeyRotationResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
-    GetTenantResponse, ListAccessPoliciesRequest, ListAccessPoliciesResponse, ListAuditEventsRequest,
+    self, AddClientSecretRequest, AddClientSecretResponse, CreateAccessPolicyRequest,
+    CreateAccessPolicyResponse, CreateClientRegistrationRequest, CreateClientRegistrationResponse,
+    CreateMachineCredentialRequest, CreateMachineCredentialResponse, CreateTenantRequest,
+    CreateTenantResponse, CreateWebhookRequest, CreateWebhookResponse, DeleteAccessPolicyRequest,
+    DeleteAccessPolicyResponse, DeleteClientRegistrationRequest, DeleteClientRegistrationResponse,
+    DeleteMachineCredentialRequest, DeleteMachineCredentialResponse, DeleteTenantRequest,
+    DeleteTenantResponse, DeleteWebhookRequest, DeleteWebhookResponse, ExplainAccessRequest,
+    ExplainAccessResponse, GetClientRegistrationRequest, GetClientRegistrationResponse, GetGrantRequest,
+    GetGrantResponse, GetKeyRotationRequest, GetKeyRotationResponse, GetMachineCredentialRequest,
+    GetMachineCredentialResponse, GetSchedulerStatusRequest, GetSchedulerStatusResponse, GetTenantRequest,
+    GetTenantResponse, GetWebhookRequest, GetWebhookResponse, ListAccessPoliciesRequest,
+    ListAccessPoliciesResponse, ListAtRiskGrantsRequest, ListAtRiskGrantsResponse, ListAuditEventsRequest,
     ListAuditEventsResponse, ListClientRegistrationsRequest, ListClientRegistrationsResponse,
     ListGrantsRequest, ListGrantsResponse, ListKeyRotationsRequest, ListKeyRotationsResponse,
-    ListKeysRequest, ListKeysResponse, ListProvidersRequest, ListProvidersResponse, ListTenantsRequest,
-    ListTenantsResponse, PauseRefreshRequest, PauseRefreshResponse, RefreshGrantRequest,
-    RefreshGrantResponse, ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest,
-    RetireClientSecretResponse, RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest,
-    RevokeGrantsResponse, RotateKeysRequest, RotateKeysResponse, TestClientRegistrationRequest,
+    ListKeysRequest, ListKeysResponse, ListMachineCredentialsRequest, ListMachineCredentialsResponse,
+    ListProvidersRequest, ListProvidersResponse, ListTenantsRequest, ListTenantsResponse,
+    ListWebhooksRequest, ListWebhooksResponse, PauseRefreshRequest, PauseRefreshResponse,
+    RedeliverWebhookRequest, RedeliverWebhookResponse, RefreshGrantRequest, RefreshGrantResponse,
+    ResumeRefreshRequest, ResumeRefreshResponse, RetireClientSecretRequest, RetireClientSecretResponse,
+    RetireKeyRequest, RetireKeyResponse, RevokeGrantsRequest, RevokeGrantsResponse, RotateKeysRequest,
+    RotateKeysResponse, RotateMachineCredentialRequest, RotateMachineCredentialResponse,
+    RotateWebhookSecretRequest, RotateWebhookSecretResponse, TestClientRegistrationRequest,
     TestClientRegistrationResponse, UpdateClientRegistrationRequest, UpdateClientRegistrationResponse,
-    UpdateTenantRequest, UpdateTenantResponse, VerifyAuditLogRequest, VerifyAuditLogResponse,
+    UpdateTenantRequest, UpdateTenantResponse, UpdateWebhookRequest, UpdateWebhookResponse,
+    VerifyAuditLogRequest, VerifyAuditLogResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::Guard;
 use super::access_policies::Policies;
 use super::admin::{
-    Adapters, audit, grants, keys, new_registration, providers, registrations, scheduler, secrets, tenants,
+    Adapters, at_risk, audit, grants, keys, machine_credentials, new_registration, providers, registrations,
+    scheduler, secrets, tenants, webhooks,
 };
+use super::message;
 use super::status::Statuses;
 use crate::audit::Audit;
 use crate::config::PublicUrl;
@@ -62,25 +72,14 @@ impl AdminApi {
         |error| self.statuses.of(&error)
     }
 
-    /// Refuses what a registration cannot say yet, rather than ignore it.
-    pub(super) fn offers(&self, device_authorization: bool, grant_window: bool) -> Result<(), Status> {
-        if device_authorization || grant_window {
-            return Err(Status::unimplemented(
-                "device authorization and grant windows per registration are not built yet; leave \
-                 `allow_device_authorization` and `grant_window` out",
-            ));
+    /// A registration as it is shown: whether its callbacks come to the broker is a matter of configuration.
+    pub(super) fn shown(&self, registration: &ClientRegistration) -> v1::ClientRegistration {
+        let (provider, redirect_uri) = (registration.provider.as_str(), &registration.redirect_uri);
+        let hosts = |url: &PublicUrl| url.hosts_callback(provider, redirect_uri);
+        v1::ClientRegistration {
+            broker_hosted: self.public_url.as_ref().is_some_and(hosts),
+            ..message::registration(registration)
         }
-        Ok(())
-    }
-
-    /// Refuses a redirect URI on the broker's own callback page.
-    pub(super) fn offers_redirect(&self, provider: &str, redirect_uri: &str) -> Result<(), Status> {
-        if self.public_url.as_ref().is_some_and(|url| url.hosts_callback(provider, redirect_uri)) {
-            return Err(Status::unimplemented(
-                "the broker hosts no callback page yet, which this `redirect_uri` would be on; give one of the product",
-            ));
-        }
-        Ok(())
     }
 }
 
@@ -112,6 +111,13 @@ impl AdminService for AdminApi {
         request: Request<GetGrantRequest>,
     ) -> Result<Response<GetGrantResponse>, Status> {
         grants::get(self, request).await.map(Response::new)
+    }
+
+    async fn list_at_risk_grants(
+        &self,
+        request: Request<ListAtRiskGrantsRequest>,
+    ) -> Result<Response<ListAtRiskGrantsResponse>, Status> {
+        at_risk::list(self, request).await.map(Response::new)
     }
 
     async fn refresh_grant(
@@ -308,5 +314,89 @@ impl AdminService for AdminApi {
         request: Request<VerifyAuditLogRequest>,
     ) -> Result<Response<VerifyAuditLogResponse>, Status> {
         audit::verify(self, request).await.map(Response::new)
+    }
+
+    async fn create_machine_credential(
+        &self,
+        request: Request<CreateMachineCredentialRequest>,
+    ) -> Result<Response<CreateMachineCredentialResponse>, Status> {
+        machine_credentials::create(self, request).await.map(Response::new)
+    }
+
+    async fn get_machine_credential(
+        &self,
+        request: Request<GetMachineCredentialRequest>,
+    ) -> Result<Response<GetMachineCredentialResponse>, Status> {
+        machine_credentials::get(self, request).await.map(Response::new)
+    }
+
+    async fn list_machine_credentials(
+        &self,
+        request: Request<ListMachineCredentialsRequest>,
+    ) -> Result<Response<ListMachineCredentialsResponse>, Status> {
+        machine_credentials::list(self, request).await.map(Response::new)
+    }
+
+    async fn rotate_machine_credential(
+        &self,
+        request: Request<RotateMachineCredentialRequest>,
+    ) -> Result<Response<RotateMachineCredentialResponse>, Status> {
+        machine_credentials::rotate(self, request).await.map(Response::new)
+    }
+
+    async fn delete_machine_credential(
+        &self,
+        request: Request<DeleteMachineCredentialRequest>,
+    ) -> Result<Response<DeleteMachineCredentialResponse>, Status> {
+        machine_credentials::delete(self, request).await.map(Response::new)
+    }
+
+    async fn create_webhook(
+        &self,
+        request: Request<CreateWebhookRequest>,
+    ) -> Result<Response<CreateWebhookResponse>, Status> {
+        webhooks::create(self, request).await.map(Response::new)
+    }
+
+    async fn get_webhook(
+        &self,
+        request: Request<GetWebhookRequest>,
+    ) -> Result<Response<GetWebhookResponse>, Status> {
+        webhooks::get(self, request).await.map(Response::new)
+    }
+
+    async fn list_webhooks(
+        &self,
+        request: Request<ListWebhooksRequest>,
+    ) -> Result<Response<ListWebhooksResponse>, Status> {
+        webhooks::list(self, request).await.map(Response::new)
+    }
+
+    async fn update_webhook(
+        &self,
+        request: Request<UpdateWebhookRequest>,
+    ) -> Result<Response<UpdateWebhookResponse>, Status> {
+        webhooks::update(self, request).await.map(Response::new)
+    }
+
+    async fn delete_webhook(
+        &self,
+        request: Request<DeleteWebhookRequest>,
+    ) -> Result<Response<DeleteWebhookResponse>, Status> {
+        webhooks::delete(self, request).await.map(Response::new)
+    }
+
+    async fn rotate_webhook_secret(
+        &self,
+        request: Request<RotateWebhookSecretRequest>,
+    ) -> Result<Response<RotateWebhookSecretResponse>, Status> {
+        webhooks::rotate_secret(self, request).await.map(Response::new)
+    }
+
+    async fn redeliver_webhook(
+        &self,
+        request: Request<RedeliverWebhookRequest>,
+    ) -> Result<Response<RedeliverWebhookResponse>, Status> {
+        webhooks::redeliver(self, request).await.map(Response::new)
     }
 }

@@ -1,37 +1,46 @@
 //! ConsentService: users' consent, handed over by product back ends.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use broker_core::{
-    Asked, AuthorizationId, Broker, BrokerError, CompleteRequest, RegistrationId, StartRequest, UserId,
+    Asked, AuthorizationId, Broker, BrokerError, Grant, Hosting, RegistrationId, StartRequest,
 };
-use broker_crypto::CallbackUrl;
-use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::consent_service_server::ConsentService;
 use broker_proto::v1::{
     CompleteAuthorizationRequest, CompleteAuthorizationResponse, GetAuthorizationRequest,
-    GetAuthorizationResponse, RevokeGrantRequest, RevokeGrantResponse, StartAuthorizationRequest,
-    StartAuthorizationResponse,
+    GetAuthorizationResponse, ImportGrantRequest, ImportGrantResponse, RevokeGrantRequest,
+    RevokeGrantResponse, StartAuthorizationRequest, StartAuthorizationResponse,
+    StartDeviceAuthorizationRequest, StartDeviceAuthorizationResponse,
 };
 use tonic::{Request, Response, Status};
 
 use super::access::{Call, Guard};
+use super::completion::{self, Completion};
 use super::request::{Fields, grant_key};
 use super::status::Statuses;
-use super::{deadline, message};
-
-const LONGEST_CALLBACK: usize = 16 * 1024;
+use super::{deadline, import, message};
+use crate::config::PublicUrl;
 
 pub(super) struct ConsentApi {
     broker: Arc<Broker>,
     guard: Guard,
     statuses: Statuses,
+    public_url: Option<PublicUrl>,
 }
 
 impl ConsentApi {
-    pub(super) fn new(broker: Arc<Broker>, guard: Guard, statuses: Statuses) -> Self {
-        Self { broker, guard, statuses }
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        guard: Guard,
+        statuses: Statuses,
+        public_url: Option<PublicUrl>,
+    ) -> Self {
+        Self { broker, guard, statuses, public_url }
+    }
+
+    /// The grant was made: an answer that does not say who shares its account is better than none.
+    async fn shared(&self, grant: &Grant) -> broker_proto::v1::Grant {
+        message::shared_grant(grant, self.broker.account_sharers(grant).await.unwrap_or(0))
     }
 }
 
@@ -42,12 +51,7 @@ impl ConsentService for ConsentApi {
         request: Request<StartAuthorizationRequest>,
     ) -> Result<Response<StartAuthorizationResponse>, Status> {
         let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
-        if !request.get_ref().return_to.is_empty() {
-            return Err(Status::unimplemented(
-                "the broker hosts no callback page yet, which `return_to` is for; leave it empty",
-            ));
-        }
-        let start = read_start(request.into_inner(), &call).map_err(|error| self.statuses.of(&error))?;
+        let start = self.read_start(request.into_inner(), &call).map_err(|error| self.statuses.of(&error))?;
         let started = self
             .broker
             .start_authorization(&start, call.actor())
@@ -68,25 +72,58 @@ impl ConsentService for ConsentApi {
         &self,
         request: Request<CompleteAuthorizationRequest>,
     ) -> Result<Response<CompleteAuthorizationResponse>, Status> {
-        if matches!(request.get_ref().callback, Some(Callback::HostedCallback(_))) {
-            return Err(Status::unimplemented(
-                "the broker hosts no callback page yet; hand over `callback_url`",
-            ));
-        }
         let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
-        let complete =
-            read_complete(request.into_inner(), wait, &call).map_err(|error| self.statuses.of(&error))?;
-        let grant = self
-            .broker
-            .complete_authorization(&complete, call.actor())
-            .await
-            .map_err(|error| self.statuses.of(&error))?;
+        let completion =
+            completion::read(request.into_inner(), wait, &call).map_err(|error| self.statuses.of(&error))?;
+        let grant = match completion {
+            Completion::OfProduct(complete) => {
+                self.broker.complete_authorization(&complete, call.actor()).await
+            }
+            Completion::OfBroker(complete) => self.broker.complete_hosted(&complete, call.actor()).await,
+        };
+        let grant = grant.map_err(|error| self.statuses.of(&error))?;
         tracing::info!(
             principal = %call.principal(), tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
             generation = grant.generation.get(), "authorization completed"
         );
-        Ok(Response::new(CompleteAuthorizationResponse { grant: Some(message::grant(&grant)) }))
+        let grant = self.shared(&grant).await;
+        Ok(Response::new(CompleteAuthorizationResponse { grant: Some(grant) }))
+    }
+
+    async fn import_grant(
+        &self,
+        request: Request<ImportGrantRequest>,
+    ) -> Result<Response<ImportGrantResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
+        let wait = deadline::wait(request.metadata());
+        let read =
+            import::read(request.into_inner(), wait, &call).map_err(|error| self.statuses.of(&error))?;
+        let key = read.key.clone();
+        let grant = self.broker.import_grant(read, call.actor()).await;
+        let grant = grant.map_err(|error| self.statuses.about(&error, Some(&key)))?;
+        tracing::info!(
+            principal = %call.principal(), tenant = %grant.key.tenant, provider = %grant.key.provider, grant = %grant.id,
+            generation = grant.generation.get(), "grant imported"
+        );
+        let grant = self.shared(&grant).await;
+        Ok(Response::new(ImportGrantResponse { grant: Some(grant) }))
+    }
+
+    async fn start_device_authorization(
+        &self,
+        request: Request<StartDeviceAuthorizationRequest>,
+    ) -> Result<Response<StartDeviceAuthorizationResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
+        let start = self.read_start(of_device(request.into_inner()), &call);
+        let start = start.map_err(|error| self.statuses.of(&error))?;
+        let started = self.broker.start_device_authorization(&start, call.actor()).await;
+        let started = started.map_err(|error| self.statuses.of(&error))?;
+        tracing::info!(
+            principal = %call.principal(), tenant = %start.key.tenant, provider = %start.key.provider,
+            authorization = %started.id, "device authorization started"
+        );
+        Ok(Response::new(message::device_started(&started)))
     }
 
     async fn get_authorization(
@@ -126,36 +163,40 @@ impl ConsentService for ConsentApi {
     }
 }
 
-fn read_start(message: StartAuthorizationRequest, call: &Call<'_>) -> Result<StartRequest, BrokerError> {
-    let mut fields = Fields::default();
-    let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
-    let registration = fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
-    fields.at_most("login_hint", &message.login_hint, 256);
-    fields.scopes("scopes", &message.scopes);
-    let key = fields.finish(key)?;
-    let permit = call.admit_to(&key)?;
-    let login_hint = Some(message.login_hint).filter(|hint| !hint.is_empty());
-    Ok(StartRequest { key, registration, scopes: message.scopes, login_hint, permit })
+/// The same request, but for what only a browser needs.
+fn of_device(message: StartDeviceAuthorizationRequest) -> StartAuthorizationRequest {
+    StartAuthorizationRequest {
+        tenant_id: message.tenant_id,
+        provider: message.provider,
+        user_id: message.user_id,
+        account: message.account,
+        scopes: message.scopes,
+        allow_account_change: message.allow_account_change,
+        registration_id: message.registration_id,
+        ..Default::default()
+    }
 }
 
-fn read_complete(
-    message: CompleteAuthorizationRequest,
-    wait: Option<Duration>,
-    call: &Call<'_>,
-) -> Result<CompleteRequest, BrokerError> {
-    let mut fields = Fields::default();
-    let tenant = fields.tenant(&message.tenant_id);
-    let user = fields.name("user_id", &message.user_id, UserId::new);
-    let callback_url = match message.callback {
-        Some(Callback::CallbackUrl(url)) => url,
-        Some(Callback::HostedCallback(_)) | None => String::new(),
-    };
-    if callback_url.is_empty() {
-        fields.violation("callback_url", "must be set: the full URL the provider sent the browser to");
+impl ConsentApi {
+    fn read_start(
+        &self,
+        message: StartAuthorizationRequest,
+        call: &Call<'_>,
+    ) -> Result<StartRequest, BrokerError> {
+        let mut fields = Fields::default();
+        let key = fields.key(&message.tenant_id, &message.provider, &message.user_id, &message.account);
+        let registration =
+            fields.optional_name("registration_id", &message.registration_id, RegistrationId::new);
+        fields.at_most("login_hint", &message.login_hint, 256);
+        fields.scopes("scopes", &message.scopes);
+        let key = fields.finish(key)?;
+        let permit = call.admit_to(&key)?;
+        let (scopes, allow_account_change) = (message.scopes, message.allow_account_change);
+        let login_hint = Some(message.login_hint).filter(|hint| !hint.is_empty());
+        let hosting = Hosting {
+            page: self.public_url.as_ref().map(|url| url.callback(key.provider.as_str())),
+            return_to: Some(message.return_to).filter(|return_to| !return_to.is_empty()),
+        };
+        Ok(StartRequest { key, registration, scopes, login_hint, allow_account_change, hosting, permit })
     }
-    fields.at_most("callback_url", &callback_url, LONGEST_CALLBACK);
-    let (tenant, user) = fields.finish(tenant.zip(user))?;
-    // Only the state tells where it was started.
-    let permit = call.admit(Asked::One(&tenant), Asked::Unknown)?;
-    Ok(CompleteRequest { tenant, user, callback_url: CallbackUrl::new(callback_url), wait, permit })
 }

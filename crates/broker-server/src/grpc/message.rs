@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use broker_core::{
-    Authorization, AuthorizationStatus, ClientRegistration, ConsentCause, FailureKind, Grant, GrantKey,
-    LastFailure, Lifecycle, Phase, RegisteredSecret, RevocationOutcome, StaleReason, Tenant, Timestamp,
-    Vended,
+    Authorization, AuthorizationStatus, ClientRegistration, ConsentCause, DeviceStarted, FailureKind, Grant,
+    GrantKey, LastFailure, Lifecycle, Phase, RegisteredSecret, RevocationOutcome, StaleReason, Tenant,
+    Timestamp, Vended,
 };
 use broker_proto::v1;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::admin::etag_of;
+use super::grant_window;
 
 /// A point in time.
 pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -31,7 +32,7 @@ pub(super) fn span(span: Duration) -> prost_types::Duration {
 }
 
 /// RFC 3339, for texts; seconds since the epoch where that has no date.
-pub(super) fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     let nanos = i128::from(at.as_unix_micros()) * 1000;
     let date = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
     date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_else(|| at.to_string())
@@ -66,12 +67,23 @@ pub(super) fn token(vended: &Vended) -> v1::GetAccessTokenResponse {
     }
 }
 
+/// How a watched grant stands.
+pub(super) fn grant_state(grant: &Grant) -> v1::GrantStateUpdate {
+    let (state, cause) = lifecycle(grant.lifecycle);
+    v1::GrantStateUpdate {
+        state: state.into(),
+        generation: grant.generation.get(),
+        needs_consent_cause: cause.into(),
+        grant_expire_time: grant.dies_at.map(timestamp),
+    }
+}
+
 /// The scheme of the header (RFC 6750 §2.1) where a provider wrote the type in another case.
-fn scheme(token_type: &str) -> &str {
+pub(super) fn scheme(token_type: &str) -> &str {
     if token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { token_type }
 }
 
-fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
+pub(super) fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
     match reason {
         None => v1::ServedStaleReason::Unspecified,
         Some(StaleReason::RefreshFailed) => v1::ServedStaleReason::RefreshFailed,
@@ -81,6 +93,7 @@ fn stale_reason(reason: Option<StaleReason>) -> v1::ServedStaleReason {
         Some(StaleReason::ClientRegistrationRejected) => v1::ServedStaleReason::ClientRegistrationRejected,
         Some(StaleReason::BackendUnavailable) => v1::ServedStaleReason::BackendUnavailable,
         Some(StaleReason::RefreshPaused) => v1::ServedStaleReason::RefreshPaused,
+        Some(StaleReason::ReconsentRunning) => v1::ServedStaleReason::ReconsentRunning,
     }
 }
 
@@ -98,7 +111,7 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         scopes: grant.scopes.clone(),
         api_base_url: grant.api_base_url.clone().unwrap_or_default(),
         registration_id: grant.registration.to_string(),
-        access_token_expire_time: (!grant.lifecycle.is_revoked()).then(|| timestamp(grant.expires_at)),
+        access_token_expire_time: holds_access_token(grant).then(|| timestamp(grant.expires_at)),
         last_refresh_time: Some(timestamp(grant.refreshed_at.unwrap_or(grant.consented_at))),
         next_refresh_time: grant.due_at.map(timestamp),
         grant_expire_time: grant.dies_at.map(timestamp),
@@ -107,7 +120,21 @@ pub(super) fn grant(grant: &Grant) -> v1::Grant {
         create_time: Some(timestamp(grant.created_at)),
         update_time: Some(timestamp(grant.updated_at)),
         revocation_outcome: revocation_outcome(grant.revocation).into(),
+        window_overrun: grant.overruns_window(),
+        refreshable: grant.refreshable,
+        upstream_account_known: grant.upstream_account.is_some(),
+        shared_upstream_account: 0,
     }
+}
+
+/// The same, with how many share its account at the provider.
+pub(super) fn shared_grant(of: &Grant, sharers: u32) -> v1::Grant {
+    v1::Grant { shared_upstream_account: sharers, ..grant(of) }
+}
+
+/// None is held of a revoked grant, or of one that was imported and never refreshed.
+fn holds_access_token(grant: &Grant) -> bool {
+    !grant.lifecycle.is_revoked() && !grant.token_life().is_zero()
 }
 
 fn revocation_outcome(outcome: Option<RevocationOutcome>) -> v1::RevocationOutcome {
@@ -130,7 +157,7 @@ fn lifecycle(lifecycle: Lifecycle) -> (v1::GrantState, v1::NeedsConsentCause) {
     }
 }
 
-fn needs_consent_cause(cause: ConsentCause) -> v1::NeedsConsentCause {
+pub(super) fn needs_consent_cause(cause: ConsentCause) -> v1::NeedsConsentCause {
     match cause {
         ConsentCause::Revoked => v1::NeedsConsentCause::Revoked,
         ConsentCause::LostRotation => v1::NeedsConsentCause::LostRotation,
@@ -154,7 +181,7 @@ fn phase(grant: &Grant) -> v1::GrantPhase {
     }
 }
 
-fn failure(failure: &LastFailure) -> v1::GrantError {
+pub(super) fn failure(failure: &LastFailure) -> v1::GrantError {
     let kind = match failure.kind {
         FailureKind::DeadToken => v1::GrantErrorKind::DeadToken,
         FailureKind::ClientRejected => v1::GrantErrorKind::ClientRejected,
@@ -202,6 +229,8 @@ pub(super) fn registration(registration: &ClientRegistration) -> v1::ClientRegis
         scopes: registration.scopes.clone(),
         public: registration.is_public(),
         return_to: registration.return_to.clone().into_iter().collect(),
+        grant_window: registration.grant_window.map(grant_window::write),
+        allow_device_authorization: registration.allow_device_authorization,
         state: state.into(),
         etag: etag_of(registration.version),
         create_time: Some(timestamp(registration.created_at)),
@@ -223,6 +252,8 @@ fn client_secret(secret: &RegisteredSecret) -> v1::ClientSecret {
 pub(super) fn authorization(authorization: &Authorization, late: bool) -> v1::GetAuthorizationResponse {
     let (state, failure) = match &authorization.status {
         AuthorizationStatus::Pending if late => (v1::AuthorizationState::Expired, None),
+        AuthorizationStatus::AwaitingCompletion if late => (v1::AuthorizationState::Expired, None),
+        AuthorizationStatus::AwaitingCompletion => (v1::AuthorizationState::AwaitingCompletion, None),
         // While the code is being exchanged there is neither a grant nor a failure yet.
         AuthorizationStatus::Pending | AuthorizationStatus::Exchanging => {
             (v1::AuthorizationState::Pending, None)
@@ -245,9 +276,25 @@ pub(super) fn authorization(authorization: &Authorization, late: bool) -> v1::Ge
     }
 }
 
+/// A device authorization that was started: the codes are for whoever asked, and for nobody else.
+pub(super) fn device_started(started: &DeviceStarted) -> v1::StartDeviceAuthorizationResponse {
+    let complete = started.verification_uri_complete.as_ref();
+    v1::StartDeviceAuthorizationResponse {
+        authorization_id: started.id.to_string(),
+        user_code: started.user_code.expose().to_owned(),
+        verification_uri: started.verification_uri.clone(),
+        verification_uri_complete: complete.map(|link| link.expose().to_owned()).unwrap_or_default(),
+        interval: Some(span(started.interval)),
+        expire_time: Some(timestamp(started.expires_at)),
+    }
+}
+
 fn authorization_failure(name: &str) -> v1::AuthorizationFailure {
-    if name == "revoked" {
-        return v1::AuthorizationFailure::Revoked;
+    match name {
+        "revoked" => return v1::AuthorizationFailure::Revoked,
+        "account_changed" => return v1::AuthorizationFailure::AccountChanged,
+        "duplicate_token" => return v1::AuthorizationFailure::DuplicateToken,
+        _ => {}
     }
     match FailureKind::from_name(name) {
         Some(FailureKind::ClientRejected | FailureKind::UnlabelledRefusal) => {

@@ -7,21 +7,35 @@ mod admin;
 mod admin_service;
 mod audit;
 mod caller;
+mod completion;
 mod consent_service;
+mod contained;
 mod deadline;
-mod event_service;
-mod message;
+mod events;
+mod ext_authz;
+mod given;
+mod grant_window;
+mod import;
+mod machine_message;
+pub(crate) mod message;
 mod page_token;
 mod policy_message;
+mod recording;
+mod rejected;
 mod request;
+mod rpc;
 mod status;
+mod timed;
 mod token_service;
+mod vends;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::Access;
+use broker_core::{Access, EventFeed};
 use broker_crypto::Entropy;
+use broker_proto::external_authorization::authorization_server::{self, AuthorizationServer};
 use broker_proto::v1::admin_service_server::{self, AdminServiceServer};
 use broker_proto::v1::consent_service_server::{self, ConsentServiceServer};
 use broker_proto::v1::event_service_server::{self, EventServiceServer};
@@ -36,26 +50,32 @@ pub(crate) use self::admin::Adapters;
 use self::admin_service::AdminApi;
 pub(crate) use self::audit::{AuditLayer, Draft};
 use self::consent_service::ConsentApi;
-use self::event_service::EventApi;
+pub(crate) use self::contained::ContainLayer;
+use self::events::EventApi;
+use self::ext_authz::ExtAuthzApi;
+use self::recording::Recording;
+pub(crate) use self::rpc::RpcLayer;
 use self::status::Statuses;
 pub(crate) use self::status::caller_unknown;
+pub(crate) use self::timed::{RpcTimes, TimedLayer};
 use self::token_service::TokenApi;
+pub(crate) use self::vends::Vends;
+use self::watch::Watches;
+pub(crate) use self::watch::Watching;
 use crate::audit::Audit;
 use crate::condition::{Conditions, LEASE, REFRESH, STORE};
-use crate::config::PublicUrl;
+use crate::config::{ExtAuthzConfig, PublicUrl, ReconsentUrl};
 use crate::engine::Engine;
 use crate::role::Role;
 
-/// Longest request that is decoded, in bytes: a batch of 256 full keys fits many times over.
-const MAX_REQUEST: usize = 1024 * 1024;
-
 /// What health knows of: the whole, and each service.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     token_service_server::SERVICE_NAME,
     consent_service_server::SERVICE_NAME,
     admin_service_server::SERVICE_NAME,
     event_service_server::SERVICE_NAME,
+    authorization_server::SERVICE_NAME,
 ];
 
 /// What the services are made of.
@@ -65,38 +85,51 @@ pub(crate) struct Served {
     pub(crate) access: Arc<Access>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) reconsent: Option<ReconsentUrl>,
     pub(crate) adapters: Adapters,
     pub(crate) audit: Audit,
+    pub(crate) vends: Arc<Vends>,
+    pub(crate) watching: Watching,
+    pub(crate) events: Arc<EventFeed>,
+    pub(crate) ext_authz: ExtAuthzConfig,
+    /// Longest request that is decoded, in bytes.
+    pub(crate) message_bytes: usize,
 }
 
 /// The services of the role, health included. Health says SERVING for each of them until the process drains, and
-/// NOT_SERVING for those of other roles.
-pub(crate) async fn routes(served: Served) -> (Routes, HealthReporter) {
+/// NOT_SERVING for those of other roles and for what is not configured.
+pub(crate) async fn routes(served: Served) -> Result<(Routes, HealthReporter), String> {
     let (health, health_service) = tonic_health::server::health_reporter();
     for service in SERVICES {
-        let status = match is_served(service, served.role) {
+        let status = match is_served(service, &served) {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,
         };
         health.set_service_status(service, status).await;
     }
-    let statuses = Statuses::new(served.entropy.clone());
+    let statuses = Statuses::new(served.entropy.clone(), served.reconsent);
     let guard = Guard::new(served.access.clone());
+    let longest = served.message_bytes;
     let mut routes = Routes::new(health_service);
     if served.role.vends() {
-        let tokens = TokenApi::new(
-            served.engine.vendor(),
-            guard.clone(),
-            statuses.clone(),
-            served.audit.recorder.clone(),
-        );
+        let vendor = served.engine.vendor();
+        let recorder = served.audit.recorder.clone();
+        let events = EventApi::new(served.events, guard.clone(), statuses.clone(), &served.watching);
+        let recording = Recording { recorder, vends: served.vends };
+        let watches = Watches::new(vendor.clone(), recording.clone(), statuses.clone(), served.watching);
+        let tokens = Arc::new(TokenApi::new(vendor, guard.clone(), statuses.clone(), recording, watches));
+        if served.ext_authz.enabled {
+            let checks = ExtAuthzApi::new(tokens.clone(), guard.clone(), statuses.clone(), served.ext_authz)?;
+            routes = routes.add_service(AuthorizationServer::new(checks).max_decoding_message_size(longest));
+        }
         routes = routes
-            .add_service(TokenServiceServer::new(tokens).max_decoding_message_size(MAX_REQUEST))
-            .add_service(EventServiceServer::new(EventApi));
+            .add_service(TokenServiceServer::from_arc(tokens).max_decoding_message_size(longest))
+            .add_service(EventServiceServer::new(events).max_decoding_message_size(longest));
     }
     if let Some(broker) = served.engine.broker().cloned() {
         let policies = Policies { access: served.access, broker: broker.clone(), guard: guard.clone() };
-        let consents = ConsentApi::new(broker.clone(), guard.clone(), statuses.clone());
+        let consents =
+            ConsentApi::new(broker.clone(), guard.clone(), statuses.clone(), served.public_url.clone());
         let admin = AdminApi::new(
             broker,
             guard,
@@ -107,14 +140,16 @@ pub(crate) async fn routes(served: Served) -> (Routes, HealthReporter) {
             served.audit,
         );
         routes = routes
-            .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(MAX_REQUEST))
-            .add_service(AdminServiceServer::new(admin).max_decoding_message_size(MAX_REQUEST));
+            .add_service(ConsentServiceServer::new(consents).max_decoding_message_size(longest))
+            .add_service(AdminServiceServer::new(admin).max_decoding_message_size(longest));
     }
-    (routes.prepare(), health)
+    Ok((routes.prepare(), health))
 }
 
-fn is_served(service: &str, role: Role) -> bool {
+fn is_served(service: &str, served: &Served) -> bool {
+    let role = served.role;
     match service {
+        authorization_server::SERVICE_NAME => role.vends() && served.ext_authz.enabled,
         token_service_server::SERVICE_NAME | event_service_server::SERVICE_NAME => role.vends(),
         consent_service_server::SERVICE_NAME | admin_service_server::SERVICE_NAME => role.rotates(),
         _ => true,

@@ -1,14 +1,15 @@
-//! TokenService: vending.
+//! TokenService: vending, watching, and reports of rejected tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::{AuditRecord, BrokerError, FieldViolation, Recorder, VendRequest, Vendor};
+use broker_core::{AuditRecord, BrokerError, FieldViolation, GrantKey, VendRequest, Vendor};
 use broker_proto::v1::batch_get_access_tokens_result::Result as BatchResult;
 use broker_proto::v1::token_service_server::TokenService;
 use broker_proto::v1::{
     BatchGetAccessTokensRequest, BatchGetAccessTokensResponse, BatchGetAccessTokensResult,
-    GetAccessTokenRequest, GetAccessTokenResponse,
+    GetAccessTokenRequest, GetAccessTokenResponse, ReportRejectedTokenRequest, ReportRejectedTokenResponse,
+    WatchAccessTokensRequest,
 };
 use futures_util::future::join_all;
 use prost::Message;
@@ -16,9 +17,11 @@ use tonic::{Request, Response, Status};
 use tonic_types::pb;
 
 use super::access::{Call, Guard};
-use super::request::Fields;
+use super::recording::Recording;
+use super::request::{Fields, grant_key};
 use super::status::Statuses;
-use super::{deadline, message};
+use super::watch::{TokenStream, Watches};
+use super::{deadline, given, machine_message, message, rejected};
 
 const DEFAULT_MIN_VALIDITY: Duration = Duration::from_secs(60);
 /// Above half of a token's life it counts as half of it, so that a larger one is surely a mistake.
@@ -29,7 +32,8 @@ pub(super) struct TokenApi {
     vendor: Arc<Vendor>,
     guard: Guard,
     statuses: Statuses,
-    recorder: Arc<Recorder>,
+    recording: Recording,
+    watches: Watches,
 }
 
 impl TokenApi {
@@ -37,42 +41,112 @@ impl TokenApi {
         vendor: Arc<Vendor>,
         guard: Guard,
         statuses: Statuses,
-        recorder: Arc<Recorder>,
+        recording: Recording,
+        watches: Watches,
     ) -> Self {
-        Self { vendor, guard, statuses, recorder }
+        Self { vendor, guard, statuses, recording, watches }
     }
 
-    async fn vend(
+    /// The token asked for, recorded and counted.
+    pub(super) async fn vend(
+        &self,
+        message: &GetAccessTokenRequest,
+        wait: Option<Duration>,
+        call: &Call<'_>,
+    ) -> Result<GetAccessTokenResponse, BrokerError> {
+        self.recording.counted(&message.provider, self.vend_recorded(message, wait, call).await)
+    }
+
+    async fn vend_recorded(
         &self,
         message: &GetAccessTokenRequest,
         wait: Option<Duration>,
         call: &Call<'_>,
     ) -> Result<GetAccessTokenResponse, BrokerError> {
         let request = read(message, wait, call)?;
-        self.recorder.accepts_vends()?;
-        let vended = self.vendor.vend(&request).await?;
-        self.recorder.vended(call.actor(), &vended, &message.purpose).await?;
-        tracing::debug!(
-            principal = %call.principal(), tenant = %request.key.tenant, provider = %request.key.provider,
-            grant = %vended.grant.grant.id, generation = vended.grant.grant.generation.get(),
-            purpose = message.purpose, stale = vended.stale.is_some(), "token vended"
-        );
+        let began = self.recording.recorder.now();
+        self.recording.recorder.accepts_vends()?;
+        let vended = match self.vendor.vend(&request).await {
+            Err(refusal @ (BrokerError::GrantNotFound | BrokerError::ConsentRequired(_))) => {
+                let vended = self.vend_machine_credential(&request, message, call).await;
+                return vended.map_err(|error| none_held(refusal, error));
+            }
+            vended => vended?,
+        };
+        self.recording.vended(call.actor(), &vended, &message.purpose).await?;
+        call.gave(given::of_grant(&vended, began));
         Ok(message::token(&vended))
     }
 
-    /// The status of a request of a batch that failed. It is recorded here: the batch as a whole succeeds.
-    fn refused(&self, request: &GetAccessTokenRequest, call: &Call<'_>, error: &BrokerError) -> Status {
-        let status = self.statuses.of(error);
-        let GetAccessTokenRequest { tenant_id, provider, user_id, account, .. } = request;
-        let key = Fields::default().key(tenant_id, provider, user_id, account);
-        let record = call.record(key.as_ref(), &status, self.recorder.now());
-        self.recorder.refused(&AuditRecord { purpose: request.purpose.clone(), ..record });
+    async fn report(
+        &self,
+        message: ReportRejectedTokenRequest,
+        wait: Option<Duration>,
+        call: &Call<'_>,
+    ) -> Result<ReportRejectedTokenResponse, BrokerError> {
+        let (report, what) = rejected::read(message, wait, call)?;
+        let began = self.recording.recorder.now();
+        self.recording.recorder.accepts_vends()?;
+        let (vended, outcome) = self.vendor.report_rejected(&report).await?;
+        self.recording.reported(call.actor(), &vended, what).await?;
+        call.gave(given::of_grant(&vended, began));
+        tracing::info!(
+            principal = %call.principal(), tenant = %report.key.tenant, provider = %report.key.provider,
+            grant = %vended.grant.grant.id, generation = report.generation.get(), http_status = report.http_status,
+            ?outcome, "a token was reported as rejected"
+        );
+        Ok(rejected::answer(&vended, outcome))
+    }
+
+    /// Where the key has no grant, or a revoked one, it may have a machine credential.
+    async fn vend_machine_credential(
+        &self,
+        request: &VendRequest,
+        message: &GetAccessTokenRequest,
+        call: &Call<'_>,
+    ) -> Result<GetAccessTokenResponse, BrokerError> {
+        let vended = self.vendor.vend_machine_credential(request).await?;
+        self.recording.machine_credential_vended(call.actor(), &vended, &message.purpose).await?;
+        call.gave(given::of_machine(&vended));
+        Ok(machine_message::vended(&vended))
+    }
+
+    /// The status of a request that failed inside a call that as a whole succeeds, such as a batch. It is recorded here.
+    pub(super) fn refused(
+        &self,
+        request: &GetAccessTokenRequest,
+        call: &Call<'_>,
+        error: &BrokerError,
+    ) -> Status {
+        let key = key_of(request);
+        let status = self.statuses.about(error, key.as_ref());
+        let record = call.record(key.as_ref(), &status, self.recording.recorder.now());
+        self.recording.recorder.refused(&AuditRecord { purpose: request.purpose.clone(), ..record });
         status
     }
 }
 
 #[tonic::async_trait]
 impl TokenService for TokenApi {
+    async fn watch_access_tokens(
+        &self,
+        request: Request<WatchAccessTokensRequest>,
+    ) -> Result<Response<TokenStream>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
+        self.statuses.answer(self.watches.open(request.get_ref(), &call).await)
+    }
+
+    async fn report_rejected_token(
+        &self,
+        request: Request<ReportRejectedTokenRequest>,
+    ) -> Result<Response<ReportRejectedTokenResponse>, Status> {
+        let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
+        let wait = deadline::wait(request.metadata());
+        let reported = self.report(request.get_ref().clone(), wait, &call).await;
+        let key = || grant_key(request.get_ref().key.clone()).ok();
+        reported.map(Response::new).map_err(|error| self.statuses.about(&error, key().as_ref()))
+    }
+
     async fn get_access_token(
         &self,
         request: Request<GetAccessTokenRequest>,
@@ -80,7 +154,8 @@ impl TokenService for TokenApi {
         let call = self.guard.call(&request).map_err(|error| self.statuses.of(&error))?;
         let wait = deadline::wait(request.metadata());
         let token = self.vend(request.get_ref(), wait, &call).await;
-        token.map(Response::new).map_err(|error| self.statuses.of(&error))
+        let key = || key_of(request.get_ref());
+        token.map(Response::new).map_err(|error| self.statuses.about(&error, key().as_ref()))
     }
 
     async fn batch_get_access_tokens(
@@ -103,7 +178,23 @@ impl TokenService for TokenApi {
             };
             BatchGetAccessTokensResult { result: Some(result) }
         });
-        Ok(Response::new(BatchGetAccessTokensResponse { results: join_all(results).await }))
+        let results = join_all(results).await;
+        let refused = results.iter().filter(|one| matches!(one.result, Some(BatchResult::Status(_)))).count();
+        call.was_batch(results.len(), refused);
+        Ok(Response::new(BatchGetAccessTokensResponse { results }))
+    }
+}
+
+/// The key a request names, if it does.
+fn key_of(request: &GetAccessTokenRequest) -> Option<GrantKey> {
+    Fields::default().key(&request.tenant_id, &request.provider, &request.user_id, &request.account)
+}
+
+/// Without a machine credential what was said of the grant stands.
+fn none_held(of_grant: BrokerError, of_machine: BrokerError) -> BrokerError {
+    match of_machine {
+        BrokerError::GrantNotFound => of_grant,
+        error => error,
     }
 }
 

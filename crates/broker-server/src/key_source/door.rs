@@ -53,6 +53,7 @@ impl KeyDoor {
         let (address, login) = transit.checked().map_err(|problems| anyhow!(problems.join("; ")))?;
         let place = KeyPlace { place: format!("transit {address}"), samples: Samples::Few };
         let egress = config.open_egress_with(times()).map_err(anyhow::Error::msg)?;
+        let egress = egress.counted_in(around.calls.clone());
         let service = Transit::new(address, login, egress, around.clock.clone());
         service.wait_until_usable(transit.start_within).await.with_context(|| {
             format!("[keys.transit] the {} cannot be used, and nothing can be opened without it", place.place)

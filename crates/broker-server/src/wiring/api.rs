@@ -10,8 +10,8 @@ use super::{Surroundings, join};
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
-use crate::rotation_walls;
 use crate::store::Store;
+use crate::{limits, rotation_walls};
 
 /// Puts it together, once it is proven that the keys held here open no refresh token.
 pub(super) async fn build(
@@ -31,13 +31,15 @@ pub(super) async fn build(
         key_store: store.keys(),
         revocations: store.revocations(),
         deletions: store.deletions(),
+        machine_credentials: store.machine_credentials(),
         requests,
         wakeups: coordination.wakeups.clone(),
         key_encryption,
         profiles: profiles(config)?,
+        traces: around.telemetry.traces(),
         clock: around.clock.clone(),
         timing: config.rotation.timing(),
-        cached_grants: config.vend.cached_grants,
+        cached_grants: limits::cached_grants(config),
     })))
 }
 

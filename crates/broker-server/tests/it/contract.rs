@@ -40,18 +40,24 @@ async fn a_confidential_registration_tells_of_its_secret_and_a_public_one_of_non
 }
 
 #[tokio::test]
-async fn a_redirect_uri_on_the_brokers_own_page_is_not_offered_yet() {
+async fn a_redirect_uri_on_the_brokers_own_page_makes_a_registration_broker_hosted() {
     let home = Home::new().await;
     home.configure("[http]\npublic_url = \"https://broker.example/\"\n");
     let mut process = home.serve();
     let mut clients = Clients::of(&mut process).await;
-    let hosted = CreateClientRegistrationRequest {
-        redirect_uri: "https://broker.example/oauth/callback/evercam".into(),
-        ..registration()
-    };
-    let refused = clients.admin.create_client_registration(hosted).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unimplemented);
-    assert!(refused.message().contains("callback page"), "{refused}");
+    for (id, redirect_uri, broker_hosted) in [
+        ("hosted", "https://BROKER.example:443/oauth/callback/evercam", true),
+        ("other-provider", "https://broker.example/oauth/callback/eagle-eye", false),
+        ("product", "https://app.example/cb", false),
+    ] {
+        let request = CreateClientRegistrationRequest {
+            registration_id: id.into(),
+            redirect_uri: redirect_uri.into(),
+            ..registration()
+        };
+        let made = clients.admin.create_client_registration(request).await.unwrap().into_inner();
+        assert_eq!(made.client_registration.unwrap().broker_hosted, broker_hosted, "{redirect_uri}");
+    }
 }
 
 #[tokio::test]

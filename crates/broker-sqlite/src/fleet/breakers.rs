@@ -1,12 +1,13 @@
 //! What providers answered badly, and the breakers that opened over it.
 
 use broker_core::ports::{BadAnswers, OpenBreaker, StoreError, records};
-use broker_core::{ProviderName, Timestamp};
+use broker_core::{EventType, ProviderName, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
+use crate::events::tell;
 use crate::operation::failed;
 
 /// The bad ones come from an index of their own. It holds a day's worth where all attempts would be a million.
@@ -73,7 +74,8 @@ async fn open_now(
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    audit::write(connection, &records::breaker_opened(provider, at)).await
+    audit::write(connection, &records::breaker_opened(provider, at)).await?;
+    tell::of_provider(connection, EventType::ProviderDegraded, provider, at).await
 }
 
 pub(super) async fn note_suspect_refreshed(

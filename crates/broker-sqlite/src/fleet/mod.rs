@@ -6,17 +6,18 @@ mod replicas;
 
 use async_trait::async_trait;
 use broker_core::ports::{BadAnswers, Epoch, FleetStore, Joined, OpenBreaker, Pulse, Replica, StoreError};
-use broker_core::{AuditRecord, IncarnationId, InstallationId, ProviderName, Timestamp};
+use broker_core::{AuditRecord, EventType, IncarnationId, InstallationId, ProviderName, Timestamp};
 
 use crate::SqliteStore;
 use crate::audit;
+use crate::events::tell;
 use crate::history::{self, History};
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 
 #[async_trait]
 impl FleetStore for SqliteStore {
     async fn join(&self, replica: &Replica, rotated_since: Timestamp) -> Result<Joined, StoreError> {
-        operation("join", async {
+        self.operation("join", async {
             let mut tx = self.write().await?;
             let history = history::beat(&mut tx, self.watch.seen()).await?;
             replicas::insert(&mut tx, replica, &history).await?;
@@ -32,7 +33,7 @@ impl FleetStore for SqliteStore {
     }
 
     async fn note_vouched(&self, incarnation: IncarnationId) -> Result<(), StoreError> {
-        operation("note_vouched", replicas::set_unvouched(&self.writer, incarnation, false)).await
+        self.operation("note_vouched", replicas::set_unvouched(&self.writer, incarnation, false)).await
     }
 
     async fn heartbeat(
@@ -42,7 +43,7 @@ impl FleetStore for SqliteStore {
         alive_since: Timestamp,
         recent: Timestamp,
     ) -> Result<Pulse, StoreError> {
-        operation("heartbeat", async {
+        self.operation("heartbeat", async {
             let mut tx = self.write().await?;
             let history = history::beat(&mut tx, self.watch.seen()).await?;
             let known = replicas::beat(&mut tx, incarnation, at, history.beats).await?;
@@ -72,7 +73,7 @@ impl FleetStore for SqliteStore {
         epoch: Epoch,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        operation("note_replayed", async {
+        self.operation("note_replayed", async {
             let mut tx = self.write().await?;
             replicas::note_replayed(&mut tx, incarnation, epoch).await?;
             replicas::drain_earlier_runs(&mut tx, incarnation, at).await?;
@@ -82,7 +83,7 @@ impl FleetStore for SqliteStore {
     }
 
     async fn leave(&self, incarnation: IncarnationId, at: Timestamp) -> Result<(), StoreError> {
-        operation("leave", async {
+        self.operation("leave", async {
             let mut tx = self.write().await?;
             let history = history::beat(&mut tx, self.watch.seen()).await?;
             replicas::leave(&mut tx, incarnation, at, history.beats).await?;
@@ -99,7 +100,7 @@ impl FleetStore for SqliteStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<(), StoreError> {
-        operation("adopt_installation", async {
+        self.operation("adopt_installation", async {
             let mut tx = self.write().await?;
             installation::rename(&mut tx, new).await?;
             installation::count_as_lost(&mut tx, at).await?;
@@ -115,11 +116,11 @@ impl FleetStore for SqliteStore {
         recent: Timestamp,
         long_ago: Timestamp,
     ) -> Result<BadAnswers, StoreError> {
-        operation("bad_answers", breakers::bad_answers(&self.readers, provider, recent, long_ago)).await
+        self.operation("bad_answers", breakers::bad_answers(&self.readers, provider, recent, long_ago)).await
     }
 
     async fn note_bad_answer(&self, provider: &ProviderName, at: Timestamp) -> Result<(), StoreError> {
-        operation("note_bad_answer", async {
+        self.operation("note_bad_answer", async {
             let mut tx = self.write().await?;
             breakers::note_bad_answer(&mut tx, provider, at).await?;
             tx.commit().await.map_err(failed)
@@ -128,15 +129,17 @@ impl FleetStore for SqliteStore {
     }
 
     async fn note_suspect_refreshed(&self, provider: &ProviderName) -> Result<(), StoreError> {
-        operation("note_suspect_refreshed", breakers::note_suspect_refreshed(&self.writer, provider)).await
+        self.operation("note_suspect_refreshed", breakers::note_suspect_refreshed(&self.writer, provider))
+            .await
     }
 
     async fn close_breaker(&self, provider: &ProviderName, record: &AuditRecord) -> Result<bool, StoreError> {
-        operation("close_breaker", async {
+        self.operation("close_breaker", async {
             let mut tx = self.write().await?;
             let closed = breakers::close(&mut tx, provider).await?;
             if closed {
                 audit::write(&mut tx, record).await?;
+                tell::of_provider(&mut tx, EventType::ProviderRecovered, provider, record.at).await?;
             }
             tx.commit().await.map_err(failed)?;
             Ok(closed)
@@ -145,10 +148,10 @@ impl FleetStore for SqliteStore {
     }
 
     async fn open_breakers(&self) -> Result<Vec<OpenBreaker>, StoreError> {
-        operation("open_breakers", breakers::open(&self.readers)).await
+        self.operation("open_breakers", breakers::open(&self.readers)).await
     }
 
     async fn forget_replicas(&self, before: Timestamp) -> Result<u64, StoreError> {
-        operation("forget_replicas", replicas::forget(&self.writer, before)).await
+        self.operation("forget_replicas", replicas::forget(&self.writer, before)).await
     }
 }

@@ -5,7 +5,7 @@ use broker_core::{Attempt, AttemptKind, AuditAction, Generation, LineageId, Time
 use sqlx::SqliteConnection;
 
 use super::lookup::{self, Standing};
-use super::{attempts, close, pauses, token_set};
+use super::{attempts, close, origin, pauses, token_set};
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
@@ -21,6 +21,9 @@ pub(crate) async fn adopt(
     if let Some(generation) = row.as_ref().and_then(|row| row.adopted_as) {
         return Ok(AdoptOutcome::AlreadyAdopted(generation));
     }
+    if let Some(refused) = row.as_ref().and_then(|row| row.refused) {
+        return Ok(refused);
+    }
     let standing = lookup::standing(connection, &attempt.key).await?;
     if standing.as_ref().is_some_and(|grant| is_overruled(attempt, grant, row.as_ref())) {
         answers::revoke(connection, adoption).await?;
@@ -28,7 +31,10 @@ pub(crate) async fn adopt(
     }
     let outcome = match later_consent(connection, attempt).await? {
         true => AdoptOutcome::Superseded,
-        false => judge(adoption, standing.as_ref()),
+        false => match origin::refuse(connection, adoption, standing.as_ref()).await? {
+            Some(refused) => refused,
+            None => judge(adoption, standing.as_ref()),
+        },
     };
     match outcome {
         AdoptOutcome::Adopted(_) => {
@@ -36,6 +42,7 @@ pub(crate) async fn adopt(
                 answers::give_up_replaced(connection, adoption).await?;
             }
             token_set::keep(connection, adoption, standing.is_some()).await?;
+            origin::keep(connection, adoption).await?;
             match row {
                 Some(_) => close_adopted(connection, adoption).await?,
                 None => {
@@ -47,6 +54,7 @@ pub(crate) async fn adopt(
             complete_authorization(connection, adoption).await?;
             pauses::end(connection, attempt, adoption.at).await?;
             record(connection, adoption).await?;
+            record_overrun(connection, adoption).await?;
         }
         AdoptOutcome::Superseded => {
             supersede(connection, attempt, adoption.at).await?;
@@ -55,7 +63,11 @@ pub(crate) async fn adopt(
                 answers::keep(connection, adoption).await?;
             }
         }
-        AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) | AdoptOutcome::Revoking => {}
+        AdoptOutcome::AlreadyAdopted(_)
+        | AdoptOutcome::Moved(_)
+        | AdoptOutcome::Revoking
+        | AdoptOutcome::AccountChanged
+        | AdoptOutcome::DuplicateToken => {}
     }
     Ok(outcome)
 }
@@ -81,6 +93,8 @@ struct Kept {
     adopted_as: Option<Generation>,
     /// Its grant was revoked after it was claimed.
     is_revoked: bool,
+    /// What it was refused for, if it was.
+    refused: Option<AdoptOutcome>,
 }
 
 /// Whether the grant was revoked after this attempt was claimed. A consent that was claimed after it is a new one.
@@ -99,7 +113,7 @@ fn is_overruled(attempt: &Attempt, grant: &Standing, kept: Option<&Kept>) -> boo
 async fn kept_row(connection: &mut SqliteConnection, attempt: &Attempt) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query(
         "SELECT tenant, provider, user_id, account, lineage, generation, adopted_generation,
-                revoked_at IS NOT NULL AS is_revoked
+                conclusion, revoked_at IS NOT NULL AS is_revoked
          FROM attempts WHERE id = ?1",
     )
     .bind(attempt.id.as_bytes().as_slice())
@@ -112,6 +126,7 @@ async fn kept_row(connection: &mut SqliteConnection, attempt: &Attempt) -> Resul
         true => Ok(Some(Kept {
             adopted_as: row.optional_number("adopted_generation")?.map(Generation::new),
             is_revoked: row.flag("is_revoked")?,
+            refused: origin::refused_before(row.optional_text("conclusion")?.as_deref()),
         })),
         false => Err(MISFIT),
     }
@@ -238,6 +253,17 @@ async fn record(connection: &mut SqliteConnection, adoption: &Adoption) -> Resul
     let resource = format!("attempts/{}", attempt.id);
     let generation = Some(adoption.tokens.generation);
     audit::write_of_grant(connection, &attempt.key, action, generation, &resource, adoption.at).await
+}
+
+/// The grant has outlived its window, which was not known before.
+async fn record_overrun(connection: &mut SqliteConnection, adoption: &Adoption) -> Result<(), StoreError> {
+    if !adoption.overruns_window {
+        return Ok(());
+    }
+    let resource = format!("attempts/{}", adoption.attempt.id);
+    let (key, generation) = (&adoption.attempt.key, Some(adoption.tokens.generation));
+    let action = AuditAction::OVERRUN_WINDOW;
+    audit::write_of_grant(connection, key, action, generation, &resource, adoption.at).await
 }
 
 /// Marks that the answer came to nothing. An attempt concluded before keeps its conclusion.

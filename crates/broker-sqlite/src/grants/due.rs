@@ -11,7 +11,7 @@ use crate::operation::failed;
 macro_rules! due_columns {
     () => {
         "g.tenant, g.provider, g.user_id, g.account, g.generation, g.due_at, g.phase, g.registration, \
-         g.expires_at, g.dies_at, k.asked_at"
+         g.expires_at, g.dies_at, g.refresh_token_timeout, k.asked_at"
     };
 }
 
@@ -94,6 +94,7 @@ fn due_grant(row: &SqliteRow) -> Result<DueGrant, StoreError> {
         registration: row.name("registration", RegistrationId::new)?,
         expires_at: row.time("expires_at")?,
         dies_at: row.optional_time("dies_at")?,
+        refresh_token_timeout: row.optional_span("refresh_token_timeout")?,
         asked_at: row.optional_time("asked_at")?,
     })
 }

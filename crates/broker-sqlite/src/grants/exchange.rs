@@ -1,7 +1,10 @@
 //! Using an authorization's state, once.
 
 use broker_core::ports::{ExchangeClaim, ExchangeOutcome, StoreError};
-use broker_core::{Attempt, AttemptKind, AttemptPhase, Generation, LineageId, Quota, RegistrationId};
+use broker_core::{
+    Attempt, AttemptId, AttemptKind, AttemptPhase, AuthorizationId, Generation, IncarnationId, LineageId,
+    Quota, RegistrationId, TenantId, Timestamp,
+};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -11,16 +14,54 @@ use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 use crate::quotas;
 
+/// What opens an attempt.
+pub(crate) struct Step<'a> {
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) authorization: AuthorizationId,
+    pub(crate) attempt: AttemptId,
+    pub(crate) owner: IncarnationId,
+    pub(crate) at: Timestamp,
+}
+
+/// Whether it was opened.
+pub(crate) enum Opened {
+    Attempt(Box<Attempt>),
+    NotPending,
+    OverQuota,
+}
+
 /// The caller rolls back what was not claimed.
 pub(crate) async fn claim(
     connection: &mut SqliteConnection,
     claim: &ExchangeClaim,
     quota: Quota,
 ) -> Result<ExchangeOutcome, StoreError> {
-    let Some(authorization) = take(connection, claim).await? else { return Ok(ExchangeOutcome::NotPending) };
+    let step = Step {
+        tenant: &claim.tenant,
+        authorization: claim.authorization,
+        attempt: claim.attempt,
+        owner: claim.owner,
+        at: claim.at,
+    };
+    match open(connection, &step, quota).await? {
+        Opened::Attempt(attempt) => {
+            audit::write(connection, &claim.record).await?;
+            Ok(ExchangeOutcome::Claimed(attempt))
+        }
+        Opened::NotPending => Ok(ExchangeOutcome::NotPending),
+        Opened::OverQuota => Ok(ExchangeOutcome::OverQuota(quota)),
+    }
+}
+
+pub(crate) async fn open(
+    connection: &mut SqliteConnection,
+    claim: &Step<'_>,
+    quota: Quota,
+) -> Result<Opened, StoreError> {
+    let Some(authorization) = take(connection, claim).await? else { return Ok(Opened::NotPending) };
     let key = authorization.key()?;
     if quotas::grants_exceed(connection, quota, &key).await? {
-        return Ok(ExchangeOutcome::OverQuota(quota));
+        return Ok(Opened::OverQuota);
     }
     let generation = lookup::standing(connection, &key).await?.map_or(Generation::NONE, |row| row.generation);
     let attempt = Attempt {
@@ -37,16 +78,12 @@ pub(crate) async fn claim(
         phase: AttemptPhase::Claimed,
     };
     attempts::insert(connection, &attempt).await?;
-    audit::write(connection, &claim.record).await?;
-    Ok(ExchangeOutcome::Claimed(Box::new(attempt)))
+    Ok(Opened::Attempt(Box::new(attempt)))
 }
 
 /// One statement tests and sets: of any number of redirects with one state, one gets the row; none once the registration
 /// was deleted.
-async fn take(
-    connection: &mut SqliteConnection,
-    claim: &ExchangeClaim,
-) -> Result<Option<SqliteRow>, StoreError> {
+async fn take(connection: &mut SqliteConnection, claim: &Step<'_>) -> Result<Option<SqliteRow>, StoreError> {
     sqlx::query(
         "UPDATE authorizations SET status = 'exchanging'
          WHERE tenant = ?1 AND id = ?2 AND status = 'pending' AND expires_at > ?3

@@ -1,7 +1,7 @@
 //! Where a grant stands, read inside a transaction that is about to change it.
 
 use broker_core::ports::StoreError;
-use broker_core::{Generation, GrantKey, LineageId, Timestamp};
+use broker_core::{AccountDigest, Generation, GrantKey, LineageId, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::columns::{BindDomain, Columns};
@@ -17,6 +17,8 @@ pub(crate) struct Standing {
     pub(crate) is_revoked: bool,
     /// When it was last asked to be revoked.
     pub(crate) revoked_at: Option<Timestamp>,
+    /// The account at the provider that it is of.
+    pub(crate) upstream_account: Option<AccountDigest>,
 }
 
 pub(crate) async fn standing(
@@ -25,6 +27,7 @@ pub(crate) async fn standing(
 ) -> Result<Option<Standing>, StoreError> {
     let row = sqlx::query(
         "SELECT lineage, generation, adopted_from_generation, adopted_from_presentation_no, revoked_at,
+                upstream_account,
                 lifecycle IN ('revoking', 'revoked') AS is_revoked FROM grants
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4",
     )
@@ -42,5 +45,6 @@ pub(crate) async fn standing(
         ),
         is_revoked: row.flag("is_revoked")?,
         revoked_at: row.optional_time("revoked_at")?,
+        upstream_account: row.optional_code("upstream_account")?.map(AccountDigest),
     }))
 }

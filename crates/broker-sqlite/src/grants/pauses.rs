@@ -1,11 +1,12 @@
 //! The canaries of a client registration that the provider refuses, and the end of its pause.
 
 use broker_core::ports::{RefreshClaim, RegistrationKey, StoreError, records};
-use broker_core::{Attempt, AuditAction, Grant, Timestamp};
+use broker_core::{Attempt, AuditAction, EventType, Grant, Timestamp};
 use sqlx::SqliteConnection;
 
 use crate::audit;
 use crate::columns::{BindDomain, Columns};
+use crate::events::tell;
 use crate::operation::failed;
 
 /// The registration works: whatever its pause was for is over.
@@ -27,8 +28,9 @@ pub(crate) async fn end(
     match ended.rows_affected() {
         0 => Ok(()),
         _ => {
-            audit::write(connection, &records::registration(AuditAction::RECOVER_REGISTRATION, &key, at))
-                .await
+            let recovered = records::registration(AuditAction::RECOVER_REGISTRATION, &key, at);
+            audit::write(connection, &recovered).await?;
+            tell::of_registration(connection, EventType::RegistrationRecovered, &key, at).await
         }
     }
 }

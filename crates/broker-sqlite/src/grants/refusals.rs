@@ -1,12 +1,13 @@
 //! What the refusal of a client leaves of its registration.
 
 use broker_core::ports::{AttemptEnd, RegistrationKey, StoreError, records};
-use broker_core::{AuditAction, SecretId, Timestamp};
+use broker_core::{AuditAction, EventType, SecretId, Timestamp};
 use sqlx::SqliteConnection;
 
 use super::pauses::{canary_at, registration_of};
 use crate::audit;
 use crate::columns::BindDomain;
+use crate::events::tell;
 use crate::operation::failed;
 
 /// The secret steps back behind those that were not refused. The registration rests, or another secret is tried at once,
@@ -89,7 +90,8 @@ async fn pause(
         true => Ok(()),
         false => {
             let began = records::registration(AuditAction::PAUSE_REGISTRATION, &key, end.at);
-            audit::write(connection, &began).await
+            audit::write(connection, &began).await?;
+            tell::of_registration(connection, EventType::RegistrationRejected, &key, end.at).await
         }
     }
 }

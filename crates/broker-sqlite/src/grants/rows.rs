@@ -2,8 +2,8 @@
 
 use broker_core::ports::StoreError;
 use broker_core::{
-    ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase, RegistrationId,
-    RevocationOutcome,
+    AccountDigest, ConsentCause, FailureKind, Grant, GrantId, LastFailure, Lifecycle, LineageId, Phase,
+    RegistrationId, RevocationOutcome,
 };
 use sqlx::sqlite::SqliteRow;
 
@@ -16,7 +16,7 @@ macro_rules! grant_columns {
          g.lifecycle, g.consent_cause, g.phase, g.tainted, g.token_type, g.scopes, g.api_base_url, \
          g.issued_at, g.expires_at, g.consented_at, g.dies_at, g.due_at, g.refreshed_at, g.failure_kind, \
          g.failure_at, g.failure_oauth_error, g.failure_http_status, g.failure_in_a_row, g.failure_since, \
-         g.created_at, g.updated_at, g.revocation, s.refresh_token_generation"
+         g.created_at, g.updated_at, g.revocation, g.upstream_account, s.refresh_token_generation"
     };
 }
 pub(crate) use grant_columns;
@@ -50,6 +50,7 @@ pub(crate) fn grant(row: &SqliteRow) -> Result<Grant, StoreError> {
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         revocation: revocation(row)?,
+        upstream_account: row.optional_code("upstream_account")?.map(AccountDigest),
     })
 }
 

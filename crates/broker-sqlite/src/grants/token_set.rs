@@ -4,7 +4,7 @@ use broker_core::ports::{Adoption, Lineage, StoreError};
 use broker_core::{Attempt, SealedTokenSet, Timestamp};
 use sqlx::SqliteConnection;
 
-use crate::columns::BindDomain;
+use crate::columns::{BindDomain, Statement, kept_span};
 use crate::operation::failed;
 
 /// Keeps the set. The caller has judged it, in the same transaction.
@@ -38,7 +38,12 @@ async fn renew(
              lifecycle = 'active', consent_cause = NULL, phase = 'idle', tainted = 0,
              failure_kind = NULL, failure_at = NULL, failure_oauth_error = NULL, failure_http_status = NULL,
              failure_in_a_row = NULL, failure_since = NULL,
-             adopted_from_generation = ?15, adopted_from_presentation_no = ?16
+             adopted_from_generation = ?15, adopted_from_presentation_no = ?16,
+             authorization_ends_at = ?17, refresh_token_timeout = ?18,
+             -- Which of the notices are given already shows when it is looked at.
+             notice_at = CASE WHEN ?19 IS NULL THEN NULL
+                              WHEN authorization_ends_at = ?17 AND notice_at IS NOT NULL THEN notice_at
+                              ELSE ?19 END
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
            AND lineage = ?14 AND generation < ?5",
     )
@@ -49,12 +54,13 @@ async fn renew(
     .bind(tokens.api_base_url.as_deref())
     .bind_time(tokens.issued_at)
     .bind_time(tokens.expires_at)
-    .bind_optional_time(tokens.dies_at)
+    .bind_optional_time(tokens.end.dies_at)
     .bind_optional_time(tokens.due_at)
     .bind_time(at)
     .bind(attempt.lineage.as_bytes().as_slice())
     .bind_generation(attempt.generation)
     .bind(attempt.presentation_no)
+    .bind_end(tokens)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -77,7 +83,8 @@ async fn replace(
              lifecycle = 'active', consent_cause = NULL, phase = 'idle', tainted = 0,
              failure_kind = NULL, failure_at = NULL, failure_oauth_error = NULL, failure_http_status = NULL,
              failure_in_a_row = NULL, failure_since = NULL,
-             adopted_from_generation = ?17, adopted_from_presentation_no = ?18
+             adopted_from_generation = ?17, adopted_from_presentation_no = ?18,
+             authorization_ends_at = ?19, refresh_token_timeout = ?20, notice_at = ?21, noticed = NULL
          WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4 AND generation < ?5",
     )
     .bind_key(&attempt.key)
@@ -87,7 +94,7 @@ async fn replace(
     .bind(tokens.api_base_url.as_deref())
     .bind_time(tokens.issued_at)
     .bind_time(tokens.expires_at)
-    .bind_optional_time(tokens.dies_at)
+    .bind_optional_time(tokens.end.dies_at)
     .bind_optional_time(tokens.due_at)
     .bind_time(at)
     .bind(attempt.lineage.as_bytes().as_slice())
@@ -95,6 +102,7 @@ async fn replace(
     .bind_time(consented_at)
     .bind_generation(attempt.generation)
     .bind(attempt.presentation_no)
+    .bind_end(tokens)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -112,9 +120,10 @@ async fn insert(
         "INSERT INTO grants (tenant, provider, user_id, account, generation, token_type, scopes, api_base_url,
                              issued_at, expires_at, dies_at, due_at, created_at, updated_at, lineage,
                              registration, consented_at, adopted_from_generation, adopted_from_presentation_no,
-                             id, lifecycle, phase, tainted)
+                             id, authorization_ends_at, refresh_token_timeout, notice_at, lifecycle, phase,
+                             tainted)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-                 'active', 'idle', 0)",
+                 ?20, ?21, ?22, 'active', 'idle', 0)",
     )
     .bind_key(&attempt.key)
     .bind_generation(tokens.generation)
@@ -123,7 +132,7 @@ async fn insert(
     .bind(tokens.api_base_url.as_deref())
     .bind_time(tokens.issued_at)
     .bind_time(tokens.expires_at)
-    .bind_optional_time(tokens.dies_at)
+    .bind_optional_time(tokens.end.dies_at)
     .bind_optional_time(tokens.due_at)
     .bind_time(at)
     .bind(attempt.lineage.as_bytes().as_slice())
@@ -132,6 +141,7 @@ async fn insert(
     .bind_generation(attempt.generation)
     .bind(attempt.presentation_no)
     .bind(attempt.grant_id().as_bytes().as_slice())
+    .bind_end(tokens)
     .execute(connection)
     .await
     .map_err(failed)?;
@@ -161,6 +171,20 @@ async fn keep_secrets(connection: &mut SqliteConnection, adoption: &Adoption) ->
     .await
     .map_err(failed)?;
     Ok(())
+}
+
+/// Binds what of a grant's end dies when, and when that is told first.
+trait BindEnd {
+    fn bind_end(self, tokens: &SealedTokenSet) -> Self;
+}
+
+impl BindEnd for Statement<'_> {
+    fn bind_end(self, tokens: &SealedTokenSet) -> Self {
+        let life = tokens.end.refresh_token_timeout;
+        self.bind_optional_time(tokens.end.authorization_ends_at)
+            .bind(life.map(kept_span))
+            .bind_optional_time(tokens.first_notice_at)
+    }
 }
 
 fn exactly_one(rows: u64) -> Result<(), StoreError> {

@@ -20,24 +20,24 @@ use broker_crypto::{DekId, KekId, WrappedDek};
 
 use crate::SqliteStore;
 use crate::audit;
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn changed_keys(&self, since: Timestamp) -> Result<Vec<ChangedKey>, StoreError> {
-        operation("changed_keys", data_keys::changed(&self.readers, since)).await
+        self.operation("changed_keys", data_keys::changed(&self.readers, since)).await
     }
 
     async fn data_keys(&self, query: &DataKeyQuery) -> Result<Vec<DataKey>, StoreError> {
-        operation("data_keys", data_keys::page(&self.readers, query)).await
+        self.operation("data_keys", data_keys::page(&self.readers, query)).await
     }
 
     async fn data_key(&self, id: DekId) -> Result<Option<DataKey>, StoreError> {
-        operation("data_key", data_keys::read(&self.readers, id)).await
+        self.operation("data_key", data_keys::read(&self.readers, id)).await
     }
 
     async fn tenant_after(&self, tenant: Option<&TenantId>) -> Result<Option<TenantId>, StoreError> {
-        operation("tenant_after", data_keys::tenant_after(&self.readers, tenant)).await
+        self.operation("tenant_after", data_keys::tenant_after(&self.readers, tenant)).await
     }
 
     async fn add_data_key(
@@ -47,7 +47,7 @@ impl KeyStore for SqliteStore {
         rotation: KeyRotationId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        operation("add_data_key", async {
+        self.operation("add_data_key", async {
             let mut tx = self.write().await?;
             let added = data_keys::add(&mut tx, tenant, key, rotation, at).await?;
             tx.commit().await.map_err(failed)?;
@@ -63,7 +63,7 @@ impl KeyStore for SqliteStore {
         seals: u64,
         up_to: u64,
     ) -> Result<Option<u64>, StoreError> {
-        operation("reserve_seals", data_keys::reserve(&self.writer, tenant, id, seals, up_to)).await
+        self.operation("reserve_seals", data_keys::reserve(&self.writer, tenant, id, seals, up_to)).await
     }
 
     async fn rewrap_data_key(
@@ -72,7 +72,7 @@ impl KeyStore for SqliteStore {
         before: &WrappedDek,
         after: &WrappedDek,
     ) -> Result<bool, StoreError> {
-        operation("rewrap_data_key", data_keys::rewrap(&self.writer, tenant, before, after)).await
+        self.operation("rewrap_data_key", data_keys::rewrap(&self.writer, tenant, before, after)).await
     }
 
     async fn retire_data_key(
@@ -82,7 +82,7 @@ impl KeyStore for SqliteStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        operation("retire_data_key", async {
+        self.operation("retire_data_key", async {
             let mut tx = self.write().await?;
             let retired = data_keys::retire(&mut tx, tenant, id, at).await?;
             if retired {
@@ -95,7 +95,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn note_primary_keks(&self, ids: &[KekId], at: Timestamp) -> Result<(), StoreError> {
-        operation("note_primary_keks", async {
+        self.operation("note_primary_keks", async {
             let mut tx = self.write().await?;
             keks::note_primaries(&mut tx, ids, at).await?;
             tx.commit().await.map_err(failed)
@@ -104,15 +104,15 @@ impl KeyStore for SqliteStore {
     }
 
     async fn known_keks(&self) -> Result<Vec<KnownKek>, StoreError> {
-        operation("known_keks", keks::known(&self.readers)).await
+        self.operation("known_keks", keks::known(&self.readers)).await
     }
 
     async fn wrapped_under(&self, id: &KekId) -> Result<u64, StoreError> {
-        operation("wrapped_under", keks::wrapped_under(&self.readers, id)).await
+        self.operation("wrapped_under", keks::wrapped_under(&self.readers, id)).await
     }
 
     async fn retire_kek(&self, id: &KekId, at: Timestamp, record: &AuditRecord) -> Result<bool, StoreError> {
-        operation("retire_kek", async {
+        self.operation("retire_kek", async {
             let mut tx = self.write().await?;
             let retired = keks::retire(&mut tx, id, at).await?;
             if retired {
@@ -125,15 +125,15 @@ impl KeyStore for SqliteStore {
     }
 
     async fn keep_audit_key(&self, key: &WrappedDek, at: Timestamp) -> Result<WrappedDek, StoreError> {
-        operation("keep_audit_key", audit_keys::keep(&self.writer, key, at)).await
+        self.operation("keep_audit_key", audit_keys::keep(&self.writer, key, at)).await
     }
 
     async fn audit_keys(&self) -> Result<Vec<WrappedDek>, StoreError> {
-        operation("audit_keys", audit_keys::all(&self.readers)).await
+        self.operation("audit_keys", audit_keys::all(&self.readers)).await
     }
 
     async fn rewrap_audit_key(&self, before: &WrappedDek, after: &WrappedDek) -> Result<bool, StoreError> {
-        operation("rewrap_audit_key", audit_keys::rewrap(&self.writer, before, after)).await
+        self.operation("rewrap_audit_key", audit_keys::rewrap(&self.writer, before, after)).await
     }
 
     async fn start_key_rotation(
@@ -142,7 +142,7 @@ impl KeyStore for SqliteStore {
         request: Option<&RequestMark>,
         record: &AuditRecord,
     ) -> Result<RotationStart, StoreError> {
-        operation("start_key_rotation", async {
+        self.operation("start_key_rotation", async {
             let mut tx = self.write().await?;
             let started = rotations::start(&mut tx, rotation, request, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -152,7 +152,7 @@ impl KeyStore for SqliteStore {
     }
 
     async fn key_rotation(&self, id: KeyRotationId) -> Result<Option<KeyRotation>, StoreError> {
-        operation("key_rotation", rotations::read(&self.readers, id)).await
+        self.operation("key_rotation", rotations::read(&self.readers, id)).await
     }
 
     async fn key_rotations(
@@ -160,7 +160,7 @@ impl KeyStore for SqliteStore {
         before: Option<KeyRotationId>,
         limit: u32,
     ) -> Result<Vec<KeyRotation>, StoreError> {
-        operation("key_rotations", rotations::page(&self.readers, before, limit)).await
+        self.operation("key_rotations", rotations::page(&self.readers, before, limit)).await
     }
 
     async fn claim_key_rotation(
@@ -171,11 +171,12 @@ impl KeyStore for SqliteStore {
         silent_since: Timestamp,
     ) -> Result<Option<KeyRotation>, StoreError> {
         let claim = rotations::claim(&self.writer, owner, primary, at, silent_since);
-        operation("claim_key_rotation", claim).await
+        self.operation("claim_key_rotation", claim).await
     }
 
     async fn note_key_rotation(&self, note: &KeyRotationNote) -> Result<bool, StoreError> {
-        operation("note_key_rotation", rotations::note(&self.writer, note, KeyRotationState::Running)).await
+        self.operation("note_key_rotation", rotations::note(&self.writer, note, KeyRotationState::Running))
+            .await
     }
 
     async fn end_key_rotation(
@@ -183,7 +184,7 @@ impl KeyStore for SqliteStore {
         note: &KeyRotationNote,
         state: KeyRotationState,
     ) -> Result<bool, StoreError> {
-        operation("end_key_rotation", async {
+        self.operation("end_key_rotation", async {
             let mut tx = self.write().await?;
             let ended = rotations::end(&mut tx, note, state).await?;
             tx.commit().await.map_err(failed)?;

@@ -10,24 +10,23 @@ use broker_core::ports::{AuditFilter, ChainEnd, InboxRecord, Ledger, Sealing, St
 use broker_core::{ChainMark, ChainedRecord, KeptRecord};
 
 use crate::SqliteStore;
-use crate::operation::operation;
 
 #[async_trait]
 impl Ledger for SqliteStore {
     async fn append(&self, records: &[KeptRecord]) -> Result<(), StoreError> {
-        operation("append", inbox::append(&self.writer, records)).await
+        self.operation("append", inbox::append(&self.writer, records)).await
     }
 
     async fn unsealed(&self, limit: u32) -> Result<Vec<InboxRecord>, StoreError> {
-        operation("unsealed", inbox::oldest(&self.readers, limit)).await
+        self.operation("unsealed", inbox::oldest(&self.readers, limit)).await
     }
 
     async fn ends(&self, chains: &[String]) -> Result<Vec<ChainEnd>, StoreError> {
-        operation("ends", read::ends(&self.readers, chains)).await
+        self.operation("ends", read::ends(&self.readers, chains)).await
     }
 
     async fn seal(&self, sealing: &Sealing) -> Result<bool, StoreError> {
-        operation("seal", async {
+        self.operation("seal", async {
             let mut tx = self.write().await?;
             let sealed = seal::seal(&mut tx, sealing).await?;
             if sealed {
@@ -39,22 +38,22 @@ impl Ledger for SqliteStore {
     }
 
     async fn begun(&self, chain: &str) -> Result<bool, StoreError> {
-        operation("begun", read::begun(&self.readers, chain)).await
+        self.operation("begun", read::begun(&self.readers, chain)).await
     }
 
     async fn lost_chain(&self) -> Result<Option<String>, StoreError> {
-        operation("lost_chain", read::lost_chain(&self.readers)).await
+        self.operation("lost_chain", read::lost_chain(&self.readers)).await
     }
 
     async fn list(&self, filter: &AuditFilter) -> Result<Vec<ChainedRecord>, StoreError> {
-        operation("list", read::list(&self.readers, filter)).await
+        self.operation("list", read::list(&self.readers, filter)).await
     }
 
     async fn chained(&self, chain: &str, after: u64, limit: u32) -> Result<Vec<ChainedRecord>, StoreError> {
-        operation("chained", read::chained(&self.readers, chain, after, limit)).await
+        self.operation("chained", read::chained(&self.readers, chain, after, limit)).await
     }
 
     async fn checkpoints(&self, chain: &str, after: u64, limit: u32) -> Result<Vec<ChainMark>, StoreError> {
-        operation("checkpoints", read::checkpoints(&self.readers, chain, after, limit)).await
+        self.operation("checkpoints", read::checkpoints(&self.readers, chain, after, limit)).await
     }
 }

@@ -10,7 +10,7 @@ use broker_core::{AuditRecord, GrantKey, LastFailure, RevocationId, RevocationOu
 
 use crate::SqliteStore;
 use crate::audit;
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 
 #[async_trait]
 impl RevocationStore for SqliteStore {
@@ -20,7 +20,7 @@ impl RevocationStore for SqliteStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<Vec<GrantKey>, StoreError> {
-        operation("revoke", async {
+        self.operation("revoke", async {
             let mut tx = self.write().await?;
             let revoked = revoke::revoke(&mut tx, keys, at).await?;
             for key in &revoked {
@@ -34,7 +34,7 @@ impl RevocationStore for SqliteStore {
     }
 
     async fn take_revocations(&self, ask: TakeRevocations) -> Result<Vec<PendingRevocation>, StoreError> {
-        operation("take_revocations", async {
+        self.operation("take_revocations", async {
             // Most of the time nothing is due, and that is found out without the write lock.
             if !queue::is_due(&mut *self.read().await?, ask.due_by).await? {
                 return Ok(Vec::new());
@@ -48,7 +48,8 @@ impl RevocationStore for SqliteStore {
     }
 
     async fn is_pending(&self, tenant: &TenantId, id: RevocationId) -> Result<bool, StoreError> {
-        operation("is_pending", async { queue::is_pending(&mut *self.read().await?, tenant, id).await }).await
+        self.operation("is_pending", async { queue::is_pending(&mut *self.read().await?, tenant, id).await })
+            .await
     }
 
     async fn put_off(
@@ -57,7 +58,7 @@ impl RevocationStore for SqliteStore {
         failure: Option<&LastFailure>,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        operation("put_off", async {
+        self.operation("put_off", async {
             let mut tx = self.write().await?;
             queue::put_off(&mut tx, revocation, failure, until).await?;
             tx.commit().await.map_err(failed)
@@ -71,7 +72,7 @@ impl RevocationStore for SqliteStore {
         outcome: RevocationOutcome,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        operation("end_revocation", async {
+        self.operation("end_revocation", async {
             let mut tx = self.write().await?;
             let revoked = queue::end(&mut tx, revocation, outcome, at).await?;
             tx.commit().await.map_err(failed)?;
@@ -81,13 +82,13 @@ impl RevocationStore for SqliteStore {
     }
 
     async fn revoked_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantKey>, StoreError> {
-        operation("revoked_since", async {
+        self.operation("revoked_since", async {
             revoke::revoked_since(&mut *self.read().await?, since, limit).await
         })
         .await
     }
 
     async fn prune_revocations(&self, ended_before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        operation("prune_revocations", queue::prune(&self.writer, ended_before, limit)).await
+        self.operation("prune_revocations", queue::prune(&self.writer, ended_before, limit)).await
     }
 }

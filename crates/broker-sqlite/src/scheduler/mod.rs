@@ -1,24 +1,28 @@
 //! What operators pause, and what they see of refreshing.
 
 mod backlog;
+mod count;
 mod news;
+mod notices;
 mod pauses;
 mod successes;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    Backlog, PauseTarget, RefreshPause, RegistrationNews, ReplicaStanding, SchedulerStore, StoreError,
+    AtRiskFilter, Backlog, DueNotice, Notice, PauseTarget, ProviderGrants, RefreshPause, RegistrationNews,
+    ReplicaStanding, SchedulerStore, StoreError,
 };
-use broker_core::{AuditRecord, ProviderName, Timestamp};
+use broker_core::{AuditRecord, Grant, ProviderName, Timestamp};
 
 use crate::SqliteStore;
 use crate::audit;
-use crate::operation::{failed, operation};
+use crate::events::tell;
+use crate::operation::failed;
 
 #[async_trait]
 impl SchedulerStore for SqliteStore {
     async fn pause_refresh(&self, pause: &RefreshPause, record: &AuditRecord) -> Result<(), StoreError> {
-        operation("pause_refresh", async {
+        self.operation("pause_refresh", async {
             let mut tx = self.write().await?;
             pauses::end(&mut tx, &pause.target).await?;
             pauses::begin(&mut tx, pause).await?;
@@ -34,7 +38,7 @@ impl SchedulerStore for SqliteStore {
         now: Timestamp,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        operation("resume_refresh", async {
+        self.operation("resume_refresh", async {
             let mut tx = self.write().await?;
             let ended = pauses::end(&mut tx, target).await?;
             let was_paused = ended.is_some_and(|expired_at| expired_at > now);
@@ -48,31 +52,35 @@ impl SchedulerStore for SqliteStore {
     }
 
     async fn refresh_pauses(&self, now: Timestamp) -> Result<Vec<RefreshPause>, StoreError> {
-        operation("refresh_pauses", pauses::read(&self.readers, now)).await
+        self.operation("refresh_pauses", pauses::read(&self.readers, now)).await
     }
 
     async fn prune_pauses(&self, now: Timestamp) -> Result<u64, StoreError> {
-        operation("prune_pauses", pauses::prune(&self.writer, now)).await
+        self.operation("prune_pauses", pauses::prune(&self.writer, now)).await
+    }
+
+    async fn count_grants(&self, now: Timestamp) -> Result<Vec<ProviderGrants>, StoreError> {
+        self.operation("count_grants", count::read(&self.readers, now)).await
     }
 
     async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        operation("backlog", async { backlog::read(&mut *self.read().await?, now).await }).await
+        self.operation("backlog", async { backlog::read(&mut *self.read().await?, now).await }).await
     }
 
     async fn replicas(&self, alive_since: Timestamp) -> Result<Vec<ReplicaStanding>, StoreError> {
-        operation("replicas", backlog::replicas(&self.readers, alive_since)).await
+        self.operation("replicas", backlog::replicas(&self.readers, alive_since)).await
     }
 
     async fn note_successes(&self, successes: &[(ProviderName, Timestamp)]) -> Result<(), StoreError> {
-        operation("note_successes", successes::note(&self.writer, successes)).await
+        self.operation("note_successes", successes::note(&self.writer, successes)).await
     }
 
     async fn last_successes(&self) -> Result<Vec<(ProviderName, Timestamp)>, StoreError> {
-        operation("last_successes", successes::read(&self.readers)).await
+        self.operation("last_successes", successes::read(&self.readers)).await
     }
 
     async fn take_registration_news(&self) -> Result<RegistrationNews, StoreError> {
-        operation("take_registration_news", async {
+        self.operation("take_registration_news", async {
             // Nearly always there is none, and then nothing is written.
             if !news::is_there(&self.readers).await? {
                 let standing = news::standing(&mut *self.read().await?).await?;
@@ -84,5 +92,33 @@ impl SchedulerStore for SqliteStore {
             Ok(news)
         })
         .await
+    }
+
+    async fn due_notices(&self, now: Timestamp, limit: u32) -> Result<Vec<DueNotice>, StoreError> {
+        self.operation("due_notices", async { notices::due(&mut *self.read().await?, now, limit).await })
+            .await
+    }
+
+    async fn give_notice(&self, notice: &Notice, record: &AuditRecord) -> Result<bool, StoreError> {
+        self.operation("give_notice", async {
+            let mut tx = self.write().await?;
+            let given = notices::give(&mut tx, notice).await?;
+            if given {
+                audit::write(&mut tx, record).await?;
+                tell::of_end(&mut tx, notice.due.key.grant_id(), notice.at).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(given)
+        })
+        .await
+    }
+
+    async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError> {
+        self.operation("put_off_notice", notices::put_off(&self.writer, due, until)).await
+    }
+
+    async fn at_risk_grants(&self, filter: &AtRiskFilter) -> Result<Vec<Grant>, StoreError> {
+        self.operation("at_risk_grants", async { notices::at_risk(&mut *self.read().await?, filter).await })
+            .await
     }
 }

@@ -4,8 +4,13 @@
 //! the key it is sealed under is retired, so a test compares it with the schema.
 
 use broker_core::ports::{EscrowRecord, StoreError};
-use broker_core::{ClientRegistration, GrantId, ProviderName, RegistrationId, SecretId};
-use broker_crypto::{AccessToken, ClientSecret, CodeVerifier, ProviderResponse, RefreshToken, SecretType};
+use broker_core::{
+    ClientRegistration, GrantId, MintedToken, ProviderName, RegistrationId, SecretId, Webhook, WebhookId,
+};
+use broker_crypto::{
+    AccessToken, ApiKeyId, ApiKeySecret, AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode,
+    ProviderResponse, RefreshToken, SecretType, WebhookSecret,
+};
 use sqlx::sqlite::SqliteRow;
 
 use crate::columns::Columns;
@@ -111,10 +116,30 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
         row: RowKey::Id("t.id"),
         own_row: None,
         facts: "t.id",
+        columns: &[
+            SealedColumn {
+                name: "verifier",
+                secret: SecretType::of::<CodeVerifier>(),
+                place: of_authorization,
+            },
+            SealedColumn {
+                name: "code",
+                secret: SecretType::of::<AuthorizationCode>(),
+                place: of_authorization,
+            },
+        ],
+    },
+    SealedTable {
+        name: "device_authorizations",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.authorization_id"),
+        own_row: None,
+        facts: "t.authorization_id AS id",
         columns: &[SealedColumn {
-            name: "verifier",
-            secret: SecretType::of::<CodeVerifier>(),
-            place: of_verifier,
+            name: "device_code",
+            secret: SecretType::of::<DeviceCode>(),
+            place: of_authorization,
         }],
     },
     SealedTable {
@@ -129,6 +154,51 @@ pub(crate) const INVENTORY: &[SealedTable] = &[
             secret: SecretType::of::<ProviderResponse>(),
             place: of_unread_answer,
         }],
+    },
+    SealedTable {
+        name: "machine_credentials",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.grant_id"),
+        own_row: None,
+        facts: "t.grant_id, t.version, t.generation",
+        columns: &[
+            SealedColumn {
+                name: "api_key_id",
+                secret: SecretType::of::<ApiKeyId>(),
+                place: of_machine_credential,
+            },
+            SealedColumn {
+                name: "api_key_secret",
+                secret: SecretType::of::<ApiKeySecret>(),
+                place: of_machine_credential,
+            },
+            SealedColumn {
+                name: "access_token",
+                secret: SecretType::of::<AccessToken>(),
+                place: of_minted_token,
+            },
+        ],
+    },
+    SealedTable {
+        name: "webhooks",
+        joined: "",
+        tenant: "t.tenant",
+        row: RowKey::Id("t.id"),
+        own_row: None,
+        facts: "t.id, t.secret_number",
+        columns: &[
+            SealedColumn {
+                name: "secret",
+                secret: SecretType::of::<WebhookSecret>(),
+                place: of_webhook_secret,
+            },
+            SealedColumn {
+                name: "old_secret",
+                secret: SecretType::of::<WebhookSecret>(),
+                place: of_old_webhook_secret,
+            },
+        ],
     },
     // After the grants: what is revoked while it is sealed anew has moved here from there, as it was sealed.
     SealedTable {
@@ -175,7 +245,24 @@ fn of_client_secret(row: &SqliteRow) -> Result<Placed, StoreError> {
     Ok((ClientRegistration::secret_owner(&provider, &registration, secret), 0))
 }
 
-fn of_verifier(row: &SqliteRow) -> Result<Placed, StoreError> {
+fn of_machine_credential(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((row.id("grant_id", GrantId::from_bytes)?.to_string(), row.number("version")?))
+}
+
+fn of_webhook_secret(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((Webhook::owner(row.id("id", WebhookId::from_bytes)?), row.number("secret_number")?))
+}
+
+/// The old one has the number before.
+fn of_old_webhook_secret(row: &SqliteRow) -> Result<Placed, StoreError> {
+    of_webhook_secret(row).map(|(owner, secret)| (owner, secret - 1))
+}
+
+fn of_minted_token(row: &SqliteRow) -> Result<Placed, StoreError> {
+    Ok((MintedToken::owner(row.id("grant_id", GrantId::from_bytes)?), row.number("generation")?))
+}
+
+fn of_authorization(row: &SqliteRow) -> Result<Placed, StoreError> {
     Ok((row.id("id", broker_core::AuthorizationId::from_bytes)?.to_string(), 0))
 }
 

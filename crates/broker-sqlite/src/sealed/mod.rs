@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 use self::inventory::{INVENTORY, SealedTable, table};
 use crate::SqliteStore;
 use crate::columns::Columns;
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 
 #[async_trait]
 impl SealedStore for SqliteStore {
@@ -30,7 +30,7 @@ impl SealedStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<SealedUnder>, StoreError> {
         let table = table(table_name)?;
-        operation("sealed_under", under(&self.readers, table, tenant, after, limit)).await
+        self.operation("sealed_under", under(&self.readers, table, tenant, after, limit)).await
     }
 
     async fn sealed_row(
@@ -39,7 +39,7 @@ impl SealedStore for SqliteStore {
         table_name: &'static str,
         row: &RowId,
     ) -> Result<Option<SealedRow>, StoreError> {
-        operation("sealed_row", read(&self.readers, table(table_name)?, tenant, row)).await
+        self.operation("sealed_row", read(&self.readers, table(table_name)?, tenant, row)).await
     }
 
     async fn reseal(
@@ -48,7 +48,7 @@ impl SealedStore for SqliteStore {
         row: &SealedRow,
         envelopes: &[Vec<u8>],
     ) -> Result<bool, StoreError> {
-        operation("reseal", exchange(&self.writer, table(row.table)?, tenant, row, envelopes)).await
+        self.operation("reseal", exchange(&self.writer, table(row.table)?, tenant, row, envelopes)).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Changing registrations.
 
 use broker_core::ports::{ChangeOutcome, RegistrationChange, RegistrationKey, StoreError};
-use broker_core::{AuditRecord, RowVersion};
+use broker_core::{AuditRecord, GrantWindow, RowVersion};
 use sqlx::SqliteConnection;
 
 use crate::audit;
@@ -20,7 +20,9 @@ pub(super) async fn update(
     sqlx::query(
         "UPDATE client_registrations SET
              redirect_uri = coalesce(?4, redirect_uri), scopes = coalesce(?5, scopes),
-             return_to = coalesce(?6, return_to), updated_at = ?7, version = version + 1
+             return_to = coalesce(?6, return_to), updated_at = ?7, version = version + 1,
+             grant_window = iif(?8, ?9, grant_window),
+             allow_device_authorization = coalesce(?10, allow_device_authorization)
          WHERE tenant = ?1 AND provider = ?2 AND id = ?3",
     )
     .bind_registration(&change.key)
@@ -28,6 +30,9 @@ pub(super) async fn update(
     .bind(change.scopes.as_ref().map(|scopes| scopes.join(" ")))
     .bind(return_to.map_err(|_| StoreError::Inconsistent("return_to"))?)
     .bind_time(change.at)
+    .bind(change.grant_window.is_some())
+    .bind(change.grant_window.flatten().map(GrantWindow::to_text))
+    .bind(change.allow_device_authorization)
     .execute(&mut *connection)
     .await
     .map_err(failed)?;

@@ -40,12 +40,14 @@ pub(super) async fn delete(
     Ok(ChangeOutcome::Changed)
 }
 
-/// A living grant is pinned to it, or an attempt of it is open.
+/// A living grant is pinned to it, a machine credential is minted of it, or an attempt of it is open.
 async fn is_in_use(connection: &mut SqliteConnection, key: &RegistrationKey) -> Result<bool, StoreError> {
     sqlx::query(
         "SELECT EXISTS (SELECT 1 FROM grants
                         WHERE tenant = ?1 AND provider = ?2 AND registration = ?3
                           AND lifecycle NOT IN ('needs_consent', 'consent_expired'))
+             OR EXISTS (SELECT 1 FROM machine_credentials
+                        WHERE tenant = ?1 AND provider = ?2 AND registration = ?3)
              OR EXISTS (SELECT 1 FROM attempts
                         WHERE tenant = ?1 AND provider = ?2 AND registration = ?3 AND closed_at IS NULL) AS in_use",
     )

@@ -21,7 +21,7 @@ use broker_core::{
 use broker_crypto::{KeyPurpose, WrappedDek};
 
 use crate::SqliteStore;
-use crate::operation::{failed, operation};
+use crate::operation::failed;
 use crate::requests;
 
 #[async_trait]
@@ -32,7 +32,7 @@ impl TenantStore for SqliteStore {
         request: Option<&RequestMark>,
         record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
-        operation("create_tenant", async {
+        self.operation("create_tenant", async {
             let mut tx = self.write().await?;
             let outcome = tenant::create(&mut tx, tenant, request, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -42,11 +42,11 @@ impl TenantStore for SqliteStore {
     }
 
     async fn tenant(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
-        operation("tenant", async { tenant::read(&mut *self.read().await?, id).await }).await
+        self.operation("tenant", async { tenant::read(&mut *self.read().await?, id).await }).await
     }
 
     async fn list_tenants(&self, after: Option<&TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
-        operation("list_tenants", tenant::page(&self.readers, after, limit)).await
+        self.operation("list_tenants", tenant::page(&self.readers, after, limit)).await
     }
 
     async fn update_tenant(
@@ -54,7 +54,7 @@ impl TenantStore for SqliteStore {
         change: &TenantChange,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        operation("update_tenant", async {
+        self.operation("update_tenant", async {
             let mut tx = self.write().await?;
             let outcome = tenant::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -70,7 +70,7 @@ impl TenantStore for SqliteStore {
         record: &AuditRecord,
     ) -> Result<CreateOutcome, StoreError> {
         let quota = self.quotas.of(&registration.tenant, QuotaKind::ClientRegistrations);
-        operation("create_registration", async {
+        self.operation("create_registration", async {
             let mut tx = self.write().await?;
             let outcome = registrations::create(&mut tx, registration, request, quota, record).await?;
             if !matches!(outcome, CreateOutcome::OverQuota(_)) {
@@ -87,7 +87,7 @@ impl TenantStore for SqliteStore {
         provider: &ProviderName,
         id: &RegistrationId,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        operation("registration", rows::read(&self.readers, tenant, provider, id)).await
+        self.operation("registration", rows::read(&self.readers, tenant, provider, id)).await
     }
 
     async fn first_registration(
@@ -95,14 +95,14 @@ impl TenantStore for SqliteStore {
         tenant: &TenantId,
         provider: &ProviderName,
     ) -> Result<Option<ClientRegistration>, StoreError> {
-        operation("first_registration", rows::first(&self.readers, tenant, provider)).await
+        self.operation("first_registration", rows::first(&self.readers, tenant, provider)).await
     }
 
     async fn list_registrations(
         &self,
         filter: &RegistrationFilter,
     ) -> Result<Vec<ClientRegistration>, StoreError> {
-        operation("list_registrations", rows::page(&self.readers, filter)).await
+        self.operation("list_registrations", rows::page(&self.readers, filter)).await
     }
 
     async fn update_registration(
@@ -110,7 +110,7 @@ impl TenantStore for SqliteStore {
         change: &RegistrationChange,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        operation("update_registration", async {
+        self.operation("update_registration", async {
             let mut tx = self.write().await?;
             let outcome = changes::update(&mut tx, change, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -126,7 +126,7 @@ impl TenantStore for SqliteStore {
         at: Timestamp,
         record: &AuditRecord,
     ) -> Result<ChangeOutcome, StoreError> {
-        operation("delete_registration", async {
+        self.operation("delete_registration", async {
             let mut tx = self.write().await?;
             let outcome = deletion::delete(&mut tx, key, expected, at, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -136,7 +136,7 @@ impl TenantStore for SqliteStore {
     }
 
     async fn add_secret(&self, new: &NewSecret, record: &AuditRecord) -> Result<SecretOutcome, StoreError> {
-        operation("add_secret", async {
+        self.operation("add_secret", async {
             let mut tx = self.write().await?;
             let outcome = secrets::add(&mut tx, new, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -150,7 +150,7 @@ impl TenantStore for SqliteStore {
         retirement: &SecretRetirement,
         record: &AuditRecord,
     ) -> Result<RetireOutcome, StoreError> {
-        operation("retire_secret", async {
+        self.operation("retire_secret", async {
             let mut tx = self.write().await?;
             let outcome = secrets::retire(&mut tx, retirement, record).await?;
             tx.commit().await.map_err(failed)?;
@@ -165,7 +165,7 @@ impl TenantStore for SqliteStore {
         secret: SecretId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        operation("note_secret_accepted", async {
+        self.operation("note_secret_accepted", async {
             let mut tx = self.write().await?;
             acceptance::note(&mut tx, key, secret, at).await?;
             tx.commit().await.map_err(failed)
@@ -174,7 +174,7 @@ impl TenantStore for SqliteStore {
     }
 
     async fn prune_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        operation("prune_requests", requests::prune(&self.writer, before, limit)).await
+        self.operation("prune_requests", requests::prune(&self.writer, before, limit)).await
     }
 }
 
@@ -186,6 +186,6 @@ impl SqliteStore {
         purpose: KeyPurpose,
         limit: u32,
     ) -> Result<Vec<(TenantId, WrappedDek)>, StoreError> {
-        operation("oldest_data_keys", keys::oldest(&self.readers, purpose, limit)).await
+        self.operation("oldest_data_keys", keys::oldest(&self.readers, purpose, limit)).await
     }
 }

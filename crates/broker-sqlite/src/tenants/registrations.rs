@@ -1,7 +1,7 @@
 //! Creating registrations.
 
 use broker_core::ports::{CreateOutcome, RegistrationKey, RequestMark, StoreError};
-use broker_core::{AuditRecord, ClientRegistration, Quota};
+use broker_core::{AuditRecord, ClientRegistration, GrantWindow, Quota};
 use sqlx::SqliteConnection;
 
 use super::secrets;
@@ -45,13 +45,15 @@ async fn insert(
         serde_json::to_string(&registration.return_to).map_err(|_| StoreError::Inconsistent("return_to"))?;
     let inserted = sqlx::query(
         "INSERT INTO client_registrations (tenant, provider, id, client_id, secrets_made, redirect_uri, scopes,
-                                           return_to, created_at, updated_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                           return_to, created_at, updated_at, version, grant_window,
+                                           allow_device_authorization)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (tenant, provider, id) DO UPDATE SET
              client_id = excluded.client_id, secrets_made = excluded.secrets_made,
              redirect_uri = excluded.redirect_uri, scopes = excluded.scopes, return_to = excluded.return_to,
              created_at = excluded.created_at, updated_at = excluded.updated_at, version = excluded.version,
-             deleted_at = NULL
+             grant_window = excluded.grant_window,
+             allow_device_authorization = excluded.allow_device_authorization, deleted_at = NULL
          WHERE deleted_at IS NOT NULL",
     )
     .bind(registration.tenant.as_str())
@@ -65,6 +67,8 @@ async fn insert(
     .bind_time(registration.created_at)
     .bind_time(registration.updated_at)
     .bind_version(registration.version)
+    .bind(registration.grant_window.map(GrantWindow::to_text))
+    .bind(registration.allow_device_authorization)
     .execute(connection)
     .await
     .map_err(failed)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use broker_core::ports::{RegistrationFilter, StoreError};
 use broker_core::{
-    ClientRegistration, ProviderName, RegisteredSecret, RegistrationId, SecretId, TenantId, Timestamp,
+    ClientRegistration, GrantWindow, ProviderName, RegisteredSecret, RegistrationId, SecretId, TenantId,
+    Timestamp,
 };
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
@@ -115,11 +116,18 @@ fn registration(row: &SqliteRow) -> Result<ClientRegistration, StoreError> {
         redirect_uri: row.text("redirect_uri")?,
         scopes: row.scopes("scopes")?,
         return_to,
+        grant_window: grant_window(row)?,
+        allow_device_authorization: row.flag("allow_device_authorization")?,
         rejected: row.flag("rejected")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         version: row.version("version")?,
     })
+}
+
+fn grant_window(row: &SqliteRow) -> Result<Option<GrantWindow>, StoreError> {
+    let Some(kept) = row.optional_text("grant_window")? else { return Ok(None) };
+    GrantWindow::from_text(&kept).map(Some).ok_or(StoreError::Inconsistent("grant_window"))
 }
 
 fn secret(row: &SqliteRow) -> Result<Option<RegisteredSecret>, StoreError> {

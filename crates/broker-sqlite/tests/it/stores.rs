@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use broker_core::AuditRecord;
 use broker_core::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
-    SchedulerStore, SealedStore, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, EventStore, FleetStore, GrantStore, KeyStore, Ledger,
+    MachineCredentialStore, RevocationStore, SchedulerStore, SealedStore, TenantStore, WebhookStore,
 };
 use broker_core::testing::audit_log::Meddler;
 use broker_core::testing::conformance::{DurableStore, Inbox, StoreUnderTest, quotas};
@@ -80,11 +80,23 @@ impl StoreUnderTest for InMemory {
         self.0.clone()
     }
 
+    fn machine_credentials(&self) -> Arc<dyn MachineCredentialStore> {
+        self.0.clone()
+    }
+
+    fn webhooks(&self) -> Arc<dyn WebhookStore> {
+        self.0.clone()
+    }
+
     fn inbox(&self) -> Arc<dyn Inbox> {
         Arc::new(Recorded(self.0.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {
+        self.0.clone()
+    }
+
+    fn events(&self) -> Arc<dyn EventStore> {
         self.0.clone()
     }
 }
@@ -135,11 +147,23 @@ impl StoreUnderTest for InFile {
         self.store.clone()
     }
 
+    fn machine_credentials(&self) -> Arc<dyn MachineCredentialStore> {
+        self.store.clone()
+    }
+
+    fn webhooks(&self) -> Arc<dyn WebhookStore> {
+        self.store.clone()
+    }
+
     fn inbox(&self) -> Arc<dyn Inbox> {
         Arc::new(Recorded(self.store.clone()))
     }
 
     fn ledger(&self) -> Arc<dyn Ledger> {
+        self.store.clone()
+    }
+
+    fn events(&self) -> Arc<dyn EventStore> {
         self.store.clone()
     }
 }

@@ -67,6 +67,8 @@ pub struct EagleEyeConfig {
     pub consent_replaces: bool,
     /// The API cluster of every account.
     pub https_base_url: HttpsBaseUrl,
+    /// Users of resellers, each with an account of a customer that it may act in; none.
+    pub resold_accounts: Vec<(String, String)>,
     /// Whether token answers carry `httpsBaseUrl`; on. The real provider leaves it out at times.
     pub base_url_in_token_response: bool,
     /// Whether API requests must name the host of `https_base_url`; off, because the simulator has one address.
@@ -87,12 +89,13 @@ impl EagleEyeConfig {
     /// Redirect URI of [`EagleEyeConfig::demo`].
     pub const DEMO_REDIRECT_URI: &'static str = "http://127.0.0.1:3333";
 
-    /// One confidential client and two users: `a11ce001` and `b0b00001`.
+    /// One confidential client, which may ask for tokens of its own, and two users: `a11ce001` and `b0b00001`.
     pub fn demo() -> Self {
         Self {
             clients: vec![
                 ClientConfig::confidential(Self::DEMO_CLIENT_ID, Self::DEMO_CLIENT_SECRET)
                     .redirect_uri(Self::DEMO_REDIRECT_URI)
+                    .client_credentials()
                     .scopes(["vms.all"]),
             ],
             users: vec![
@@ -106,6 +109,7 @@ impl EagleEyeConfig {
             revocation_reach: RevocationReach::Token,
             consent_replaces: false,
             https_base_url: HttpsBaseUrl { hostname: "api.c001.eagleeyenetworks.com".into(), port: 443 },
+            resold_accounts: Vec::new(),
             base_url_in_token_response: true,
             enforce_api_host: false,
             accept_json: false,

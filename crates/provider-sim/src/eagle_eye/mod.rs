@@ -1,6 +1,7 @@
 //! Eagle Eye Networks: a customised Spring Authorization Server and the API that its tokens open.
 
 mod api;
+mod authorization_tokens;
 mod authorize;
 mod client_auth;
 mod config;
@@ -79,6 +80,7 @@ impl Provider for EagleEye {
                 Some("refresh_token") => Endpoint::Refresh,
                 _ => Endpoint::Token,
             },
+            authorization_tokens::PATH => Endpoint::AuthorizationTokens,
             path if path.starts_with("/api/") => Endpoint::Api,
             _ => Endpoint::Unknown,
         }
@@ -104,7 +106,10 @@ impl Provider for EagleEye {
                 self.token(request)
             }
             Endpoint::Revoke if request.method == Method::POST => self.revoke(request),
-            Endpoint::Api => return self.api(request),
+            Endpoint::AuthorizationTokens if request.method == Method::POST => {
+                return self.authorization_token(request);
+            }
+            Endpoint::AuthorizationTokens | Endpoint::Api => return self.api(request),
             Endpoint::Unknown => return Answer::unchanged(Reply::empty(StatusCode::NOT_FOUND)),
             _ => Answer::unchanged(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),
         };
@@ -114,7 +119,7 @@ impl Provider for EagleEye {
 
     fn own_error(&self, endpoint: Endpoint, request: &Request, status: StatusCode) -> Reply {
         match endpoint {
-            Endpoint::Api => api::own_error(status, &request.path),
+            Endpoint::Api | Endpoint::AuthorizationTokens => api::own_error(status, &request.path),
             _ => uncached(error::code(status, code_for(status))),
         }
     }

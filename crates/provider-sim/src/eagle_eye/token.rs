@@ -34,6 +34,7 @@ impl EagleEye {
         match required(params, "grant_type")? {
             "authorization_code" => self.exchange(client, params),
             "refresh_token" => self.refreshed(client, params),
+            "client_credentials" => self.client_alone(client, params),
             _ => Err(error::parameter("unsupported_grant_type", "grant_type")),
         }
     }
@@ -55,6 +56,17 @@ impl EagleEye {
         enabled(client, GrantType::RefreshToken)?;
         let refresh = Refresh { client, token, scope };
         self.realm.refresh(self, &refresh).map_err(|refusal| self.refuse(&refusal))
+    }
+
+    /// A client that asks for no scope gets none: Spring grants what is asked for.
+    fn client_alone(&self, client: &ClientConfig, params: &Params) -> Result<Granted, Reply> {
+        let scope = single(params, "scope")?.unwrap_or_default();
+        enabled(client, GrantType::ClientCredentials)?;
+        let issued = self.realm.issue_to_client(self, client, scope);
+        issued.map_err(|refusal| match refusal {
+            Refusal::ClientLacksScope => error::code(StatusCode::BAD_REQUEST, "invalid_scope"),
+            refusal => self.refuse(&refusal),
+        })
     }
 
     /// The scope of a code exchange is ignored, unless it names a scope of the platform that the client lacks.

@@ -58,6 +58,8 @@ pub struct EvercamConfig {
     pub api_keys: Vec<ApiKey>,
     /// Life of an authorization code; 10 minutes.
     pub code_ttl: Duration,
+    /// The pause that a device keeps between its first polls, in whole seconds; 5 s.
+    pub device_interval: Duration,
     /// Life of an access token; 1 hour.
     pub access_ttl: Duration,
     /// Life of grants and refresh tokens; 30 days from each rotation.
@@ -108,6 +110,7 @@ impl EvercamConfig {
             users: vec![user("alice", "Alice Example"), user("bob", "Bob Example")],
             api_keys: Vec::new(),
             code_ttl: Duration::from_secs(600),
+            device_interval: Duration::from_secs(5),
             access_ttl: Duration::from_secs(3_600),
             grant_policy: GrantPolicy::sliding(Duration::from_secs(30 * 24 * 3_600)),
             reuse_policy: ReusePolicy::reject(),

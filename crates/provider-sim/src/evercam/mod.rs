@@ -4,16 +4,21 @@ mod api;
 mod authorize;
 mod client_auth;
 mod config;
+mod device;
 mod error;
+mod introspect;
 mod mint;
 mod redirect;
 mod revoke;
 mod token;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use hyper::{Method, StatusCode};
 
 pub use config::{ApiKey, EvercamConfig, EvercamUser, FormBody};
 
+use self::device::{DEVICE, DEVICE_AUTHORIZE, Devices};
 use crate::clock::Clock;
 use crate::journal::Endpoint;
 use crate::ledger::StateError;
@@ -26,11 +31,13 @@ const NAME: &str = "Evercam";
 const AUTHORIZE: &str = "/oauth/authorize";
 const TOKEN: &str = "/oauth/token";
 const REVOKE: &str = "/oauth/revoke";
+const INTROSPECT: &str = "/oauth/introspect";
 
 /// The simulated provider.
 pub(crate) struct Evercam {
     config: EvercamConfig,
     realm: Realm,
+    devices: Mutex<Devices>,
 }
 
 impl Evercam {
@@ -46,7 +53,11 @@ impl Evercam {
             checks_client_scope: false,
         };
         let realm = Realm::open(config.clients.clone(), rules, clock, config.state_file.as_deref())?;
-        Ok(Self { config, realm })
+        Ok(Self { config, realm, devices: Mutex::default() })
+    }
+
+    fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn user(&self, id: &str) -> Option<&EvercamUser> {
@@ -61,8 +72,10 @@ impl Provider for Evercam {
 
     fn endpoint(&self, request: &Request) -> Endpoint {
         match request.path.as_str() {
-            AUTHORIZE => Endpoint::Authorize,
+            AUTHORIZE | DEVICE => Endpoint::Authorize,
+            DEVICE_AUTHORIZE => Endpoint::Device,
             REVOKE => Endpoint::Revoke,
+            INTROSPECT => Endpoint::Introspect,
             TOKEN => match any_body(request).get("grant_type") {
                 Some("authorization_code") => Endpoint::Exchange,
                 Some("refresh_token") => Endpoint::Refresh,
@@ -78,18 +91,25 @@ impl Provider for Evercam {
             Endpoint::Authorize => request.query_params().chain(request.form_params()),
             _ => any_body(request),
         };
-        let token = if endpoint == Endpoint::Revoke { "token" } else { "refresh_token" };
+        let token = if matches!(endpoint, Endpoint::Revoke | Endpoint::Introspect) {
+            "token"
+        } else {
+            "refresh_token"
+        };
         let owned = |name| params.get(name).map(str::to_owned);
         Facts { client_id: owned("client_id"), grant_type: owned("grant_type"), token: owned(token) }
     }
 
     fn answer(&self, endpoint: Endpoint, request: &Request) -> Answer {
         match endpoint {
+            Endpoint::Authorize if request.path == DEVICE => self.device_page(request),
             Endpoint::Authorize => self.authorize(request),
+            Endpoint::Device if request.method == Method::POST => self.device_authorize(request),
             Endpoint::Exchange | Endpoint::Refresh | Endpoint::Token if request.method == Method::POST => {
                 self.token(request)
             }
             Endpoint::Revoke if request.method == Method::POST => self.revoke(request),
+            Endpoint::Introspect if request.method == Method::POST => self.introspect(request),
             Endpoint::Api => self.api(request),
             Endpoint::Unknown => Answer::unchanged(Reply::empty(StatusCode::NOT_FOUND)),
             _ => Answer::unchanged(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),

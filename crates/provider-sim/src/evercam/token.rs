@@ -5,6 +5,7 @@ use hyper::header::CACHE_CONTROL;
 use serde::Serialize;
 
 use super::Evercam;
+use super::device::DEVICE_GRANT;
 use crate::client::{ClientConfig, GrantType};
 use crate::message::{Reply, Request};
 use crate::params::Params;
@@ -33,6 +34,7 @@ impl Evercam {
         match self.required(params, "grant_type")? {
             "authorization_code" => self.exchange(params),
             "refresh_token" => self.refreshed(params),
+            DEVICE_GRANT => self.poll_device(params),
             _ => Err(self.error(
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",

@@ -12,10 +12,16 @@ pub enum Endpoint {
     Exchange,
     /// The token endpoint with `grant_type=refresh_token`.
     Refresh,
+    /// The device authorization endpoint (RFC 8628).
+    Device,
     /// The token endpoint with another grant type, or none.
     Token,
     /// The revocation endpoint.
     Revoke,
+    /// The introspection endpoint.
+    Introspect,
+    /// Eagle Eye's exchange of a reseller's token for one of a customer's account.
+    AuthorizationTokens,
     /// The provider's API.
     Api,
     /// No endpoint of this provider.

@@ -6,6 +6,7 @@ mod form;
 use url::Url;
 
 use crate::consent_page::{APPROVE, DECISION, DENY, USER};
+use browser::Page;
 use form::Form;
 
 /// A person who signs in as one user.
@@ -63,18 +64,46 @@ impl Person {
         self.decide(authorization_url, DENY).await
     }
 
+    /// Opens the link of a device authorization that has the code in it (RFC 8628 section 3.3.1), and approves.
+    ///
+    /// # Errors
+    /// [`PersonError`], when the provider shows no page that says so.
+    pub async fn approve_device(&self, verification_uri_complete: &str) -> Result<(), PersonError> {
+        self.decide_device(verification_uri_complete, APPROVE).await
+    }
+
+    /// Opens the link of a device authorization that has the code in it, and refuses.
+    ///
+    /// # Errors
+    /// [`PersonError`], when the provider shows no page that says so.
+    pub async fn deny_device(&self, verification_uri_complete: &str) -> Result<(), PersonError> {
+        self.decide_device(verification_uri_complete, DENY).await
+    }
+
     async fn decide(&self, authorization_url: &str, decision: &str) -> Result<String, PersonError> {
-        let url = Url::parse(authorization_url).map_err(|error| PersonError::Address(error.to_string()))?;
+        let page = self.submit(authorization_url, decision).await?;
+        page.location.ok_or_else(|| refused(page.status))
+    }
+
+    async fn decide_device(&self, link: &str, decision: &str) -> Result<(), PersonError> {
+        match self.submit(link, decision).await?.status {
+            200 => Ok(()),
+            status => Err(PersonError::Refused(status)),
+        }
+    }
+
+    /// Fills in the form at this address. Answers what comes of it, or a redirect in place of the form.
+    async fn submit(&self, address: &str, decision: &str) -> Result<Page, PersonError> {
+        let url = Url::parse(address).map_err(|error| PersonError::Address(error.to_string()))?;
         let page = browser::get(&url).await?;
-        if let Some(callback) = page.location {
-            return Ok(callback);
+        if page.location.is_some() {
+            return Ok(page);
         }
         let form = Form::find(&page.body).filter(|_| page.status == 200);
         let form = form.ok_or_else(|| refused(page.status))?;
         let filled = self.fill(&form, decision)?;
         let action = url.join(&form.action).map_err(|error| PersonError::Address(error.to_string()))?;
-        let answer = browser::post(&action, &filled).await?;
-        answer.location.ok_or_else(|| refused(answer.status))
+        browser::post(&action, &filled).await
     }
 
     fn fill(&self, form: &Form, decision: &str) -> Result<Vec<(String, String)>, PersonError> {

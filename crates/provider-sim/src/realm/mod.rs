@@ -1,6 +1,7 @@
 //! What both providers have in common: clients, a ledger, and the rules by which tokens live and die.
 
 mod consent;
+mod machine;
 mod mint;
 mod redeem;
 mod refusal;
@@ -49,6 +50,8 @@ pub(crate) struct Realm {
 
 /// A valid access token.
 pub(crate) struct Bearer {
+    pub(crate) client_id: String,
+    pub(crate) expires_at: Millis,
     pub(crate) user: String,
     pub(crate) scope: String,
     pub(crate) trace: Trace,
@@ -88,6 +91,8 @@ impl Realm {
         let ledger = self.ledger();
         let (access, family) = ledger.tables().access_token(token)?;
         (access.expires_at > self.now()).then(|| Bearer {
+            client_id: family.client_id.clone(),
+            expires_at: access.expires_at,
             user: family.user.clone(),
             scope: access.scope.clone(),
             trace: Trace { family: Some(family.id), ..Trace::default() },

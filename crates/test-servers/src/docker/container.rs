@@ -65,6 +65,15 @@ impl Container {
         self.docker(&["unpause"])
     }
 
+    /// Runs a shell script beside the server.
+    pub(crate) fn run_within(&self, script: &str) -> Result<()> {
+        let words = ["exec", &self.name, "/bin/sh", "-c", script];
+        let output = self.engine.command().args(words).output().context("cannot start docker")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "in {}: {}", self.name, said.trim());
+        Ok(())
+    }
+
     /// Starts it again and waits until the server can be used.
     pub(crate) fn start_again(&mut self) -> Result<()> {
         self.docker(&["start"])?;

@@ -1,6 +1,7 @@
 //! Postgres for tests.
 
 mod database;
+mod dump;
 mod launch;
 mod private;
 mod probe;

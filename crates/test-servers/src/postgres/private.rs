@@ -1,6 +1,9 @@
 //! A Postgres that belongs to one test.
 
-use super::launch;
+use std::cell::RefCell;
+
+use super::{dump, launch};
+use crate::binaries::Binaries;
 use crate::bring::bring;
 use crate::missing::{Missing, or_panic};
 use crate::product::POSTGRES;
@@ -25,6 +28,8 @@ impl Default for PostgresOptions {
 /// A Postgres that one test may kill, pause and start again. Port and data stay the same. Dropping it ends it.
 pub struct PrivatePostgres {
     server: Server,
+    /// What it was started from; `None` in a container.
+    programs: Option<Binaries>,
 }
 
 impl PrivatePostgres {
@@ -38,8 +43,12 @@ impl PrivatePostgres {
 
     /// A server from the best source there is.
     pub(crate) fn bring(options: &PostgresOptions) -> Result<Self, Missing> {
-        let server = bring(&POSTGRES, Use::Private, |source| launch::launch(source, options))?;
-        Ok(Self { server })
+        let programs = RefCell::new(None);
+        let server = bring(&POSTGRES, Use::Private, |source| {
+            programs.replace(source.programs().cloned());
+            launch::launch(source, options)
+        })?;
+        Ok(Self { server, programs: programs.into_inner() })
     }
 
     /// Version and origin, for people.
@@ -75,5 +84,21 @@ impl PrivatePostgres {
     /// Starts it again after `kill` or `stop_immediate`, and waits until it can be used.
     pub async fn start_again(&self) {
         self.server.start_again().await;
+    }
+
+    /// Backs a database up with `pg_dump` while it is used, and restores it into another, empty one.
+    pub async fn dump_and_restore(&self, from: &str, to: &str) {
+        let Some(programs) = self.programs.clone() else {
+            return self.server.run_within(dump::script(from, to)).await;
+        };
+        let [from, to] = [from, to].map(|name| self.url_of(name));
+        let work = tokio::task::spawn_blocking(move || dump::here(&programs, &from, &to));
+        or_panic(or_panic(work.await));
+    }
+
+    /// The server's own database is the last part of its URL.
+    fn url_of(&self, database: &str) -> String {
+        let (server, _) = self.url().rsplit_once('/').unwrap_or_default();
+        format!("{server}/{database}")
     }
 }

@@ -1,17 +1,12 @@
 //! The control: presents refresh tokens through the broker's egress, one after the other per grant, and keeps nothing.
 
-use std::sync::Arc;
-
-use anyhow::{Context as _, Result, bail};
-use async_trait::async_trait;
-use broker_core::ports::{SendGate, SendRefused};
-use broker_egress::{Egress, EgressConfig, OneShot};
+use anyhow::Result;
+use broker_e2e::bench::present;
+use broker_egress::{Egress, EgressConfig};
 use clap::Args;
 use futures_util::future::try_join_all;
-use serde::Deserialize;
 use tokio_util::task::TaskTracker;
 use url::Url;
-use zeroize::Zeroizing;
 
 /// Whom to present to, and how many at once.
 #[derive(Args)]
@@ -25,21 +20,6 @@ pub(crate) struct Bare {
     /// The number of the first grant
     #[arg(long)]
     first: usize,
-}
-
-#[derive(Deserialize)]
-struct Pair {
-    refresh_token: String,
-}
-
-/// Nothing has to be durable.
-struct Open;
-
-#[async_trait]
-impl SendGate for Open {
-    async fn commit_sent(&self) -> Result<(), SendRefused> {
-        Ok(())
-    }
 }
 
 impl Bare {
@@ -58,24 +38,9 @@ impl Bare {
 }
 
 async fn rotate(egress: Egress, url: Url, grant: usize) -> Result<()> {
-    let mut pair = post(&egress, &url, format!("grant_type=authorization_code&code=c-{grant}")).await?;
+    let mut pair = present(&egress, &url, format!("grant_type=authorization_code&code=c-{grant}")).await?;
     loop {
         let form = format!("grant_type=refresh_token&refresh_token={}", pair.refresh_token);
-        pair = post(&egress, &url, form).await?;
+        pair = present(&egress, &url, form).await?;
     }
-}
-
-async fn post(egress: &Egress, url: &Url, form: String) -> Result<Pair> {
-    let shot = OneShot {
-        url: url.clone(),
-        authorization: Some(Zeroizing::new("Basic YmVuY2g6YmVuY2g=".to_owned())),
-        content_type: "application/x-www-form-urlencoded",
-        body: Zeroizing::new(form.into_bytes()),
-        gate: Arc::new(Open),
-    };
-    let answer = egress.post_once(shot).await?;
-    if answer.status != 200 {
-        bail!("the authorization server answers {}", answer.status);
-    }
-    serde_json::from_slice(&answer.body).context("an answer without tokens")
 }

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
-use broker_e2e::bench::{Cores, Server};
+use broker_e2e::bench::{Cores, Home, Server, migrate, obtain};
 
-use crate::consents;
 use crate::database::Database;
-use crate::settings::{Home, migrate};
 
 /// A broker that is started for each turn, and its grants.
 pub(crate) struct Broker {
@@ -37,7 +35,7 @@ impl Broker {
     /// Walks the users of these grants through consent.
     pub(crate) async fn fill(&mut self, grants: Range<usize>) -> Result<()> {
         let server = self.start(&self.home.resting()?)?;
-        match consents::obtain(server.address(), grants).await {
+        match obtain(server.address(), grants).await {
             Ok(grants) => self.grants = grants,
             Err(error) => bail!("{error:#}{}", server.last_words()),
         }

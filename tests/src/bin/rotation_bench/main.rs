@@ -6,16 +6,11 @@
 //! core: the broker, Postgres and the authorization server (this process) share them. `cargo xtask bench` builds
 //! everything and starts this.
 
-mod adoptions;
 mod bare;
 mod broker;
-mod consents;
 mod database;
-mod ledger;
 mod report;
 mod rounds;
-mod settings;
-mod stub;
 mod subject;
 mod turn;
 

@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use broker_e2e::bench::{Home, Stub, Times};
 use provider_sim::Clock;
 
 use crate::Plan;
 use crate::broker::Broker;
 use crate::report;
-use crate::settings::Home;
-use crate::stub::Stub;
 use crate::subject::Subject;
 use crate::turn::{self, Turn};
 
@@ -17,6 +16,9 @@ use crate::turn::{self, Turn};
 const NOISE_LIMIT: f64 = 0.3;
 /// Spoiled rounds are repeated until this many times the wanted number were tried.
 const PATIENCE: usize = 2;
+
+/// A grant is due again as soon as it has its new tokens.
+const EXPIRES_IN: u32 = 1;
 
 /// One turn of each subject, in their order.
 pub(crate) struct Round(pub(crate) Vec<Turn>);
@@ -37,7 +39,8 @@ pub(crate) async fn compare(plan: &Plan) -> Result<()> {
     let (directory, clock) = (tempfile::tempdir()?, Clock::system());
     let stores = 1 + usize::from(plan.database.is_some());
     let all = stores * plan.grants() + plan.in_flight;
-    let stub = Stub::start(all, plan.latency, clock.clone()).await?;
+    let times = Times { latency: plan.latency, expires_in: EXPIRES_IN };
+    let stub = Stub::start(all, times, clock.clone()).await?;
     let subjects = prepare(plan, directory.path(), &stub).await?;
     report::header(plan);
     let mut rounds = Vec::new();

@@ -3,13 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use broker_e2e::bench::{Cores, ProcessCpu, Spread, busy};
+use broker_e2e::bench::{Adoptions, Cores, ProcessCpu, Spread, Stub, busy};
 use provider_sim::Clock;
 
 use crate::Plan;
-use crate::adoptions::Adoptions;
 use crate::database::{Database, DatabaseCpu};
-use crate::stub::Stub;
 use crate::subject::{Process, Subject};
 
 /// Answers per place in flight before a measurement begins: the broker knows the provider's latency by then.

@@ -10,7 +10,7 @@ use super::super::planner::Planner;
 use super::super::samples::{at, due};
 use super::super::work::Work;
 use crate::ports::{BudgetLimits, DueGrant, InProcessBudget};
-use crate::schedule::{DueRules, Issue, Look, look_at, next_due, retry_delay};
+use crate::schedule::{DueRules, IdleLife, Issue, Look, look_at, next_due, retry_delay};
 use crate::testing::ManualClock;
 use crate::{
     Clock, FailureKind, Generation, GrantId, GrantKey, ProviderFailure, ProviderName, ProviderProfile,
@@ -238,8 +238,9 @@ impl World {
         let issue = Issue {
             issued_at,
             expires_at: issued_at + LIFE,
+            consented_at: issued_at,
             dies_at: None,
-            refresh_token_timeout: None,
+            idle: IdleLife::Unknown,
             same_access_token: false,
         };
         let id = self.id(&before.key);
@@ -279,5 +280,9 @@ fn profile() -> ProviderProfile {
         default_scopes: vec![],
         revocation: Some(crate::RevokedTokens::RefreshToken),
         revocation_reaches: crate::RevocationReach::Token,
+        consent_replaces: crate::ConsentReplaces::Unknown,
+        callback_issuer: None,
+        api_key_headers: None,
+        client_credentials: false,
     }
 }

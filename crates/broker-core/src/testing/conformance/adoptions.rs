@@ -156,6 +156,8 @@ pub async fn a_base_url_is_kept_within_a_lineage(world: World) {
         tokens: named.clone(),
         at: NOW,
         replaced: crate::ports::ReplacedTokens::LetGo,
+        overruns_window: false,
+        origin: Default::default(),
     };
     world.grants.adopt(&adoption).await.unwrap();
     let refresh = world.claim(&key("ada"), 1).await.attempt;
@@ -196,6 +198,8 @@ pub async fn an_adoption_that_does_not_fit_its_attempt_is_refused(world: World) 
         tokens: tokens(3, true),
         at: NOW,
         replaced: crate::ports::ReplacedTokens::LetGo,
+        overruns_window: false,
+        origin: Default::default(),
     };
     let exchange = world.exchange(&key("ada")).await;
     let elsewhere = Lineage::New { authorization: exchange.1, consented_at: NOW };

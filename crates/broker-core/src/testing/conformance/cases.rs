@@ -44,6 +44,32 @@ macro_rules! store_conformance {
             a_refresh_leaves_a_running_exchange_alone,
             an_adoption_that_does_not_fit_its_attempt_is_refused,
         );
+        $crate::store_conformance!(@theme $store, mints:
+            mints_that_must_wait_hide_no_others,
+            what_tokens_are_minted_of_is_kept,
+            a_mint_is_taken_by_one_and_kept,
+            a_failed_mint_is_due_again_later,
+            a_mint_whose_replica_died_is_taken_by_another,
+            a_mint_that_is_wanted_is_due_at_once,
+            nothing_of_a_replaced_credential_is_kept,
+            a_mint_of_another_tenant_is_not_taken,
+            a_registration_that_is_minted_of_is_not_deleted,
+            a_minted_token_is_resealed_unless_another_is_minted,
+            a_mint_is_recorded,
+        );
+        $crate::store_conformance!(@theme $store, machine_credentials:
+            a_machine_credential_is_kept_as_it_was_sealed,
+            a_key_has_one_machine_credential_or_a_grant,
+            a_key_that_is_being_granted_takes_no_machine_credential,
+            a_revoked_grant_makes_room_for_a_machine_credential,
+            a_pair_is_replaced_from_the_version_expected,
+            a_machine_credential_is_erased_with_its_version,
+            machine_credentials_of_other_tenants_are_out_of_sight,
+            machine_credentials_are_listed_in_the_order_of_their_keys,
+            a_tenant_has_as_many_machine_credentials_as_grants,
+            a_deleted_tenant_has_no_machine_credentials,
+            what_a_machine_credential_holds_is_resealed,
+        );
         $crate::store_conformance!(@theme $store, deletions:
             deletions_are_read_from_one_tenant_to_another,
             a_tenant_is_deleted_by_steps,
@@ -65,6 +91,10 @@ macro_rules! store_conformance {
             what_was_revoked_of_late_is_known,
             ended_revocations_are_pruned_and_pending_ones_are_not,
             a_revocation_of_another_tenant_is_not_touched,
+        );
+        $crate::store_conformance!(@theme $store, changed:
+            what_ended_of_late_is_known_with_its_grant,
+            changes_of_every_tenant_are_told_newest_first_and_no_more_than_asked_for,
         );
         $crate::store_conformance!(@theme $store, revoked_answers:
             an_answer_that_comes_while_its_grant_is_revoking_is_revoked_too,
@@ -139,6 +169,36 @@ macro_rules! store_conformance {
             a_denied_authorization_is_not_used,
             two_authorizations_never_share_a_state,
         );
+        $crate::store_conformance!(@theme $store, origins:
+            a_grant_keeps_the_account_of_its_lineage,
+            another_account_is_refused_once_and_for_good,
+            after_a_refusal_the_grant_is_due_at_once,
+            a_revoked_grant_is_pinned_to_no_account,
+            an_account_is_noted_once_and_on_its_lineage_only,
+            those_who_share_an_account_are_counted_within_a_tenant,
+            a_token_that_began_an_active_grant_begins_no_other,
+            an_import_is_kept_with_what_recognises_its_token,
+            a_token_that_began_an_active_grant_is_not_imported,
+            a_repeated_import_is_recognised_and_may_replace_what_failed,
+        );
+        $crate::store_conformance!(@theme $store, hosted:
+            a_browser_finds_an_authorization_by_its_state_alone,
+            a_kept_code_awaits_completion_and_is_used_once,
+            of_browsers_with_one_state_one_wins,
+            a_code_is_kept_in_time_and_of_hosted_callbacks_only,
+            an_answered_authorization_is_not_ended_by_a_later_answer,
+            a_code_goes_when_its_authorization_is_settled,
+            an_exchange_that_is_opened_again_awaits_completion_again,
+            no_two_tenants_share_a_state,
+        );
+        $crate::store_conformance!(@theme $store, polls:
+            a_device_authorization_is_due_after_its_interval,
+            of_many_pollers_one_polls,
+            waiting_leaves_nothing_behind,
+            a_poll_that_ends_the_authorization_is_the_last,
+            a_dead_pollers_poll_gives_way_and_is_not_forgotten,
+            what_is_late_after_a_lost_answer_has_an_unknown_outcome,
+        );
         $crate::store_conformance!(@theme $store, lists:
             pages_follow_the_order_of_keys,
             filters_narrow_a_list,
@@ -175,6 +235,7 @@ macro_rules! store_conformance {
             a_registration_needs_its_tenant,
             registrations_are_listed_oldest_first_with_all_their_secrets,
             a_registration_is_changed_where_named_and_only_in_the_version_that_was_seen,
+            a_registration_keeps_a_window_of_its_own,
             a_registration_that_grants_live_by_is_not_deleted,
             a_registration_with_an_open_attempt_is_not_deleted,
             no_code_is_exchanged_through_a_deleted_registration,
@@ -201,11 +262,20 @@ macro_rules! store_conformance {
             a_request_is_recognised_for_a_day,
             old_requests_are_forgotten_few_at_a_time,
         );
+        $crate::store_conformance!(@theme $store, notices:
+            of_many_callers_one_gives_a_notice,
+            a_refresh_keeps_what_was_told_and_a_consent_begins_anew,
+            of_a_grant_given_up_nothing_is_told,
+            who_dies_soon_comes_earliest_first,
+            who_dies_is_counted_by_how_soon,
+        );
         $crate::store_conformance!(@theme $store, operators:
             a_pause_is_kept_until_its_end,
             a_second_pause_replaces_the_first,
             a_pause_is_ended_once_and_alone,
             the_backlog_counts_what_is_due_open_and_in_doubt,
+            all_grants_are_counted_by_provider_state_and_phase,
+            grants_whose_token_expired_and_those_overdue_are_counted,
             the_last_success_of_a_provider_stands,
             replicas_are_shown_while_they_live_or_their_journal_is_waited_for,
         );
@@ -233,6 +303,8 @@ macro_rules! store_conformance {
             changes_of_registrations_are_recorded,
             changes_of_secrets_are_recorded,
             changes_of_policies_are_recorded,
+            changes_of_machine_credentials_are_recorded,
+            changes_of_webhooks_are_recorded,
             pauses_are_recorded,
             a_breaker_that_an_operator_closes_is_recorded,
             an_adopted_installation_is_recorded,
@@ -316,6 +388,35 @@ macro_rules! store_conformance {
             a_list_is_filtered_and_goes_back_in_pages,
             a_key_of_the_audit_log_is_kept_once_and_keeps_its_wrapping_key_in_use,
         );
+        $crate::store_conformance!(@theme $store, webhooks:
+            a_webhook_is_kept_and_begins_with_what_happens_next,
+            a_repeated_request_makes_one_webhook,
+            webhooks_are_listed_oldest_first_and_counted,
+            only_what_is_for_a_webhook_makes_it_due,
+            what_waits_for_a_webhook_is_as_old_as_its_first_event,
+            of_many_deliverers_one_delivers,
+            what_is_accepted_is_not_due_again,
+            a_late_deliverer_notes_nothing,
+            failures_are_counted_until_one_is_accepted,
+            a_webhook_that_failed_is_switched_off_and_told_of,
+            a_webhook_that_is_enabled_again_begins_with_what_happens_next,
+            a_change_of_a_webhook_takes_it_from_whoever_delivers,
+            the_old_secret_of_a_webhook_stays_for_a_while,
+            events_are_sent_again_before_any_others,
+            what_a_webhook_missed_is_sent_once_it_is_enabled,
+            a_webhook_for_more_types_begins_with_what_happens_next,
+            webhooks_of_other_tenants_are_out_of_sight,
+            a_deleted_tenant_has_no_webhooks,
+            a_webhook_far_behind_the_log_is_moved_on,
+        );
+        $crate::store_conformance!(@theme $store, events:
+            what_happens_to_a_grant_is_told_in_its_order,
+            a_revoked_grant_is_told_once_and_created_by_a_new_consent,
+            what_does_not_win_is_not_told,
+            sequences_have_no_gaps_whatever_the_batches,
+            a_tenant_reads_its_own_events_and_those_of_providers,
+            pruned_sequences_are_not_given_again,
+        );
         $crate::store_conformance!(@theme $store, sealed:
             every_value_is_walked_and_opens_at_its_own_place_only,
             a_row_is_exchanged_only_as_it_was_read,
@@ -386,7 +487,7 @@ mod tests {
     #[test]
     fn every_case_is_listed_under_its_theme() {
         let themes = files!(
-            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "recorded" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "ledger" "records" "sealed" "isolation"
+            "claims" "sent" "adoptions" "second_answers" "lost_commits" "closing" "pauses" "unread" "orphans" "consents" "lists" "due" "asked" "pruning" "tenants" "recorded" "policies" "registrations" "secrets" "requests" "operators" "news" "fleet" "breakers" "keys" "ledger" "records" "events" "sealed" "isolation"
         );
         for (theme, text) in themes {
             let (_, listed) = LIST.split_once(&format!("$store, {theme}:")).unwrap();

@@ -36,7 +36,12 @@ pub async fn what_is_due_comes_earliest_first(world: World) {
 pub async fn a_due_grant_tells_what_its_turn_depends_on(world: World) {
     world.grant(&key("ada")).await;
     let attempt = world.claim(&key("ada"), 1).await.attempt;
-    let tokens = crate::SealedTokenSet { dies_at: Some(NOW + 9 * HOUR), ..super::tokens(2, true) };
+    let end = crate::schedule::GrantEnd {
+        dies_at: Some(NOW + 9 * HOUR),
+        authorization_ends_at: None,
+        refresh_token_timeout: Some(9 * HOUR),
+    };
+    let tokens = crate::SealedTokenSet { end, ..super::tokens(2, true) };
     let adoption = crate::ports::Adoption {
         attempt,
         lineage: crate::ports::Lineage::Present,
@@ -44,6 +49,8 @@ pub async fn a_due_grant_tells_what_its_turn_depends_on(world: World) {
         tokens,
         at: NOW,
         replaced: crate::ports::ReplacedTokens::LetGo,
+        overruns_window: false,
+        origin: Default::default(),
     };
     world.grants.adopt(&adoption).await.unwrap();
     world.grants.note_asked(&[(key("ada"), NOW)]).await.unwrap();
@@ -55,6 +62,7 @@ pub async fn a_due_grant_tells_what_its_turn_depends_on(world: World) {
         registration: registration_id(),
         expires_at: NOW + HOUR,
         dies_at: Some(NOW + 9 * HOUR),
+        refresh_token_timeout: Some(9 * HOUR),
         asked_at: Some(NOW),
     };
     for per_lane in [None, Some(1)] {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::AuditRecord;
 use crate::ports::{
-    AccessStore, ConsentStore, DeletionStore, FleetStore, GrantStore, KeyStore, Ledger, RevocationStore,
-    SchedulerStore, SealedStore, TenantStore,
+    AccessStore, ConsentStore, DeletionStore, EventStore, FleetStore, GrantStore, KeyStore, Ledger,
+    MachineCredentialStore, RevocationStore, SchedulerStore, SealedStore, TenantStore, WebhookStore,
 };
 
 /// A store of its own, and whatever must live as long as it.
@@ -33,6 +33,9 @@ pub trait StoreUnderTest: Send + Sync + Sized + 'static {
 
     fn sealed(&self) -> Arc<dyn SealedStore>;
     fn ledger(&self) -> Arc<dyn Ledger>;
+    fn events(&self) -> Arc<dyn EventStore>;
+    fn machine_credentials(&self) -> Arc<dyn MachineCredentialStore>;
+    fn webhooks(&self) -> Arc<dyn WebhookStore>;
 
     fn inbox(&self) -> Arc<dyn Inbox>;
 }

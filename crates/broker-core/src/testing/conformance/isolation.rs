@@ -10,19 +10,28 @@ use super::samples::{
     registration_key, tenant, tenant_id, tokens,
 };
 use crate::ports::{
-    Adoption, AttemptEnd, ChangeOutcome, ClaimOutcome, CreateOutcome, DueGrant, DueQuery, EscrowRecord,
-    GrantFilter, Lineage, NewSecret, RegistrationChange, RegistrationFilter, RegistrationKey, RetireOutcome,
-    SecretOutcome, SecretRetirement, SentMark, SentOutcome, TenantChange,
+    Adoption, AfterPoll, AttemptEnd, ChangeOutcome, ClaimOutcome, CreateOutcome, DueGrant, DueQuery,
+    EscrowRecord, GrantFilter, Lineage, NewImport, NewSecret, PollClaim, PollEnd, RegistrationChange,
+    RegistrationFilter, RegistrationKey, RetireOutcome, SecretOutcome, SecretRetirement, SentMark,
+    SentOutcome, TenantChange,
 };
 use crate::{
-    Attempt, AttemptKind, Authorization, AuthorizationStatus, Generation, Grant, Phase, RowVersion, SecretId,
-    TenantId,
+    AccountDigest, Attempt, AttemptKind, Authorization, AuthorizationStatus, DeviceAuthorization, Generation,
+    Grant, Import, Phase, Polling, RefreshTokenFingerprint, RowVersion, SecretId, TenantId,
 };
 
 /// Methods that take no tenant: they see every tenant's, and what they answer carries its whole key. That no method is
 /// missing here and in [`Probes`] is checked against the ports' own text.
-const OF_ALL_TENANTS: [&str; 6] =
-    ["due_grants", "orphans", "unread_answers", "prune_attempts", "list_tenants", "prune_requests"];
+const OF_ALL_TENANTS: [&str; 8] = [
+    "due_grants",
+    "orphans",
+    "changed_since",
+    "due_polls",
+    "unread_answers",
+    "prune_attempts",
+    "list_tenants",
+    "prune_requests",
+];
 
 /// Calls a method, and notes its name.
 macro_rules! probe {
@@ -83,6 +92,9 @@ impl Neighbours {
         let theirs = key_of("globex", "ada");
         assert!(probe!(probes, world.grants, vendable(&theirs)).unwrap().is_none());
         assert!(probe!(probes, world.grants, attempt(stranger, attempt.id)).unwrap().is_none());
+        assert_eq!(probe!(probes, world.grants, account_sharers(&theirs)).unwrap(), 0);
+        let (lineage, account) = (attempt.lineage, AccountDigest([7; 32]));
+        assert!(!probe!(probes, world.grants, note_account(&theirs, lineage, account, &record())).unwrap());
         let filter = GrantFilter {
             tenant: stranger.clone(),
             provider: None,
@@ -123,6 +135,8 @@ impl Neighbours {
             tokens: tokens(2, true),
             at: NOW,
             replaced: crate::ports::ReplacedTokens::LetGo,
+            overruns_window: false,
+            origin: Default::default(),
         };
         let consent = Adoption {
             attempt: self.forged_exchange(),
@@ -158,6 +172,12 @@ impl Neighbours {
         let (id, digest) = (authorization.id, &authorization.state_digest);
         assert!(probe!(probes, world.consents, authorization(stranger, id)).unwrap().is_none());
         assert!(probe!(probes, world.consents, authorization_by_state(stranger, digest)).unwrap().is_none());
+        // The browser names no tenant: what it finds says whose it is.
+        let found = probe!(probes, world.consents, authorization_of_browser(digest)).unwrap().unwrap();
+        assert_eq!(found.key.tenant, authorization.key.tenant);
+        let code = crate::KeptCode { code: Sealed::from_bytes(vec![1; 40]), completion_digest: [1; 32] };
+        let code = crate::ports::CodeToKeep { tenant: stranger.clone(), authorization: id, code, at: NOW };
+        assert!(!probe!(probes, world.consents, keep_code(&code, &record())).unwrap());
         let denied = AuthorizationStatus::Denied;
         assert!(
             !probe!(probes, world.consents, end_authorization(stranger, id, denied, NOW, &record())).unwrap()
@@ -166,6 +186,33 @@ impl Neighbours {
         same_id.key.tenant = stranger.clone();
         probe!(probes, world.consents, start_authorization(&same_id, &record()))
             .expect_err("the id is taken");
+        let import = Import { fingerprint: RefreshTokenFingerprint([7; 32]), consented_at: NOW };
+        let import = NewImport {
+            authorization: Authorization { import: Some(import), ..same_id.clone() },
+            may_be_shared: false,
+            request: None,
+            replaces: None,
+        };
+        probe!(probes, world.consents, start_import(&import, &record())).expect_err("the id is taken");
+        self.poll(probes, &same_id).await;
+    }
+
+    async fn poll(&self, probes: &mut Probes, same_id: &Authorization) {
+        let Self { world, stranger, authorization, .. } = self;
+        let device = DeviceAuthorization {
+            code: Sealed::from_bytes(b"forged".to_vec()),
+            polling: Polling::first(HOUR, NOW - HOUR),
+        };
+        probe!(probes, world.consents, start_device_authorization(same_id, &device, &record()))
+            .expect_err("the id is taken");
+        let id = authorization.id;
+        assert!(probe!(probes, world.consents, device_authorization(stranger, id)).unwrap().is_none());
+        let (tenant, attempt, owner) = (stranger.clone(), world.attempt_id(), world.owner);
+        let claim = PollClaim { tenant, authorization: id, attempt, owner, at: NOW, hold_until: NOW + HOUR };
+        assert!(probe!(probes, world.consents, claim_poll(&claim)).unwrap().is_none());
+        let end = AttemptEnd::without_grant(&self.forged_exchange(), NOW);
+        let end = PollEnd { end, after: AfterPoll::Denied, record: record() };
+        assert!(!probe!(probes, world.consents, end_poll(&end)).unwrap());
     }
 
     async fn register(&self, probes: &mut Probes) {
@@ -209,6 +256,8 @@ impl Neighbours {
             redirect_uri: Some("https://stolen.example/".to_owned()),
             scopes: None,
             return_to: None,
+            grant_window: None,
+            allow_device_authorization: None,
             expected: None,
             at: NOW,
         };

@@ -27,6 +27,8 @@ pub mod asked;
 #[doc(hidden)]
 pub mod breakers;
 #[doc(hidden)]
+pub mod changed;
+#[doc(hidden)]
 pub mod claims;
 #[doc(hidden)]
 pub mod closing;
@@ -37,7 +39,11 @@ pub mod deletions;
 #[doc(hidden)]
 pub mod due;
 #[doc(hidden)]
+pub mod events;
+#[doc(hidden)]
 pub mod fleet;
+#[doc(hidden)]
+pub mod hosted;
 #[doc(hidden)]
 pub mod isolation;
 #[doc(hidden)]
@@ -49,17 +55,26 @@ pub mod lists;
 #[doc(hidden)]
 pub mod lost_commits;
 #[doc(hidden)]
+pub mod machine_credentials;
+pub mod mints;
+#[doc(hidden)]
 pub mod model;
 #[doc(hidden)]
 pub mod news;
 #[doc(hidden)]
+pub mod notices;
+#[doc(hidden)]
 pub mod operators;
+#[doc(hidden)]
+pub mod origins;
 #[doc(hidden)]
 pub mod orphans;
 #[doc(hidden)]
 pub mod pauses;
 #[doc(hidden)]
 pub mod policies;
+#[doc(hidden)]
+pub mod polls;
 #[doc(hidden)]
 pub mod pruning;
 #[doc(hidden)]
@@ -93,6 +108,8 @@ pub mod tenants;
 pub mod unread;
 #[doc(hidden)]
 pub mod unrecorded;
+#[doc(hidden)]
+pub mod webhooks;
 
 pub use fixture::{DurableStore, Inbox, StoreUnderTest};
 pub use samples::{

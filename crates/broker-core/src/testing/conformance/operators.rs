@@ -2,8 +2,8 @@
 
 use super::World;
 use super::samples::{HOUR, NOW, SECOND, after, key, key_at, provider, provider_named, record, tenant_id};
-use crate::ports::{AttemptEnd, Backlog, GrantAfter, PauseTarget, RefreshPause, Replica};
-use crate::{ConsentCause, FailureKind, LastFailure, Lifecycle, Phase, Principal};
+use crate::ports::{AttemptEnd, Backlog, GrantAfter, PauseTarget, ProviderGrants, RefreshPause, Replica};
+use crate::{ConsentCause, FailureKind, LastFailure, Lifecycle, Phase, Principal, Timestamp};
 
 fn pause(target: &PauseTarget, note: &str) -> RefreshPause {
     RefreshPause {
@@ -36,6 +36,11 @@ impl World {
 
     async fn backlog(&self) -> Backlog {
         self.scheduler.backlog(NOW + HOUR / 2).await.unwrap()
+    }
+
+    /// The grants of the usual provider.
+    async fn count(&self, now: Timestamp) -> ProviderGrants {
+        self.scheduler.count_grants(now).await.unwrap().pop().unwrap()
     }
 }
 
@@ -94,6 +99,52 @@ pub async fn the_backlog_counts_what_is_due_open_and_in_doubt(world: World) {
     assert_eq!((backlog.uncertain, backlog.suspect), (1, 1));
     assert_eq!(backlog.in_flight, [(provider_named("eagle-eye"), 1), (provider(), 1)]);
     assert_eq!(world.scheduler.backlog(NOW - SECOND).await.unwrap().due, 0);
+}
+
+pub async fn all_grants_are_counted_by_provider_state_and_phase(world: World) {
+    assert_eq!(world.scheduler.count_grants(NOW).await.unwrap(), []);
+    let other = provider_named("eagle-eye");
+    world.register_at("acme", &other).await;
+    for user in ["due", "open", "sent", "uncertain", "suspect", "dead", "fine"] {
+        world.grant(&key(user)).await;
+    }
+    world.grant(&key_at("acme", "eagle-eye", "ada")).await;
+    let (active, dead) = (Lifecycle::Active, Lifecycle::NeedsConsent(ConsentCause::Revoked));
+    world.fail("uncertain", FailureKind::Uncertain, Phase::Uncertain, true, active).await;
+    world.fail("suspect", FailureKind::DeadToken, Phase::Suspect, false, active).await;
+    world.fail("dead", FailureKind::DeadToken, Phase::Idle, true, dead).await;
+    world.claim(&key("open"), 1).await;
+    let sent = world.claim(&key("sent"), 1).await.attempt;
+    world.send(&sent).await;
+    let counts = world.scheduler.count_grants(NOW + HOUR / 2).await.unwrap();
+    let (one, usual) = (ProviderGrants::none(other), ProviderGrants::none(provider()));
+    let one = ProviderGrants { active: 1, due_since: Some(NOW + HOUR / 2), ..one };
+    let usual = ProviderGrants {
+        active: 6,
+        needs_consent: 1,
+        claimed: 1,
+        sent: 1,
+        uncertain: 1,
+        suspect: 1,
+        due_since: Some(NOW),
+        ..usual
+    };
+    assert_eq!(counts, [one, usual]);
+    assert_eq!(world.count(NOW - SECOND).await.due_since, None);
+}
+
+pub async fn grants_whose_token_expired_and_those_overdue_are_counted(world: World) {
+    world.grant(&key("ada")).await;
+    let (before, after) = (NOW + HOUR - SECOND, NOW + HOUR);
+    assert_eq!(world.count(before).await.without_valid_token, 0);
+    assert_eq!(world.count(after).await.without_valid_token, 1);
+    assert_eq!(world.count(before).await.due_since, Some(NOW + HOUR / 2));
+    for target in [of_provider("evercam"), of_tenant("acme")] {
+        world.scheduler.pause_refresh(&pause(&target, ""), &record()).await.unwrap();
+        assert_eq!(world.count(before).await.due_since, None, "{target} is paused");
+        assert_eq!(world.count(after).await.due_since, Some(NOW + HOUR / 2), "the pause is over");
+        world.scheduler.resume_refresh(&target, NOW, &record()).await.unwrap();
+    }
 }
 
 pub async fn the_last_success_of_a_provider_stands(world: World) {

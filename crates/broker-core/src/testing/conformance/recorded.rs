@@ -2,21 +2,24 @@
 
 use std::fmt::Debug;
 
-use broker_crypto::{DekId, KekId, KeyPurpose, WrappedDek, service_envelope};
+use broker_crypto::{DekId, KekId, KeyPurpose, Sealed, WrappedDek, service_envelope};
 
 use super::World;
+use super::machine_credentials::credential;
 use super::samples::{
     HOUR, NOW, actor, key, key_of, provider, record, registered_secret, registration, registration_key,
     tenant, tenant_id,
 };
+use super::webhooks::{change_of, secret, secret_change};
 use crate::ports::{
-    ChangeOutcome, CreateOutcome, ExchangeClaim, NewSecret, PauseTarget, RefreshPause, RegistrationChange,
-    RetireOutcome, RotationStart, SecretOutcome, SecretRetirement, StartOutcome, StoreError, TenantChange,
+    ChangeOutcome, CreateOutcome, ExchangeClaim, MachineCredentialOutcome, NewSecret, PauseTarget,
+    Redelivery, RefreshPause, RegistrationChange, RetireOutcome, RotationStart, SecretOutcome,
+    SecretRetirement, StartOutcome, StoreError, TenantChange, WebhookChange, WebhookKey,
 };
 use crate::{
     AccessPolicy, AccessRule, AuditOutcome, AuditRecord, AuthorizationStatus, InstallationId, KeyKind,
-    KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, PolicyOrigin, Principal, RowVersion,
-    SecretId,
+    KeyRotation, KeyRotationId, KeyRotationState, KeyRotationWalk, MachineCredential, PolicyOrigin,
+    Principal, RowVersion, SecretId,
 };
 
 /// What is recorded of a change.
@@ -107,7 +110,16 @@ pub async fn changes_of_registrations_are_recorded(world: World) {
         let key = registration_key("second");
         let scopes = Some(vec!["live".to_owned()]);
         let (redirect_uri, return_to, at) = (None, None, NOW + HOUR);
-        let change = RegistrationChange { key, redirect_uri, scopes, return_to, expected, at };
+        let change = RegistrationChange {
+            key,
+            redirect_uri,
+            scopes,
+            return_to,
+            expected,
+            at,
+            grant_window: None,
+            allow_device_authorization: None,
+        };
         world.tenants.update_registration(&change, record).await
     };
     world.changes_nothing(async |record| update(stale(), record).await, ChangeOutcome::Stale).await;
@@ -155,6 +167,45 @@ pub async fn changes_of_policies_are_recorded(world: World) {
     let delete = async |record: &AuditRecord| world.access.delete_policy(policy.id, record).await;
     world.makes(delete, true, &told()).await;
     world.changes_nothing(delete, false).await;
+}
+
+pub async fn changes_of_machine_credentials_are_recorded(world: World) {
+    let (held, store) = (credential(&key("nvr")), &world.machine_credentials);
+    let create = async |record: &AuditRecord| store.create_machine_credential(&held, record).await;
+    world.makes(create, MachineCredentialOutcome::Created, &told()).await;
+    world.changes_nothing(create, MachineCredentialOutcome::Taken).await;
+    let next = MachineCredential { version: held.version.next(), ..held.clone() };
+    let replace =
+        async |record: &AuditRecord| store.replace_machine_credential(&next, held.version, record).await;
+    world.makes(replace, ChangeOutcome::Changed, &told()).await;
+    world.changes_nothing(replace, ChangeOutcome::Stale).await;
+    let delete = async |record: &AuditRecord| store.delete_machine_credential(&held.key, None, record).await;
+    world.makes(delete, ChangeOutcome::Changed, &told()).await;
+    world.changes_nothing(delete, ChangeOutcome::Absent).await;
+}
+
+pub async fn changes_of_webhooks_are_recorded(world: World) {
+    let (webhook, store) = (world.new_webhook("acme"), &world.webhooks);
+    let of = WebhookKey { tenant: webhook.tenant.clone(), id: webhook.id };
+    let create =
+        async |record: &AuditRecord| store.create_webhook(&webhook, &secret(b"sealed"), None, record).await;
+    world.makes(create, CreateOutcome::Created, &told()).await;
+    let update = async |record: &AuditRecord| store.update_webhook(&change_of(&of), record).await;
+    world.makes(update, ChangeOutcome::Changed, &told()).await;
+    let change = WebhookChange { expected: stale(), ..change_of(&of) };
+    let too_late = async |record: &AuditRecord| store.update_webhook(&change, record).await;
+    world.changes_nothing(too_late, ChangeOutcome::Stale).await;
+    let rotate =
+        async |record: &AuditRecord| store.replace_webhook_secret(&secret_change(&of, 1), record).await;
+    world.makes(rotate, ChangeOutcome::Changed, &told()).await;
+    world.changes_nothing(rotate, ChangeOutcome::Stale).await;
+    let redelivery = Redelivery { key: of.clone(), from: 1, to: None, at: NOW };
+    let redeliver = async |record: &AuditRecord| store.redeliver_webhook(&redelivery, record).await;
+    world.makes(redeliver, Some(0), &told()).await;
+    let delete = async |record: &AuditRecord| store.delete_webhook(&of, None, record).await;
+    world.makes(delete, ChangeOutcome::Changed, &told()).await;
+    world.changes_nothing(delete, ChangeOutcome::Absent).await;
+    world.changes_nothing(redeliver, None).await;
 }
 
 fn pause() -> RefreshPause {
@@ -231,6 +282,14 @@ pub async fn authorizations_are_recorded(world: World) {
     };
     world.makes(end, true, &told()).await;
     world.changes_nothing(end, false).await;
+    let mut hosted = world.request(&key("ada"), super::samples::registration_id());
+    hosted.hosted = Some(crate::HostedCallback { return_to: None, answer: None });
+    world.consents.start_authorization(&hosted, &super::samples::record()).await.unwrap();
+    let code = crate::KeptCode { code: Sealed::from_bytes(vec![1; 40]), completion_digest: [1; 32] };
+    let code = crate::ports::CodeToKeep { tenant: tenant.clone(), authorization: hosted.id, code, at: NOW };
+    let keep = async |record: &AuditRecord| world.consents.keep_code(&code, record).await;
+    world.makes(keep, true, &told()).await;
+    world.changes_nothing(keep, false).await;
     let used = world.authorization(&key("ada")).await;
     let claim = async |record: &AuditRecord| {
         let claim = ExchangeClaim { record: record.clone(), ..world.exchange_of(&used) };

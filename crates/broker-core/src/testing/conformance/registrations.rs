@@ -1,5 +1,7 @@
 //! Client registrations.
 
+use std::time::Duration;
+
 use super::World;
 use super::samples::{
     HOUR, NOW, after, key, provider, provider_named, record, registration, registration_id, registration_key,
@@ -8,7 +10,7 @@ use super::samples::{
 use crate::ports::{
     AttemptEnd, ChangeOutcome, CreateOutcome, RegistrationChange, RegistrationFilter, StoreError,
 };
-use crate::{ClientRegistration, ConsentCause, Lifecycle, Phase, RowVersion};
+use crate::{ClientRegistration, ConsentCause, GrantWindow, Lifecycle, Phase, RowVersion};
 
 impl World {
     /// A registration of the usual tenant and provider.
@@ -39,6 +41,8 @@ fn change() -> RegistrationChange {
         redirect_uri: None,
         scopes: None,
         return_to: None,
+        grant_window: None,
+        allow_device_authorization: None,
         expected: None,
         at: NOW + HOUR,
     }
@@ -150,6 +154,7 @@ pub async fn a_registration_is_changed_where_named_and_only_in_the_version_that_
         scopes: Some(Vec::new()),
         redirect_uri: Some("https://new.example/cb".to_owned()),
         return_to: Some(Default::default()),
+        allow_device_authorization: Some(false),
         ..change()
     };
     assert_eq!(world.tenants.update_registration(&emptied, &record()).await.unwrap(), ChangeOutcome::Changed);
@@ -158,6 +163,38 @@ pub async fn a_registration_is_changed_where_named_and_only_in_the_version_that_
     assert_eq!(after.redirect_uri, "https://new.example/cb");
     let nowhere = RegistrationChange { key: registration_key("none"), ..change() };
     assert_eq!(world.tenants.update_registration(&nowhere, &record()).await.unwrap(), ChangeOutcome::Absent);
+}
+
+pub async fn a_registration_keeps_a_window_of_its_own(world: World) {
+    let idle = GrantWindow { refresh_token_timeout: Some(HOUR), authorization_expires_in: None };
+    // To the microsecond, and of more than 32 bits of it.
+    let fixed = Duration::from_micros(90 * 86_400_000_001);
+    let both = GrantWindow { refresh_token_timeout: Some(2 * HOUR), authorization_expires_in: Some(fixed) };
+    assert_eq!(world.registered("main").await.unwrap().grant_window, None, "the provider's");
+    // A permanent one is one too, and not the lack of one.
+    for (id, window) in [("idle", idle), ("both", both), ("permanent", GrantWindow::PERMANENT)] {
+        let given = ClientRegistration { grant_window: Some(window), ..registration("acme", id, NOW) };
+        world.tenants.create_registration(&given, None, &record()).await.unwrap();
+        assert_eq!(world.registered(id).await.unwrap().grant_window, Some(window), "{id}");
+        let page = world.page(&everything()).await;
+        let listed = page.iter().find(|listed| listed.id == registration_key(id).id).unwrap();
+        assert_eq!(listed.grant_window, Some(window), "{id}");
+    }
+    let steps = [
+        (None, Some(both)),
+        (Some(Some(idle)), Some(idle)),
+        (Some(Some(GrantWindow::PERMANENT)), Some(GrantWindow::PERMANENT)),
+        (Some(None), None),
+        (None, None),
+    ];
+    for (change_to, expected) in steps {
+        let change =
+            RegistrationChange { key: registration_key("both"), grant_window: change_to, ..change() };
+        let changed = world.tenants.update_registration(&change, &record()).await.unwrap();
+        assert_eq!(changed, ChangeOutcome::Changed);
+        assert_eq!(world.registered("both").await.unwrap().grant_window, expected, "{change_to:?}");
+    }
+    assert_eq!(world.registered("idle").await.unwrap().grant_window, Some(idle), "another's is left alone");
 }
 
 pub async fn a_registration_that_grants_live_by_is_not_deleted(world: World) {

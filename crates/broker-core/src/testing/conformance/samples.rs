@@ -7,6 +7,7 @@ use std::time::Duration;
 use broker_crypto::Sealed;
 
 use crate::ports::{GrantAfter, RegistrationKey};
+use crate::schedule::GrantEnd;
 use crate::{
     AccountLabel, Actor, AuditAction, AuditRecord, ClientRegistration, Generation, GrantKey, Lifecycle,
     Phase, Principal, ProviderName, Quotas, RegisteredSecret, RegistrationId, RowVersion, SealedTokenSet,
@@ -31,6 +32,7 @@ pub fn quotas() -> Quotas {
         client_registrations: two,
         pending_authorizations: two,
         access_policies: two,
+        webhooks: two,
     };
     Quotas::new(TenantQuotas::default(), BTreeMap::from([(tenant_id(SMALL), little)]))
 }
@@ -78,6 +80,8 @@ pub fn registration(tenant: &str, id: &str, created_at: Timestamp) -> ClientRegi
         secrets_made: 1,
         redirect_uri: "https://broker.example/callback".to_owned(),
         scopes: vec!["cameras:read".to_owned(), "offline_access".to_owned()],
+        grant_window: None,
+        allow_device_authorization: true,
         return_to: BTreeMap::from([("app".to_owned(), "https://app.example/?a=\"1\"".to_owned())]),
         rejected: false,
         created_at,
@@ -139,7 +143,8 @@ pub fn tokens(generation: u64, refresh_token: bool) -> SealedTokenSet {
         api_base_url: None,
         issued_at: NOW,
         expires_at: NOW + HOUR,
-        dies_at: None,
+        end: GrantEnd { dies_at: None, authorization_ends_at: None, refresh_token_timeout: None },
+        first_notice_at: None,
         due_at: Some(NOW + HOUR / 2),
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use broker_crypto::{DataEncryptionKey, DekId, DekMaterial, KeyPurpose, Sealed, SeededEntropy, TenantKeys};
 
 use super::World;
-use super::samples::{NOW, after, key, key_of, tenant_id};
-use crate::ports::{AttemptEnd, EscrowRecord, RowId, SealedRow};
+use super::samples::{NOW, after, key, key_of, record, tenant_id};
+use super::webhooks::secret_change;
+use crate::ports::{AttemptEnd, ChangeOutcome, EscrowRecord, MachineCredentialOutcome, RowId, SealedRow};
 use crate::{Phase, TenantId};
 
 /// The same keys for every tenant: only places keep values apart.
@@ -42,6 +43,13 @@ impl World {
             let end = AttemptEnd { conclusion: "unreadable", unread: Some(unread), ..end };
             assert!(self.grants.close_attempt(&end).await.unwrap());
         }
+        assert_eq!(self.put(&key_of(tenant, "nvr")).await, MachineCredentialOutcome::Created);
+        let hook = self.hook(tenant).await;
+        let rotated = self.webhooks.replace_webhook_secret(&secret_change(&hook, 1), &record()).await;
+        assert_eq!(rotated.unwrap(), ChangeOutcome::Changed);
+        self.put_with_token(&key_of(tenant, "m2m")).await;
+        self.device_authorization(&key_of(tenant, "dora")).await;
+        self.awaiting(&key_of(tenant, "eve")).await;
         let revoked = key_of(tenant, "cy");
         self.grant(&revoked).await;
         assert!(self.revoke(&revoked).await);

@@ -154,6 +154,8 @@ impl World {
             tokens: tokens(base + 1, refresh_token),
             at: NOW,
             replaced: ReplacedTokens::LetGo,
+            overruns_window: false,
+            origin: Default::default(),
         }
     }
 }

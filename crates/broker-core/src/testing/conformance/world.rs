@@ -7,8 +7,9 @@ use broker_crypto::{Entropy, Sealed, SeededEntropy};
 use super::samples::{HOUR, NOW, record, registration, registration_id, tenant, tenant_id};
 use super::{Inbox, StoreUnderTest};
 use crate::ports::{
-    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, FleetStore, GrantStore, KeyStore, Ledger,
-    Replica, RevocationStore, SchedulerStore, SealedStore, TenantStore,
+    AccessStore, ConsentStore, CreateOutcome, DeletionStore, Epoch, EventStore, FleetStore, GrantStore,
+    KeyStore, Ledger, MachineCredentialStore, Replica, RevocationStore, SchedulerStore, SealedStore,
+    TenantStore, WebhookStore,
 };
 use crate::{
     Attempt, AttemptId, Authorization, AuthorizationId, AuthorizationStatus, EscrowId, Grant, GrantKey,
@@ -29,6 +30,9 @@ pub struct World {
     pub keys: Arc<dyn KeyStore>,
     pub sealed: Arc<dyn SealedStore>,
     pub ledger: Arc<dyn Ledger>,
+    pub events: Arc<dyn EventStore>,
+    pub machine_credentials: Arc<dyn MachineCredentialStore>,
+    pub webhooks: Arc<dyn WebhookStore>,
     pub inbox: Arc<dyn Inbox>,
     /// This replica's run.
     pub owner: IncarnationId,
@@ -60,6 +64,9 @@ impl World {
             keys: store.keys(),
             sealed: store.sealed(),
             ledger: store.ledger(),
+            events: store.events(),
+            machine_credentials: store.machine_credentials(),
+            webhooks: store.webhooks(),
             inbox: store.inbox(),
             owner: IncarnationId::generate(NOW, &entropy),
             epoch: Epoch(0),
@@ -86,6 +93,10 @@ impl World {
             crate::ClientRegistration { provider: provider.clone(), ..registration(tenant, "main", NOW) };
         let created = self.tenants.create_registration(&elsewhere, None, &record()).await.unwrap();
         assert_eq!(created, CreateOutcome::Created);
+    }
+
+    pub(super) fn entropy(&self) -> &SeededEntropy {
+        &self.entropy
     }
 
     pub fn attempt_id(&self) -> AttemptId {
@@ -117,9 +128,12 @@ impl World {
             scopes: vec!["cameras:read".to_owned()],
             state_digest,
             verifier: Sealed::from_bytes(b"sealed verifier".to_vec()),
+            hosted: None,
             status: AuthorizationStatus::Pending,
             created_at: NOW,
             expires_at: NOW + HOUR,
+            allow_account_change: false,
+            import: None,
         }
     }
 

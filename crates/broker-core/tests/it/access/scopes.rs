@@ -86,7 +86,15 @@ async fn a_consent_is_started_if_all_its_scopes_lie_within() {
     let start = async |limit: &[&str], scopes: &[&str]| {
         let permit = permit(limited(limit), AccessAction::Consent);
         let scopes = scopes.iter().map(ToString::to_string).collect();
-        let start = StartRequest { key: key(), registration: None, scopes, login_hint: None, permit };
+        let start = StartRequest {
+            key: key(),
+            registration: None,
+            scopes,
+            login_hint: None,
+            allow_account_change: false,
+            hosting: Default::default(),
+            permit,
+        };
         world.broker.start_authorization(&start, &actor()).await.map(drop)
     };
     start(&["read", "live"], &["live"]).await.unwrap();

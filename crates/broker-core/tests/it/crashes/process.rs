@@ -110,6 +110,8 @@ impl Replica {
             redirect_uri: "https://app.example/cb".into(),
             scopes: vec!["read".into()],
             return_to: Default::default(),
+            grant_window: None,
+            allow_device_authorization: false,
         };
         self.broker.create_registration(registration, None, &actor()).await.unwrap();
         let asked = StartRequest {
@@ -117,6 +119,8 @@ impl Replica {
             registration: None,
             scopes: vec![],
             login_hint: None,
+            allow_account_change: false,
+            hosting: Default::default(),
             permit: Permit::unlimited(),
         };
         let started = self.broker.start_authorization(&asked, &actor()).await.unwrap();

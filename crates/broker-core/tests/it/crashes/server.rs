@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker_core::ports::{
-    AuthorizationRequest, CallError, Presentation, ProviderClient, RawResponse, RevocationAnswer,
-    RevocationRequest, SendGate, TokenOutcome, TokenRequest,
+    AuthorizationRequest, CallError, DeviceAnswer, DeviceRequest, PollRefusal, Presentation, ProviderClient,
+    RawResponse, RevocationAnswer, RevocationRequest, SendGate, TokenOutcome, TokenRequest,
 };
 use broker_core::{Clock, FailureKind, ProviderFailure, ProviderProfile, Timestamp, TokenResponse};
 use broker_crypto::{AccessToken, ProviderResponse, RefreshToken};
@@ -53,11 +53,12 @@ impl Server {
     fn answer(&self, presentation: &Presentation) -> Option<String> {
         let mut family = self.family.lock().unwrap();
         match presentation {
-            Presentation::AuthorizationCode { .. } => {
+            Presentation::AuthorizationCode { .. } | Presentation::DeviceCode(_) => {
                 let serial = family.serial;
                 *family = Family { serial, ..Family::default() };
                 Some(family.issue().1)
             }
+            Presentation::ClientCredentials => Some(family.issue().1),
             Presentation::RefreshToken(token) => self.refresh(&mut family, token.expose()),
         }
     }
@@ -143,9 +144,24 @@ impl ProviderClient for Server {
             expires_in: Some(Duration::from_secs(3600)),
             scopes: None,
             api_base_url: None,
-            refresh_token_timeout: None,
-            authorization_expires_in: None,
+            window: Default::default(),
         })
+    }
+
+    fn offers_device_authorization(&self) -> bool {
+        false
+    }
+
+    async fn authorize_device(&self, _request: DeviceRequest) -> Result<RawResponse, CallError> {
+        unreachable!("no device is authorized here")
+    }
+
+    fn interpret_device(&self, _response: &RawResponse) -> DeviceAnswer {
+        unreachable!("no device is authorized here")
+    }
+
+    fn poll_refusal(&self, _failure: &ProviderFailure) -> PollRefusal {
+        PollRefusal::Other
     }
 
     async fn revoke(

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::{
-    ConsentStore, DeletionStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases, InProcessWakeups,
-    KeyStore, RevocationStore, SchedulerStore, SealedStore, TenantStore,
+    ConsentStore, DeletionStore, EventStore, FleetStore, GrantStore, InProcessBudget, InProcessLeases,
+    InProcessWakeups, KeyStore, MachineCredentialStore, NoTraces, RevocationStore, SchedulerStore,
+    SealedStore, TenantStore, WebhookStore,
 };
 use broker_core::testing::ManualClock;
 use broker_core::{Broker, Clock, Collaborators, Timestamp, Timing};
@@ -26,6 +27,7 @@ use super::side_doors::{EscrowDoor, LeaseDoor};
 use super::stops::Stops;
 use super::store_door::StoreDoor;
 use crate::fakes::START;
+use crate::receiver::FakeReceiver;
 use crate::world::provider;
 
 /// A kind of store that outlives processes.
@@ -69,6 +71,9 @@ pub(crate) struct Stores {
     pub(crate) deletions: Arc<dyn DeletionStore>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) sealed: Arc<dyn SealedStore>,
+    pub(crate) machine_credentials: Arc<dyn MachineCredentialStore>,
+    pub(crate) events: Arc<dyn EventStore>,
+    pub(crate) webhooks: Arc<dyn WebhookStore>,
 }
 
 impl Stores {
@@ -83,6 +88,9 @@ impl Stores {
             + DeletionStore
             + KeyStore
             + SealedStore
+            + MachineCredentialStore
+            + EventStore
+            + WebhookStore
             + 'static,
     {
         let store = Arc::new(store);
@@ -95,7 +103,10 @@ impl Stores {
             revocations: store.clone(),
             deletions: store.clone(),
             keys: store.clone(),
-            sealed: store,
+            sealed: store.clone(),
+            machine_credentials: store.clone(),
+            events: store.clone(),
+            webhooks: store,
         }
     }
 }
@@ -198,6 +209,11 @@ impl<S: Shelf> Stand<S> {
             deletions: stores.deletions.clone(),
             key_store: stores.keys.clone(),
             sealed: stores.sealed.clone(),
+            machine_credentials: stores.machine_credentials.clone(),
+            events: stores.events.clone(),
+            webhooks: stores.webhooks.clone(),
+            webhook_sender: Arc::new(FakeReceiver::default()),
+            traces: Arc::new(NoTraces),
         })
     }
 

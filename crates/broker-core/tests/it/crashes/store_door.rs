@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use broker_core::ports::{
     AdoptOutcome, Adoption, AttemptEnd, ClaimOutcome, DueGrant, DueQuery, EscrowRecord, ExchangeClaim,
-    ExchangeOutcome, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome, StoreError,
-    VendableGrant,
+    ExchangeOutcome, GrantChange, GrantFilter, GrantStore, Orphan, RefreshClaim, SentMark, SentOutcome,
+    StoreError, VendableGrant,
 };
 use broker_core::{
-    Attempt, AttemptId, AttemptKind, Grant, GrantId, GrantKey, IncarnationId, ProviderName, RegistrationId,
-    TenantId, Timestamp,
+    AccountDigest, Attempt, AttemptId, AttemptKind, AuditRecord, Grant, GrantId, GrantKey, IncarnationId,
+    LineageId, ProviderName, RegistrationId, TenantId, Timestamp,
 };
 
 use super::ledger::Ledger;
@@ -61,7 +61,11 @@ impl GrantStore for StoreDoor {
                 self.ledger.ended(attempt, "adopted");
             }
             AdoptOutcome::Superseded => self.ledger.ended(attempt, "superseded"),
-            AdoptOutcome::AlreadyAdopted(_) | AdoptOutcome::Moved(_) | AdoptOutcome::Revoking => {}
+            AdoptOutcome::AlreadyAdopted(_)
+            | AdoptOutcome::Moved(_)
+            | AdoptOutcome::Revoking
+            | AdoptOutcome::AccountChanged
+            | AdoptOutcome::DuplicateToken => {}
         }
         self.at(Stop::Adopted, attempt).await;
         Ok(outcome)
@@ -119,8 +123,26 @@ impl GrantStore for StoreDoor {
         self.inner.registration_works_since(tenant, provider, registration, except, since).await
     }
 
+    async fn changed_since(&self, since: Timestamp, limit: u32) -> Result<Vec<GrantChange>, StoreError> {
+        self.inner.changed_since(since, limit).await
+    }
+
     async fn unread_answers(&self, limit: u32) -> Result<Vec<EscrowRecord>, StoreError> {
         self.inner.unread_answers(limit).await
+    }
+
+    async fn note_account(
+        &self,
+        key: &GrantKey,
+        lineage: LineageId,
+        account: AccountDigest,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        self.inner.note_account(key, lineage, account, record).await
+    }
+
+    async fn account_sharers(&self, key: &GrantKey) -> Result<u32, StoreError> {
+        self.inner.account_sharers(key).await
     }
 
     async fn note_asked(&self, asked: &[(GrantKey, Timestamp)]) -> Result<(), StoreError> {

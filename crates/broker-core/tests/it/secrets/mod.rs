@@ -31,7 +31,7 @@ impl World {
         world
     }
 
-    async fn add(&self, secret: &str, prefer: bool) -> SecretId {
+    pub(crate) async fn add(&self, secret: &str, prefer: bool) -> SecretId {
         let client_secret = ClientSecret::new(secret);
         let add = AddSecret { key: main(), client_secret, prefer, request: None };
         self.broker.add_secret(add, &actor()).await.unwrap().1

@@ -24,7 +24,10 @@ async fn readable(role: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn vending_reads_access_tokens_and_no_other_secret() {
-    assert_eq!(readable(API).await, ["grant_secrets.access_token"]);
+    let machine = ["api_key_id", "api_key_secret", "access_token"]
+        .map(|column| format!("machine_credentials.{column}"));
+    let expected: Vec<_> = ["grant_secrets.access_token".to_owned()].into_iter().chain(machine).collect();
+    assert_eq!(readable(API).await, expected);
 }
 
 #[tokio::test]

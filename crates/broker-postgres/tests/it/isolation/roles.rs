@@ -32,6 +32,7 @@ async fn an_api_process_vends_and_cannot_claim() {
     assert!(store.vendable(&key("nobody")).await.unwrap().is_none());
     let since = Timestamp::from_unix_micros(1);
     assert_eq!(store.revoked_since(since, 9).await.unwrap().len(), 2);
+    assert_eq!(store.changed_since(since, 9).await.unwrap().len(), 2);
     assert_eq!(store.changed_keys(since).await.unwrap().len(), 2);
     let acme = store.tenant(&tenant_id("acme")).await.unwrap().unwrap();
     assert_eq!(acme.keys.iter().map(|key| key.purpose).collect::<Vec<_>>(), [KeyPurpose::Access]);

@@ -20,8 +20,11 @@ BEGIN
         INSERT INTO registration_pauses VALUES (t, 'evercam', 'main', 1, 1, 1, false, NULL);
         INSERT INTO authorizations
             (id, tenant, provider, user_id, account, grant_id, registration, lineage, redirect_uri, scopes, state_digest,
-             verifier, status, created_at, expires_at)
-        VALUES (a, t, 'evercam', 'ada', 'default', g, 'main', a, '', '', sha256(t::bytea), '\x04', 'pending', 1, 1);
+             verifier, status, created_at, expires_at, hosted, code, completion_digest)
+        VALUES (a, t, 'evercam', 'ada', 'default', g, 'main', a, '', '', sha256(t::bytea), '\x04', 'pending', 1, 1, true,
+                '\x09', sha256(t::bytea));
+        INSERT INTO device_authorizations (authorization_id, tenant, device_code, poll_interval, next_poll_at)
+        VALUES (a, t, '\x09', 5000, 1);
         INSERT INTO grants
             (id, tenant, provider, user_id, account, registration, token_type, scopes, issued_at, expires_at, consented_at,
              created_at, revoked_at)
@@ -45,6 +48,12 @@ BEGIN
         INSERT INTO tenant_deletions VALUES (t, 1, 5);
         INSERT INTO key_rotations (id, kind, tenant, state, walk, done, remaining, failed, created_at)
         VALUES (g, 'dek', t, 'running', 'first', 0, 0, 0, 1);
+        INSERT INTO machine_credentials (grant_id, tenant, provider, user_id, account, api_key_id, api_key_secret, created_at,
+                                         updated_at, version)
+        VALUES (md5(t || 'machine')::uuid, t, 'evercam', 'camera', 'default', '\x09', '\x0a', 1, 1, 1);
+        INSERT INTO webhooks (id, tenant, url, types, description, state, secret_number, secret, delivered, next_at,
+                              created_at, updated_at, version)
+        VALUES (md5(t || 'webhook')::uuid, t, 'https://hooks.example/', '', '', 'enabled', 1, '\x0b', 0, 1, 1, 1, 1);
         INSERT INTO rotation_requests (grant_id, generation, tenant, round, answered, requested_at, wanted_until)
         VALUES (g, 1, t, 1, 0, 1, 1);
         INSERT INTO audit_inbox (tenant, at, action, resource, outcome, reason, purpose)
@@ -53,5 +62,8 @@ BEGIN
         VALUES (t, 1, t, 1, 'rotate', '', 'succeeded', '', '', sha256('x'), sha256(t::bytea));
         INSERT INTO audit_heads VALUES (t, 1, sha256(t::bytea), sha256('x'));
         INSERT INTO audit_checkpoints VALUES (t, 1, sha256(t::bytea), sha256('x'));
+        -- The trigger has put one event of each grant into the inbox.
+        INSERT INTO events (sequence, type, at, tenant, provider, user_id, account, grant_id, generation, registration)
+        VALUES ((SELECT count(*) + 1 FROM events), 'grant.created', 1, t, 'evercam', 'ada', 'default', g, 1, 'main');
     END LOOP;
 END $$;

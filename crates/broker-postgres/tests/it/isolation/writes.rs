@@ -47,7 +47,7 @@ async fn vending_writes_records_and_requests_and_nothing_else_by_itself() {
                OR has_table_privilege('token_broker_api', c.oid, 'DELETE, TRUNCATE'))
         ORDER BY 1";
     let writable = texts(&mut superuser(&database).await, writable).await.unwrap();
-    assert_eq!(writable, ["audit_inbox", "audit_keys", "rotation_requests"]);
+    assert_eq!(writable, ["audit_inbox", "audit_keys", "machine_credentials", "rotation_requests"]);
     // Through the function it does, and to the grant of the tenant that was named with it.
     let mut api = connected(&database, API).await;
     let noted =
@@ -55,6 +55,24 @@ async fn vending_writes_records_and_requests_and_nothing_else_by_itself() {
     api.execute(noted).await.unwrap();
     let asked = "SELECT tenant || asked_at FROM grant_use ORDER BY 1";
     assert_eq!(texts(&mut superuser(&database).await, asked).await.unwrap(), ["acme9", "globex1"]);
+}
+
+#[tokio::test]
+async fn vending_makes_mints_due_earlier_and_changes_nothing_else_of_them() {
+    let database = seeded().await;
+    let mut owner = superuser(&database).await;
+    let minted = "UPDATE machine_credentials SET kind = 'client_credentials', registration = 'main', api_key_id = NULL,
+                                                 api_key_secret = NULL, mint_at = 10";
+    owner.execute(minted).await.unwrap();
+    let mut api = connected(&database, API).await;
+    name_tenant(&mut api, "acme").await;
+    api.execute("UPDATE machine_credentials SET mint_at = 9").await.unwrap();
+    let due = "SELECT tenant || mint_at FROM machine_credentials ORDER BY 1";
+    assert_eq!(texts(&mut owner, due).await.unwrap(), ["acme9", "globex10"]);
+    for change in ["mint_at = 10", "generation = 2", "minting_until = 20", "access_token = NULL"] {
+        let change = sqlx::AssertSqlSafe(format!("UPDATE machine_credentials SET {change}"));
+        assert!(is_refused(&api.execute(change).await.unwrap_err()));
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Where an issuer's keys are.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker_crypto::jwt::JwkSet;
-use broker_egress::{Egress, EgressConfig};
+use broker_egress::{CallTimes, Egress, EgressConfig};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -48,6 +49,18 @@ impl KeyOrigin {
             None => format!("jwks_url cannot be called: {error}"),
         })?;
         Ok(Self::Url(Box::new(Remote { url, egress, token_file })))
+    }
+
+    /// The same, whose reads over the network are counted there.
+    pub(crate) fn counted_in(self, calls: &Arc<CallTimes>) -> Self {
+        match self {
+            Self::File(path) => Self::File(path),
+            Self::Url(remote) => {
+                let Remote { url, egress, token_file } = *remote;
+                let egress = egress.counted_in(calls.clone());
+                Self::Url(Box::new(Remote { url, egress, token_file }))
+            }
+        }
     }
 
     /// What shows without the network.

@@ -33,7 +33,8 @@ pub(in crate::grpc) async fn get(
     let key = grant_key(request.into_inner().key).map_err(api.told())?;
     call.admit_to(&key).map_err(api.told())?;
     let grant = api.broker.grant(&key).await.map_err(api.told())?;
-    Ok(GetGrantResponse { grant: Some(message::grant(&grant)) })
+    let sharers = api.broker.account_sharers(&grant).await.map_err(api.told())?;
+    Ok(GetGrantResponse { grant: Some(message::shared_grant(&grant, sharers)) })
 }
 
 pub(in crate::grpc) async fn refresh(
@@ -44,7 +45,8 @@ pub(in crate::grpc) async fn refresh(
     let wait = deadline::wait(request.metadata());
     let key = grant_key(request.into_inner().key).map_err(api.told())?;
     call.admit_to(&key).map_err(api.told())?;
-    let grant = api.broker.refresh_grant(&key, wait).await.map_err(api.told())?;
+    let refreshed = api.broker.refresh_grant(&key, wait).await;
+    let grant = refreshed.map_err(|error| api.statuses.about(&error, Some(&key)))?;
     let record = call.actor().did(Some(&key.tenant), api.audit.recorder.now()).about(&key);
     let record = AuditRecord { generation: Some(grant.generation), ..record };
     api.audit.write(&record).await.map_err(api.told())?;

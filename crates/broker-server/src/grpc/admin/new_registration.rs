@@ -6,7 +6,7 @@ use broker_proto::v1::{CreateClientRegistrationRequest, CreateClientRegistration
 use tonic::{Request, Status};
 
 use crate::grpc::admin_service::AdminApi;
-use crate::grpc::message;
+use crate::grpc::grant_window;
 use crate::grpc::request::Fields;
 
 pub(in crate::grpc) async fn create(
@@ -15,8 +15,6 @@ pub(in crate::grpc) async fn create(
 ) -> Result<CreateClientRegistrationResponse, Status> {
     let call = api.guard.call(&request).map_err(api.told())?;
     let message = request.into_inner();
-    api.offers(message.allow_device_authorization, message.grant_window.is_some())?;
-    api.offers_redirect(&message.provider, &message.redirect_uri)?;
     let (new, request) = read(message).map_err(api.told())?;
     call.admit_at(&new.tenant, Some(&new.provider)).map_err(api.told())?;
     let registration =
@@ -25,7 +23,7 @@ pub(in crate::grpc) async fn create(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, "client registration created"
     );
-    let client_registration = Some(message::registration(&registration));
+    let client_registration = Some(api.shown(&registration));
     Ok(CreateClientRegistrationResponse { client_registration })
 }
 
@@ -43,6 +41,7 @@ fn read(
     }
     let client_secret = (!message.public).then(|| ClientSecret::new(message.client_secret));
     fields.scopes("scopes", &message.scopes);
+    let grant_window = grant_window::read(&mut fields, message.grant_window);
     let request = fields.request_id(&message.request_id);
     let names = tenant.zip(provider).zip(id);
     let new = names.map(|((tenant, provider), id)| NewRegistration {
@@ -54,6 +53,8 @@ fn read(
         redirect_uri: message.redirect_uri,
         scopes: message.scopes,
         return_to: message.return_to.into_iter().collect(),
+        grant_window,
+        allow_device_authorization: message.allow_device_authorization,
     });
     fields.finish(new.map(|new| (new, request)))
 }

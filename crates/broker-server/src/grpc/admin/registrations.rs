@@ -17,7 +17,7 @@ use super::mask::Mask;
 use super::page::Page;
 use crate::grpc::admin_service::AdminApi;
 use crate::grpc::request::Fields;
-use crate::grpc::{deadline, message, page_token};
+use crate::grpc::{deadline, grant_window, page_token};
 
 const CHANGEABLE: [&str; 5] =
     ["redirect_uri", "scopes", "return_to", "allow_device_authorization", "grant_window"];
@@ -32,7 +32,7 @@ pub(in crate::grpc) async fn get(
     let key = key.map_err(api.told())?;
     call.admit_at(&key.tenant, Some(&key.provider)).map_err(api.told())?;
     let registration = api.broker.registration(&key).await.map_err(api.told())?;
-    Ok(GetClientRegistrationResponse { client_registration: Some(message::registration(&registration)) })
+    Ok(GetClientRegistrationResponse { client_registration: Some(api.shown(&registration)) })
 }
 
 pub(in crate::grpc) async fn list(
@@ -47,7 +47,7 @@ pub(in crate::grpc) async fn list(
         let created_at = last.created_at.as_unix_micros().to_string();
         page_token::of([created_at.as_str(), last.provider.as_str(), last.id.as_str()])
     });
-    let client_registrations = registrations.iter().map(message::registration).collect();
+    let client_registrations = registrations.iter().map(|registration| api.shown(registration)).collect();
     Ok(ListClientRegistrationsResponse { client_registrations, next_page_token })
 }
 
@@ -59,11 +59,6 @@ pub(in crate::grpc) async fn update(
     let message = request.into_inner();
     let mut fields = Fields::default();
     let mask = Mask::read(&mut fields, message.update_mask.clone(), &CHANGEABLE);
-    let device = mask.names("allow_device_authorization") && message.allow_device_authorization;
-    api.offers(device, mask.names("grant_window") && message.grant_window.is_some())?;
-    if mask.names("redirect_uri") {
-        api.offers_redirect(&message.provider, &message.redirect_uri)?;
-    }
     let update = read_update(fields, &mask, message).map_err(api.told())?;
     call.admit_at(&update.key.tenant, Some(&update.key.provider)).map_err(api.told())?;
     let registration = api.broker.update_registration(update, call.actor()).await.map_err(api.told())?;
@@ -71,7 +66,7 @@ pub(in crate::grpc) async fn update(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, "client registration updated"
     );
-    Ok(UpdateClientRegistrationResponse { client_registration: Some(message::registration(&registration)) })
+    Ok(UpdateClientRegistrationResponse { client_registration: Some(api.shown(&registration)) })
 }
 
 pub(in crate::grpc) async fn delete(
@@ -160,11 +155,16 @@ fn read_update(
     if mask.names("scopes") {
         fields.scopes("scopes", &message.scopes);
     }
+    let named = mask.names("grant_window");
+    let window = grant_window::read(&mut fields, message.grant_window.filter(|_| named));
     let update = key.map(|key| RegistrationUpdate {
         key,
         redirect_uri: mask.take("redirect_uri", message.redirect_uri),
         scopes: mask.take("scopes", message.scopes),
         return_to: mask.take("return_to", message.return_to.into_iter().collect()),
+        grant_window: named.then_some(window),
+        allow_device_authorization: mask
+            .take("allow_device_authorization", message.allow_device_authorization),
         expected: etag::read(&message.etag),
     });
     fields.finish(update)

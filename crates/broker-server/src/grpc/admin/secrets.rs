@@ -10,7 +10,6 @@ use tonic::{Request, Status};
 use super::etag;
 use super::registrations::{key_of, read_key};
 use crate::grpc::admin_service::AdminApi;
-use crate::grpc::message;
 use crate::grpc::request::Fields;
 
 pub(in crate::grpc) async fn add(
@@ -25,7 +24,7 @@ pub(in crate::grpc) async fn add(
         principal = %call.principal(), tenant = %registration.tenant, provider = %registration.provider,
         registration = %registration.id, secret = %id, "client secret added"
     );
-    let client_registration = Some(message::registration(&registration));
+    let client_registration = Some(api.shown(&registration));
     Ok(AddClientSecretResponse { client_registration, secret_id: id.to_string() })
 }
 
@@ -52,7 +51,7 @@ pub(in crate::grpc) async fn retire(
         principal = %call.principal(), tenant = %key.tenant, provider = %key.provider, registration = %key.id,
         secret = message.secret_id, "client secret retired"
     );
-    Ok(RetireClientSecretResponse { client_registration: Some(message::registration(&registration)) })
+    Ok(RetireClientSecretResponse { client_registration: Some(api.shown(&registration)) })
 }
 
 fn read_add(message: AddClientSecretRequest) -> Result<AddSecret, BrokerError> {

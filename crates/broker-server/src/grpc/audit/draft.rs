@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use broker_core::{
-    Actor, AuditAction, AuditOutcome, AuditRecord, GrantKey, Principal, ProviderName, TenantId, Timestamp,
+    Actor, AuditAction, AuditOutcome, AuditRecord, GrantId, GrantKey, Principal, ProviderName, TenantId,
+    Timestamp,
 };
 
 /// The name of a caller whom nobody knows.
@@ -18,6 +19,39 @@ struct Known {
     action: AuditAction,
     caller: OnceLock<Principal>,
     about: OnceLock<About>,
+    given: OnceLock<Given>,
+    batch: OnceLock<Batch>,
+}
+
+/// A token that was given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given {
+    /// How it came to be: `fresh`, `refreshed`, `stale`, `minted` or `api_key`.
+    pub(crate) outcome: &'static str,
+    /// Its generation.
+    pub(crate) generation: u64,
+    /// When it expires, if it does.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// How many tokens a batch asked for, and how many it was not given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Batch {
+    pub(crate) asked: usize,
+    pub(crate) refused: usize,
+}
+
+/// What is told of a call when it ends. A user is in it only as the grant's id.
+pub(in crate::grpc) struct Facts<'a> {
+    pub(in crate::grpc) principal: Option<&'a str>,
+    pub(in crate::grpc) tenant: Option<&'a str>,
+    pub(in crate::grpc) provider: Option<&'a str>,
+    pub(in crate::grpc) grant: Option<GrantId>,
+    pub(in crate::grpc) outcome: Option<&'static str>,
+    pub(in crate::grpc) generation: Option<u64>,
+    pub(in crate::grpc) expires_at: Option<Timestamp>,
+    pub(in crate::grpc) asked: Option<usize>,
+    pub(in crate::grpc) refused: Option<usize>,
 }
 
 /// What a call is about.
@@ -31,7 +65,8 @@ impl Draft {
     /// Of a call of that path, `/package.Service/Method`.
     pub(in crate::grpc) fn of(path: &str) -> Self {
         let action = AuditAction::named(path.trim_start_matches('/').to_owned());
-        Self(Arc::new(Known { action, caller: OnceLock::new(), about: OnceLock::new() }))
+        let (caller, about) = (OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Known { action, caller, about, given: OnceLock::new(), batch: OnceLock::new() }))
     }
 
     /// Notes who calls.
@@ -48,6 +83,44 @@ impl Draft {
     /// Notes what else it is about.
     pub(crate) fn about(&self, tenant: Option<&TenantId>, provider: Option<&ProviderName>) {
         let _ = self.0.about.set(About::Others(tenant.cloned(), provider.cloned()));
+    }
+
+    /// Notes which token was given. Of several the first.
+    pub(crate) fn gave(&self, given: Given) {
+        let _ = self.0.given.set(given);
+    }
+
+    /// Notes what became of a batch.
+    pub(crate) fn was_batch(&self, batch: Batch) {
+        let _ = self.0.batch.set(batch);
+    }
+
+    /// What is known by now.
+    pub(in crate::grpc) fn facts(&self) -> Facts<'_> {
+        let batch = self.0.batch.get();
+        // What one token of a batch was like says nothing of the others.
+        let given = self.0.given.get().filter(|_| batch.is_none());
+        let (tenant, provider, grant) = match self.0.about.get() {
+            None => (None, None, None),
+            Some(About::Grant(key)) => {
+                let grant = batch.is_none().then(|| key.grant_id());
+                (Some(key.tenant.as_str()), Some(key.provider.as_str()), grant)
+            }
+            Some(About::Others(tenant, provider)) => {
+                (tenant.as_ref().map(TenantId::as_str), provider.as_ref().map(ProviderName::as_str), None)
+            }
+        };
+        Facts {
+            principal: self.0.caller.get().map(Principal::as_str),
+            tenant,
+            provider,
+            grant,
+            outcome: given.map(|given| given.outcome),
+            generation: given.map(|given| given.generation),
+            expires_at: given.and_then(|given| given.expires_at),
+            asked: batch.map(|batch| batch.asked),
+            refused: batch.map(|batch| batch.refused),
+        }
     }
 
     /// Who does what.

@@ -12,8 +12,8 @@ use tower::{Layer, Service};
 
 use super::{Draft, outcome};
 
-/// The services of the contract. What others are asked is no audit's concern.
-const CONTRACT: &str = "/tokenbroker.v1.";
+/// The services that give or change something. What others are asked is no audit's concern.
+const RECORDED: [&str; 2] = ["/tokenbroker.v1.", "/envoy.service.auth.v3."];
 
 /// Wraps services.
 #[derive(Clone)]
@@ -53,10 +53,11 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        if !request.uri().path().starts_with(CONTRACT) {
+        if !RECORDED.iter().any(|service| request.uri().path().starts_with(service)) {
             return Box::pin(self.inner.call(request));
         }
-        let draft = Draft::of(request.uri().path());
+        let known = request.extensions().get::<Draft>().cloned();
+        let draft = known.unwrap_or_else(|| Draft::of(request.uri().path()));
         request.extensions_mut().insert(draft.clone());
         let (answer, layer) = (self.inner.call(request), self.layer.clone());
         Box::pin(async move {

@@ -4,6 +4,6 @@ mod draft;
 mod layer;
 mod outcome;
 
-pub(crate) use self::draft::Draft;
+pub(crate) use self::draft::{Batch, Draft, Given};
 pub(crate) use self::layer::AuditLayer;
-pub(in crate::grpc) use self::outcome::outcome;
+pub(in crate::grpc) use self::outcome::{code_name, outcome};

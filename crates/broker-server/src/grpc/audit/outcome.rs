@@ -6,7 +6,8 @@ use tonic_types::StatusExt;
 
 /// The outcome a status tells of. `None`: the call succeeded.
 pub(in crate::grpc) fn outcome(status: &Status) -> Option<AuditOutcome> {
-    let reason = || status.get_details_error_info().map_or_else(|| name(status.code()), |info| info.reason);
+    let reason =
+        || status.get_details_error_info().map_or_else(|| code_name(status.code()), |info| info.reason);
     match status.code() {
         Code::Ok => None,
         Code::PermissionDenied | Code::Unauthenticated => Some(AuditOutcome::Denied(reason())),
@@ -15,7 +16,7 @@ pub(in crate::grpc) fn outcome(status: &Status) -> Option<AuditOutcome> {
 }
 
 /// The name of a code as gRPC has it: `DeadlineExceeded` is `DEADLINE_EXCEEDED`.
-fn name(code: Code) -> String {
+pub(in crate::grpc) fn code_name(code: Code) -> String {
     let mut name = String::new();
     for letter in format!("{code:?}").chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {

@@ -1,0 +1,5 @@
+//! Delivery to collectors that do not behave.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod delivery;

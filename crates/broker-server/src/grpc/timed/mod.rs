@@ -1,0 +1,9 @@
+//! Timing calls: around every service, authentication included, until the last trailer is sent.
+
+mod body;
+mod call;
+mod layer;
+mod times;
+
+pub(crate) use self::layer::TimedLayer;
+pub(crate) use self::times::RpcTimes;

@@ -1,0 +1,42 @@
+//! The metrics of `/metrics`, told to the collector again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker_core::{Clock, Timestamp};
+use broker_otlp::{Message, Pipeline};
+use tokio_util::sync::CancellationToken;
+
+use super::Telemetry;
+use crate::condition::Conditions;
+use crate::metrics;
+
+/// How long the last numbers may take.
+const LAST_WITHIN: Duration = Duration::from_secs(2);
+
+impl Telemetry {
+    /// Tells the metrics every so often until `stop`, and then once more.
+    pub(crate) async fn tell_metrics(
+        self,
+        conditions: Conditions,
+        clock: Arc<dyn Clock>,
+        every: Duration,
+        stop: CancellationToken,
+    ) {
+        let Some(pipeline) = self.0 else { return };
+        let since = clock.now();
+        while stop.run_until_cancelled(clock.sleep_until(clock.now() + every)).await.is_some() {
+            tell(&pipeline, &conditions, since, clock.now()).await;
+        }
+        let last = tell(&pipeline, &conditions, since, clock.now());
+        // Nobody waits for a collector that is away.
+        let _ = tokio::time::timeout(LAST_WITHIN, last).await;
+    }
+}
+
+async fn tell(pipeline: &Pipeline, conditions: &Conditions, since: Timestamp, at: Timestamp) {
+    let families = metrics::snapshot(conditions);
+    let message = metrics::otlp::message(&families, pipeline.resource(), metrics::otlp::Span { since, at });
+    // What was not taken is told by the sender; the next numbers hold all that these did.
+    let _ = pipeline.sender().deliver(Message::Metrics(message)).await;
+}

@@ -1,0 +1,8 @@
+//! Clients who mean harm, or are broken: whoever is well-behaved notices nothing, and the broker does not grow.
+
+mod connections;
+mod flood;
+mod good;
+mod messages;
+mod provider;
+mod slow;

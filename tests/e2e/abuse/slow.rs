@@ -1,0 +1,58 @@
+//! Who says everything, but one byte at a time (slow loris).
+
+use std::time::Duration;
+
+use broker_e2e::LONGEST_WAIT;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::good::{attacked, unimpressed};
+use broker_e2e::raw::{CONTINUATION, GET_TOKEN, HEADERS, Raw, call, frame};
+
+/// Between two bytes.
+const PAUSE: Duration = Duration::from_millis(20);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_of_a_call_that_come_byte_by_byte_are_not_waited_for() {
+    let (house, key) = attacked("first_call_timeout = \"500ms\"\n").await;
+    let attack = async {
+        let mut raw = Raw::connect(house.grpc()).await;
+        raw.send(&frame(HEADERS, 0, 1, &[])).await;
+        let trickling = async {
+            for byte in call(GET_TOKEN).iter().cycle() {
+                if !raw.send(&frame(CONTINUATION, 0, 1, &[*byte])).await {
+                    return;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(LONGEST_WAIT, trickling).await.expect("it is cut off");
+    };
+    unimpressed(&house, &key, attack).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_of_an_http_request_that_come_byte_by_byte_are_not_waited_for() {
+    let (house, key) = attacked("http_header_timeout = \"500ms\"\n").await;
+    let attack = async {
+        let mut trickling = TcpStream::connect(house.http()).await.unwrap();
+        let mut idle = TcpStream::connect(house.http()).await.unwrap();
+        idle.write_all(b"GET /livez HTTP/1.1\r\nhost: broker\r\n\r\n").await.unwrap();
+        let sending = async {
+            for byte in b"GET /livez HTTP/1.1\r\nx: ".iter().chain(b"y".iter().cycle()) {
+                if trickling.write_all(&[*byte]).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::time::timeout(LONGEST_WAIT, sending).await.expect("it is cut off");
+        let mut answer = String::new();
+        let reading = idle.read_to_string(&mut answer);
+        tokio::time::timeout(LONGEST_WAIT, reading).await.expect("a rest is no use of a connection").unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
+    };
+    unimpressed(&house, &key, attack).await;
+    house.close().await;
+}

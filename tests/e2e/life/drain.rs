@@ -1,0 +1,47 @@
+//! SIGTERM while a provider takes its time.
+
+use broker_e2e::{House, LONGEST_WAIT, Provider, http};
+use provider_sim::{Endpoint, Fault, When};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpStream;
+
+use super::until;
+use crate::BINARY;
+use broker_e2e::raw::{END_HEADERS, END_STREAM, GET_TOKEN, GOAWAY, HEADERS, Raw, call, frame};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draining_broker_sends_callers_elsewhere_and_finishes_the_rotation_under_way() {
+    let mut house = House::plan().child(BINARY).open().await;
+    let key = house.consent(Provider::Evercam, "ada").await;
+    let (simulator, probes) = (house.simulator(Provider::Evercam), house.http());
+    // As slow as it likes: 30 s or more.
+    simulator.faults().push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
+    let mut idle = Raw::connect(house.grpc()).await;
+    idle.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &call(GET_TOKEN))).await;
+    assert!(idle.until(|heard| heard.kind == HEADERS).await.is_some());
+
+    let draining = async {
+        let presented =
+            |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
+        simulator.journal().wait_for(presented, LONGEST_WAIT).await.unwrap();
+        let pid = Pid::from_raw(i32::try_from(house.pid()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        // Whoever is connected is told, and whoever connects finds nobody: a client goes to another replica.
+        assert!(idle.until(|heard| heard.kind == GOAWAY).await.is_some());
+        until("a closed door", async || TcpStream::connect(house.grpc()).await.is_err()).await;
+        let (status, told) = http::get(probes, "/readyz", "").await;
+        assert_eq!((status, told.ends_with("draining\n")), (503, true), "{told}");
+        assert_eq!(http::get(probes, "/livez", "").await.0, 200, "it lives, and must not be killed");
+        assert_eq!(http::get(probes, "/metrics", "").await.0, 200);
+        assert_eq!(simulator.journal().refreshes(), 0, "the rotation is under way all that time");
+        simulator.faults().clear();
+    };
+    let (answer, ()) = tokio::join!(house.client.refresh(&key), draining);
+
+    assert_eq!(answer.unwrap().generation, 2, "the call under way is answered");
+    house.ended().await;
+    house.restart().await;
+    assert_eq!(house.vend(&key).await.unwrap().generation, 2);
+    assert_eq!(house.simulator(Provider::Evercam).journal().max_presentations(), 1);
+    house.close().await;
+}

@@ -1,0 +1,5 @@
+//! What `/metrics` shows.
+
+mod cardinality;
+mod documented;
+mod page;
