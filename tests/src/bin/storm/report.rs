@@ -93,7 +93,13 @@ impl Report {
 
     fn write_c5(&self, text: &mut String) -> std::fmt::Result {
         let verdict = &self.verdict;
-        writeln!(text, "\nC5: {} of {} allowed.", verdict.c5(), verdict.c5_allowed())?;
+        writeln!(
+            text,
+            "\nC5: {} of {} allowed ({:.1} expected while answers lay unread).",
+            verdict.c5(),
+            verdict.c5_allowed(),
+            verdict.c5_expected
+        )?;
         for loss in verdict.losses.values().flatten() {
             if let Loss::C5 { left_micros, started_micros } = loss {
                 let alive = *started_micros as f64 / 1e6;

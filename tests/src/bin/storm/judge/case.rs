@@ -65,6 +65,13 @@ impl Case {
         self.linked().filter_map(read).collect()
     }
 
+    /// Answers of a strict provider that came to a process which was killed later, or never came because of that.
+    pub(super) fn strict_answers(&self, record: &Record<'_>) -> usize {
+        let to_the_killed =
+            |(entry, attempt): &(&Entry, &Attempt)| entry.committed && record.death_of(attempt).is_some();
+        if self.subject.profile.is_strict() { self.linked().filter(to_the_killed).count() } else { 0 }
+    }
+
     /// Attempts whose answer was adopted by their owner, and of which the escrow that it left has neither a record nor
     /// one of the same grant that is newer.
     pub(super) fn unescrowed(&self, record: &Record<'_>) -> impl Iterator<Item = &Attempt> {

@@ -1,6 +1,7 @@
 //! The judgement, from evidence alone.
 
 mod case;
+mod chance;
 mod double_spends;
 mod loss;
 mod verdict;

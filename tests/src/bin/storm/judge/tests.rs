@@ -162,6 +162,22 @@ fn one_answer_in_a_hundred_kills_may_be_lost_before_the_escrow() {
 }
 
 #[test]
+fn more_may_be_lost_where_answers_lie_unread_for_long() {
+    // One answer in escrow, read 40 ms after it had left, and one life of 500 ms: 0.08 for each answer.
+    let read_late = || case(Profile::Reject, vec![shown(0, 450)], vec![adopted(1, 449, 600)]);
+    let lost = || case(Profile::Reject, vec![shown(0, 490)], vec![sent(2, 489)]);
+    let deaths = killed([1]);
+    let verdict_of = |losses: usize| {
+        let cases: Vec<Case> = std::iter::once(read_late()).chain((0..losses).map(|_| lost())).collect();
+        Verdict::of(&cases, &record(&deaths))
+    };
+    let verdict = verdict_of(2);
+    assert_eq!((verdict.unread_micros, verdict.c5_expected), ([40 * MS, 40 * MS], 3.0 * 0.08));
+    assert!(!verdict.is_charged_with(Charge::TooManyC5), "3 are allowed: {}", verdict.c5_allowed());
+    assert!(verdict_of(9).is_charged_with(Charge::TooManyC5), "9 are not expected");
+}
+
+#[test]
 fn an_answer_adopted_by_a_killed_process_lay_in_its_escrow() {
     let charged = |attempts, escrowed: &[u128]| {
         let deaths = killed(escrowed.iter().copied());

@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::case::{Case, Record};
+use super::chance;
 use super::double_spends::double_spends;
 use super::loss::{Loss, attribute};
 use crate::profile::Profile;
 use crate::watch::Doubt;
 
-/// At most so many kills in a hundred may cost a grant between the provider's last byte and the escrow.
+/// At most so many kills in a hundred may cost a grant between the provider's last byte and the escrow, unless the machine
+/// lets answers lie unread for so long that more must be expected.
 const C5_PER_CENT: usize = 1;
 
 /// Something that must not be.
@@ -72,6 +74,8 @@ pub(crate) struct Verdict {
     /// Microseconds from the provider's last byte to the broker's having read the answer: the median, and the longest
     /// of all but one in a hundred. This long, and a write, a kill costs a grant of a strict provider.
     pub(crate) unread_micros: [u64; 2],
+    /// How many answers the kills must have met while they lay unread, going by how long they did.
+    pub(crate) c5_expected: f64,
     pub(crate) double_spends: usize,
     pub(crate) losses: BTreeMap<Profile, Vec<Loss>>,
     pub(crate) charges: Vec<(Charge, String)>,
@@ -84,7 +88,9 @@ impl Verdict {
         for case in cases {
             verdict.weigh(case, record);
         }
-        verdict.unread_micros = unread(cases, record);
+        let unread = unread(cases, record);
+        verdict.unread_micros = [percentile(&unread, 50), percentile(&unread, 99)];
+        verdict.c5_expected = chance::expected_unread(cases, record, &unread);
         verdict.weigh_escrows(cases, record);
         verdict.weigh_c5();
         if verdict.hit == 0 {
@@ -121,7 +127,7 @@ impl Verdict {
 
     /// How many of those so many kills may cost. Of fewer than a hundred kills one proves nothing.
     pub(crate) fn c5_allowed(&self) -> usize {
-        (self.kills * C5_PER_CENT / 100).max(1)
+        (self.kills * C5_PER_CENT / 100).max(1).max(chance::at_most(self.c5_expected))
     }
 
     pub(crate) fn is_charged_with(&self, charge: Charge) -> bool {
@@ -176,18 +182,23 @@ impl Verdict {
     }
 
     fn weigh_c5(&mut self) {
-        let (lost, kills) = (self.c5(), self.kills);
-        if lost > self.c5_allowed() {
-            self.charge(Charge::TooManyC5, format!("{lost} in {kills} kills; {C5_PER_CENT} % are allowed"));
+        let (lost, allowed, kills) = (self.c5(), self.c5_allowed(), self.kills);
+        if lost > allowed {
+            self.charge(Charge::TooManyC5, format!("{lost} in {kills} kills; {allowed} are allowed"));
         }
     }
 }
 
-fn unread(cases: &[Case], record: &Record<'_>) -> [u64; 2] {
+/// How long answers lay unread, the shortest first.
+fn unread(cases: &[Case], record: &Record<'_>) -> Vec<u64> {
     let mut unread: Vec<u64> = cases.iter().flat_map(|case| case.unread_micros(record)).collect();
     unread.sort_unstable();
-    let at = |part: usize| unread.get(unread.len() * part / 100).copied().unwrap_or(0);
-    [at(50), at(99)]
+    unread
+}
+
+/// What so many in a hundred do not exceed.
+fn percentile(sorted: &[u64], part: usize) -> u64 {
+    sorted.get(sorted.len() * part / 100).copied().unwrap_or(0)
 }
 
 fn told(case: &Case) -> String {
