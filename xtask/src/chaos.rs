@@ -38,7 +38,7 @@ pub(crate) struct ChaosArgs {
     rest: Vec<String>,
 }
 
-/// Builds in debug mode, which is what CI has built already, then runs the storm.
+/// Builds what tests are built of, which CI has done already, then runs the storm.
 pub(crate) fn run(workspace: &Workspace, args: &ChaosArgs) -> Result<ExitCode> {
     build(workspace)?;
     let debug = workspace.target_dir().join("debug");
@@ -51,8 +51,10 @@ pub(crate) fn run(workspace: &Workspace, args: &ChaosArgs) -> Result<ExitCode> {
 
 fn build(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.command("cargo");
-    cargo.args(["build", "--locked", "--package", "broker-e2e"]);
-    let status = cargo.args(["--bin", "storm", "--bin", "token_broker_under_test"]).status()?;
+    // An integration test is built with the programs of its package. Of the package alone they would be built once more,
+    // with other features of what they depend on.
+    cargo.args(["test", "--workspace", "--test", "e2e", "--no-run", "--locked"]);
+    let status = cargo.status()?;
     ensure!(status.success(), "cannot build the storm: see the compiler's messages above");
     Ok(())
 }

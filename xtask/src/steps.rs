@@ -73,24 +73,24 @@ pub(crate) const ALL: &[Step] = &[
     // These install packages below target: the first run takes as long as the network does.
     Step::new(
         "third-party",
-        "cargo test --package broker-e2e --test e2e --locked third_party:: -- --ignored --test-threads 2",
+        "cargo test --workspace --test e2e --locked third_party:: -- --ignored --test-threads 2",
     )
     .of(&NODE),
-    Step::new("envoy", "cargo test --package broker-e2e --test e2e --locked auth::envoy:: -- --ignored")
+    Step::new("envoy", "cargo test --workspace --test e2e --locked auth::envoy:: -- --ignored")
         .of(&PYTHON),
     Step::new(
         "examples-node",
-        "cargo test --package broker-e2e --test e2e --locked examples::node -- --ignored --exact",
+        "cargo test --workspace --test e2e --locked examples::node -- --ignored --exact",
     )
     .of(&NODE),
     Step::new(
         "examples-python",
-        "cargo test --package broker-e2e --test e2e --locked examples::python -- --ignored --exact",
+        "cargo test --workspace --test e2e --locked examples::python -- --ignored --exact",
     )
     .of(&PYTHON),
     Step::new(
         "rolling-restart",
-        "cargo test --package broker-e2e --test e2e --locked fleet::rolling_restart:: -- --ignored --test-threads 1",
+        "cargo test --workspace --test e2e --locked fleet::rolling_restart:: -- --ignored --test-threads 1",
     ),
     // Builds the version before: what it shares with this one is built already.
     Step::new("upgrade", "cargo xtask upgrade"),

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// Tells the tests where the version before is.
 const VARIABLE: &str = "TOKEN_BROKER_PREVIOUS";
 
-const TESTS: &[&str] = &["test", "--package", "broker-e2e", "--test", "e2e", "--locked", "upgrade::"];
+const TESTS: &[&str] = &["test", "--workspace", "--test", "e2e", "--locked", "upgrade::"];
 
 /// What to check.
 #[derive(Args)]
