@@ -1,6 +1,6 @@
 //! Whom to trust: the system's root certificates and those configured.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
@@ -11,7 +11,7 @@ use crate::EgressSetupError;
 
 /// TLS for HTTP/1.1 with ring, whatever provider the process has installed.
 pub(crate) fn client_config(extra_roots_pem: Option<&[u8]>) -> Result<ClientConfig, EgressSetupError> {
-    let mut roots = system_roots();
+    let mut roots = SYSTEM_ROOTS.clone();
     if let Some(pem) = extra_roots_pem {
         add_extra(&mut roots, pem)?;
     }
@@ -26,6 +26,9 @@ pub(crate) fn client_config(extra_roots_pem: Option<&[u8]>) -> Result<ClientConf
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
+
+/// Read once: reading and parsing them is a third of a start, and the process has several doors.
+static SYSTEM_ROOTS: LazyLock<RootCertStore> = LazyLock::new(system_roots);
 
 /// Reads `SSL_CERT_FILE` or `SSL_CERT_DIR` where set, else the usual places.
 fn system_roots() -> RootCertStore {
