@@ -1,5 +1,8 @@
 """The PrometheusRule says what deploy/prometheus says: kustomize takes no file from outside its directory, so this is a copy."""
 
+import re
+from collections import Counter
+
 from overlays import KUBERNETES, ROOT
 
 COPY = KUBERNETES / "components/monitoring/prometheus-rule.yaml"
@@ -15,9 +18,15 @@ spec:
 
 def problems() -> list[str]:
     """Whether the copy is what it is made of."""
-    if not COPY.exists() or COPY.read_text() != _made():
-        return [f"{COPY.relative_to(ROOT)} is not what deploy/prometheus says: run deploy/kubernetes/checks --write"]
-    return []
+    made = _made()
+    found = [
+        f"deploy/prometheus has {count} groups `{name}`: a PrometheusRule has one of each name, and an API server refuses it"
+        for name, count in Counter(re.findall(r"^ +- name: (.+)$", made, re.MULTILINE)).items()
+        if count > 1
+    ]
+    if not COPY.exists() or COPY.read_text() != made:
+        found.append(f"{COPY.relative_to(ROOT)} is not what deploy/prometheus says: run deploy/kubernetes/checks --write")
+    return found
 
 
 def write() -> None:
