@@ -43,6 +43,7 @@ const FILES: &[(i64, &str, &str)] = files!(
     29 "0029_webhooks",
     30 "0030_minted_credentials",
     31 "0031_request_traces",
+    32 "0032_account_sharers",
 );
 
 /// Brings the schema of the database at `url` up to date: what `token-broker migrate` does. Idempotent; of several

@@ -12,6 +12,9 @@ use crate::{
     LineageId, ProviderName, RegistrationId, TenantId, Timestamp, UserId,
 };
 
+/// How many who share an account are counted: nobody needs to know more, and an account may be shared by thousands.
+pub const MOST_SHARERS: u32 = 20;
+
 /// What vending reads: one row.
 #[derive(Debug, Clone)]
 pub struct VendableGrant {
@@ -133,7 +136,7 @@ pub trait GrantStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// How many grants of other users of the tenant are of the same account at the provider, as far as that is known.
-    /// Revoked ones do not count.
+    /// Revoked ones do not count, and counting ends at [`MOST_SHARERS`].
     async fn account_sharers(&self, key: &GrantKey) -> Result<u32, StoreError>;
 
     /// Notes when callers last asked for grants: one write for all, in a table of its own. A time before the one noted

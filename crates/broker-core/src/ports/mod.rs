@@ -57,7 +57,7 @@ pub use escrow::{Durability, Escrow, EscrowError, EscrowRecord, EscrowRecords, K
 pub use event_store::{EventFilter, EventPage, EventStore};
 pub use fleet_store::{BadAnswers, FleetStore, Joined, OpenBreaker, Pulse, Replica};
 pub use grant_count::{DYING_WITHIN, ProviderGrants};
-pub use grant_store::{GrantChange, GrantFilter, GrantStore, VendableGrant};
+pub use grant_store::{GrantChange, GrantFilter, GrantStore, MOST_SHARERS, VendableGrant};
 pub use key_store::{ChangedKey, DataKey, DataKeyQuery, KeyRotationNote, KeyStore, KnownKek, RotationStart};
 pub use lease::{InProcessLeases, Lease, LeaseError, LeaseManager, LeaseOutcome, LeaseToken};
 pub use ledger::{AuditFilter, AuditPrincipal, ChainEnd, InboxRecord, Ledger, Sealing};

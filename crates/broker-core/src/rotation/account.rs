@@ -71,7 +71,8 @@ impl Broker {
         }
     }
 
-    /// How many grants of other users of the tenant are of the same account at the provider, as far as that is known.
+    /// How many grants of other users of the tenant are of the same account at the provider, as far as that is known, and up
+    /// to [`MOST_SHARERS`](crate::ports::MOST_SHARERS).
     pub async fn account_sharers(&self, grant: &Grant) -> Result<u32, BrokerError> {
         match grant.pinned_account() {
             Some(_) => Ok(self.grants.account_sharers(&grant.key).await?),

@@ -1,6 +1,6 @@
 //! Whose account at the provider a grant is of.
 
-use broker_core::ports::StoreError;
+use broker_core::ports::{MOST_SHARERS, StoreError};
 use broker_core::{AccountDigest, AuditRecord, GrantKey, LineageId};
 use sqlx::PgPool;
 
@@ -42,10 +42,11 @@ pub(crate) async fn note(
     Ok(noted)
 }
 
-/// How many grants of other users of the tenant are of the same account.
+/// How many grants of other users of the tenant are of the same account, counted up to [`MOST_SHARERS`].
 pub(crate) async fn sharers(pool: &PgPool, key: &GrantKey) -> Result<u32, StoreError> {
     let sharers = sqlx::query_scalar!(
-        r#"SELECT account_sharers($1, $2) AS "sharers!""#,
+        r#"SELECT account_sharers_up_to($1, $2, $3) AS "sharers!""#,
+        i64::from(MOST_SHARERS),
         key.tenant.as_str(),
         uuid(key.grant_id().as_bytes()),
     )

@@ -1,6 +1,6 @@
 //! Whose account a lineage is of, and which refresh token began it: what a new one is refused for.
 
-use broker_core::ports::{AdoptOutcome, Adoption, Lineage, ReplacedTokens, StoreError};
+use broker_core::ports::{AdoptOutcome, Adoption, Lineage, MOST_SHARERS, ReplacedTokens, StoreError};
 use broker_core::{AccountDigest, AuditAction, Authorization, GrantKey, LineageId};
 use sqlx::SqliteConnection;
 
@@ -152,13 +152,16 @@ async fn note(
 /// How many grants of other users are of the same account.
 pub(crate) async fn sharers(connection: &mut SqliteConnection, key: &GrantKey) -> Result<u32, StoreError> {
     sqlx::query(
-        "SELECT count(*) AS sharers FROM grants mine
-         JOIN grants other ON other.tenant = mine.tenant AND other.provider = mine.provider
-                          AND other.upstream_account = mine.upstream_account AND other.user_id <> mine.user_id
-         WHERE mine.tenant = ?1 AND mine.provider = ?2 AND mine.user_id = ?3 AND mine.account = ?4
-           AND other.lifecycle NOT IN ('revoking', 'revoked')",
+        "SELECT count(*) AS sharers FROM (
+             SELECT 1 FROM grants mine
+             JOIN grants other ON other.tenant = mine.tenant AND other.provider = mine.provider
+                              AND other.upstream_account = mine.upstream_account AND other.user_id <> mine.user_id
+             WHERE mine.tenant = ?1 AND mine.provider = ?2 AND mine.user_id = ?3 AND mine.account = ?4
+               AND other.lifecycle NOT IN ('revoking', 'revoked')
+             LIMIT ?5)",
     )
     .bind_key(key)
+    .bind(MOST_SHARERS)
     .fetch_one(connection)
     .await
     .map_err(failed)?

@@ -176,6 +176,7 @@ macro_rules! store_conformance {
             a_revoked_grant_is_pinned_to_no_account,
             an_account_is_noted_once_and_on_its_lineage_only,
             those_who_share_an_account_are_counted_within_a_tenant,
+            those_who_share_an_account_are_counted_up_to_a_bound,
             a_token_that_began_an_active_grant_begins_no_other,
             an_import_is_kept_with_what_recognises_its_token,
             a_token_that_began_an_active_grant_is_not_imported,

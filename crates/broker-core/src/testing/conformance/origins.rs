@@ -4,7 +4,8 @@ use super::World;
 use super::samples::{HOUR, NOW, key, key_of, record};
 use super::steps::adopted;
 use crate::ports::{
-    AdoptOutcome, Adoption, ImportOutcome, Lineage, NewImport, Origin, ReplacedTokens, RequestMark,
+    AdoptOutcome, Adoption, ImportOutcome, Lineage, MOST_SHARERS, NewImport, Origin, ReplacedTokens,
+    RequestMark,
 };
 use crate::{
     AccountDigest, Attempt, AuthorizationId, AuthorizationStatus, GrantKey, Import, Lifecycle,
@@ -104,6 +105,14 @@ pub async fn those_who_share_an_account_are_counted_within_a_tenant(world: World
     assert_eq!((sharers(key_of("globex", "carol")).await, sharers(key("dan")).await), (0, 0));
     world.revoke(&key("bob")).await;
     assert_eq!(sharers(key("ada")).await, 0);
+}
+
+pub async fn those_who_share_an_account_are_counted_up_to_a_bound(world: World) {
+    let users = 0..MOST_SHARERS + 2;
+    for user in users {
+        world.begin_for(&key(&format!("user-{user}")), 0, of(ADA)).await;
+    }
+    assert_eq!(world.grants.account_sharers(&key("user-0")).await.unwrap(), MOST_SHARERS);
 }
 
 pub async fn a_token_that_began_an_active_grant_begins_no_other(world: World) {
