@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
+use tokio::task::JoinError;
 
 tokio::task_local! {
     /// What the task that runs is for.
@@ -55,9 +56,21 @@ pub(crate) async fn contained<T>(task: &'static str, work: impl Future<Output = 
     TASK.scope(task, AssertUnwindSafe(work).catch_unwind()).await.map_err(|_| Panicked)
 }
 
+/// Why a task that blocked ended, without what it may have said.
+pub(crate) fn why_ended(error: &JoinError) -> &'static str {
+    if error.is_panic() { "it panicked, which is logged" } else { "the process ends" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_a_blocking_task_said_is_left_out() {
+        let ended = tokio::task::spawn_blocking(|| panic!("a secret")).await.unwrap_err();
+        assert!(ended.to_string().contains("a secret"), "or there is nothing to leave out");
+        assert_eq!(why_ended(&ended), "it panicked, which is logged");
+    }
 
     #[tokio::test]
     async fn what_panics_ends_alone() {

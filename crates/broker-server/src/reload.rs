@@ -11,6 +11,7 @@ use broker_crypto::sha256;
 use tokio::signal::unix::Signal;
 
 use crate::config::{ConfigError, Loaded, differences, read_as};
+use crate::panics::why_ended;
 use crate::role::Role;
 use crate::telemetry;
 
@@ -71,7 +72,7 @@ impl Reloader {
         let (path, role) = (self.path.clone(), self.role);
         let reading = tokio::task::spawn_blocking(move || read_as(Some(&path), role));
         let told = |error: ConfigError| complaint(&error);
-        reading.await.map_err(|error| error.to_string())?.map_err(told)
+        reading.await.map_err(|error| why_ended(&error))?.map_err(told)
     }
 
     async fn take_over(&mut self, loaded: Loaded) {

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use broker_core::{AuditSink, ChainMark, ChainedRecord, Timestamp};
 use serde_json::{Value, json};
 
+use crate::panics::why_ended;
+
 /// Standard output, one object a line.
 pub(super) struct StandardOutput;
 
@@ -19,7 +21,13 @@ impl AuditSink for StandardOutput {
         // A reader that is slow holds up sealing, and nobody else.
         match tokio::task::spawn_blocking(write).await {
             Ok(Ok(())) => {}
-            failed => tracing::error!(?failed, "audit records could not be written to standard output"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "audit records could not be written to standard output")
+            }
+            Err(ended) => {
+                let error = why_ended(&ended);
+                tracing::error!(error, "audit records could not be written to standard output");
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use broker_crypto::sha256;
 use zeroize::Zeroizing;
 
+use crate::panics::why_ended;
+
 /// A file that was read.
 pub(super) struct ReadFile {
     path: PathBuf,
@@ -91,7 +93,7 @@ impl<T> Watched<T> {
     async fn changed(&self) -> Result<Option<Version<T>>, String> {
         let paths = self.paths.clone();
         let reading = tokio::task::spawn_blocking(move || read_files(&paths));
-        let files = reading.await.map_err(|error| error.to_string())??;
+        let files = reading.await.map_err(|error| why_ended(&error))??;
         let (current, digest) = (self.current(), digest(&files));
         if digest == current.digest {
             return Ok(None);

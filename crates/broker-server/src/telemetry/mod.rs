@@ -20,6 +20,7 @@ use tracing_subscriber::{Layer, Registry};
 use self::levels::changeable;
 pub(crate) use self::levels::set_level;
 use crate::config::{Config, LogConfig};
+use crate::panics::why_ended;
 use crate::role::Role;
 
 /// How long the last telemetry may take, once everything else is over.
@@ -45,7 +46,7 @@ impl Telemetry {
         let Some(pipeline) = self.0 else { return };
         let flushed = tokio::task::spawn_blocking(move || pipeline.shut_down(FLUSH_WITHIN)).await;
         if let Err(error) = flushed {
-            tracing::error!(%error, "the last telemetry was not sent");
+            tracing::error!(error = why_ended(&error), "the last telemetry was not sent");
         }
     }
 }
