@@ -76,8 +76,7 @@ pub(crate) const ALL: &[Step] = &[
         "cargo test --workspace --test e2e --locked third_party:: -- --ignored --test-threads 2",
     )
     .of(&NODE),
-    Step::new("envoy", "cargo test --workspace --test e2e --locked auth::envoy:: -- --ignored")
-        .of(&PYTHON),
+    Step::new("envoy", "cargo test --workspace --test e2e --locked auth::envoy:: -- --ignored").of(&PYTHON),
     Step::new(
         "examples-node",
         "cargo test --workspace --test e2e --locked examples::node -- --ignored --exact",
@@ -206,6 +205,27 @@ mod tests {
 
     fn names(selected: &[&Step]) -> Vec<&'static str> {
         selected.iter().map(|step| step.name).collect()
+    }
+
+    /// `cargo test` is content with a filter that fits nothing.
+    #[test]
+    fn steps_that_filter_tests_name_tests_that_are_there() {
+        let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/e2e");
+        let mut filtered = 0;
+        for step in ALL.iter().filter(|step| step.runs.contains(" -- --ignored")) {
+            let filter = step.runs.split(' ').find(|word| word.contains("::")).unwrap();
+            let (module, test) = filter.rsplit_once("::").unwrap();
+            let module = module.replace("::", "/");
+            let files = [format!("{module}.rs"), format!("{module}/mod.rs")].map(|file| tests.join(file));
+            let source: String = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+            assert!(!source.is_empty(), "{}: there is no module {module}", step.name);
+            let named = format!("fn {test}");
+            let is_there =
+                source.contains(&named) && (source.contains("#[ignore") || source.contains("mod "));
+            assert!(is_there, "{}: {filter} fits no ignored test", step.name);
+            filtered += 1;
+        }
+        assert!(filtered >= 5);
     }
 
     #[test]

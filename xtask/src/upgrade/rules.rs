@@ -13,7 +13,12 @@ const TAKEN_AWAY: &[(&[&str], &str)] = &[
     (&["set", "not", "null"], "makes a column NOT NULL: the version before may write NULL"),
     (&["set", "data", "type"], "changes a type: add a column of the new type"),
     (&["or", "replace"], "replaces what the version before calls: give it a new name"),
-    (&["revoke", "select"], "takes a right away: that is for a contract step"),
+    (&["drop", "trigger"], "drops a trigger: that is for a contract step"),
+    (&["drop", "policy"], "drops a policy: that is for a contract step"),
+    (&["drop", "constraint"], "drops a constraint: that is for a contract step"),
+    (&["drop", "schema"], "drops a schema: that is for a contract step"),
+    (&["drop", "role"], "drops a role: that is for a contract step"),
+    (&["drop", "owned"], "drops what a role owns: that is for a contract step"),
 ];
 
 /// The rules that a migration breaks.
@@ -35,12 +40,36 @@ fn says(sql: &str, word: &str) -> bool {
         .any(|line| line.starts_with(word))
 }
 
+/// Words after which the name of a column may stand bare: Postgres does not ask for COLUMN.
+const MAY_BE_BARE: [&str; 4] = ["add", "alter", "drop", "rename"];
+/// What stands there otherwise.
+const NO_COLUMN: [&str; 14] = [
+    "check",
+    "column",
+    "constraint",
+    "default",
+    "exclude",
+    "expression",
+    "foreign",
+    "generated",
+    "identity",
+    "not",
+    "primary",
+    "table",
+    "to",
+    "unique",
+];
+
 fn of_expand(statement: &[String]) -> Vec<String> {
+    let statement = &spelled_out(statement);
     let mut broken: Vec<_> = TAKEN_AWAY
         .iter()
         .filter(|(words, _)| contains(statement, words))
         .map(|(_, problem)| (*problem).to_owned())
         .collect();
+    if statement[0] == "revoke" && !is_of_a_new_function(statement) {
+        broken.push("takes a right away: that is for a contract step".to_owned());
+    }
     if changes_a_type(statement) {
         broken.push("changes a type: add a column of the new type".to_owned());
     }
@@ -48,6 +77,27 @@ fn of_expand(statement: &[String]) -> Vec<String> {
         format!("adds `{}` NOT NULL without a default: the version before does not write it", column[0])
     }));
     broken
+}
+
+/// With COLUMN wherever it may be left out.
+fn spelled_out(statement: &[String]) -> Vec<String> {
+    let mut spelled = Vec::new();
+    for (place, word) in statement.iter().enumerate() {
+        spelled.push(word.clone());
+        let next = statement.get(place + 1).map(String::as_str);
+        let bare = place > 0
+            && MAY_BE_BARE.contains(&word.as_str())
+            && next.is_some_and(|next| !NO_COLUMN.contains(&next));
+        if bare && statement.starts_with(&["alter".to_owned(), "table".to_owned()]) {
+            spelled.push("column".to_owned());
+        }
+    }
+    spelled
+}
+
+/// What everybody may call once it is there is taken from everybody, and given to some.
+fn is_of_a_new_function(revoke: &[String]) -> bool {
+    contains(revoke, &["on", "function"]) && revoke.ends_with(&["from".to_owned(), "public".to_owned()])
 }
 
 fn contains(statement: &[String], words: &[&str]) -> bool {
@@ -76,15 +126,27 @@ fn demands_a_value(column: &[String]) -> bool {
 }
 
 /// The words of each statement, in lower case, without comments and without what stands in quotes: bodies of functions are new,
-/// or their names are not.
+/// or their names are not. What a DO block says and executes is done now, so it counts.
 fn statements(sql: &str) -> Vec<Vec<String>> {
     let without_comments: Vec<_> =
         sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
-    // Every second part stands between two `$$`, and so between two quotes.
-    let without_bodies: Vec<_> =
-        without_comments.join("\n").split("$$").step_by(2).map(str::to_owned).collect();
-    let bare: Vec<_> = without_bodies.join(" ").split('\'').step_by(2).map(str::to_owned).collect();
+    let without_bodies = without_bodies(&without_comments.join("\n"));
+    // Every second part stands between two quotes.
+    let bare: Vec<_> = without_bodies.split('\'').step_by(2).map(str::to_owned).collect();
     bare.join(" ").split(';').map(words).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// Every second part stands between two `$$`: it is left out, but for that of a DO block, whose quotes are.
+fn without_bodies(sql: &str) -> String {
+    let mut kept = String::new();
+    for (number, part) in sql.split("$$").enumerate() {
+        match number % 2 {
+            0 => kept += part,
+            _ if words(&kept).last().is_some_and(|word| word == "do") => kept += &part.replace('\'', " "),
+            _ => kept.push(' '),
+        }
+    }
+    kept
 }
 
 fn words(statement: &str) -> Vec<String> {
@@ -114,6 +176,9 @@ mod tests {
             "COMMENT ON TABLE a IS 'drop table';",
             "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DROP TABLE a; $$;",
             "CREATE INDEX a_b ON a (b);",
+            "ALTER TABLE a ADD b text, ADD PRIMARY KEY (c), ALTER b DROP NOT NULL, ALTER b SET DEFAULT '';",
+            "REVOKE ALL ON FUNCTION f(text) FROM PUBLIC;",
+            "DO $$ BEGIN EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO a', f); END $$;",
         ] {
             assert_eq!(of_expand_step(fine), [""; 0], "{fine}");
         }
@@ -131,6 +196,13 @@ mod tests {
             ("ALTER TABLE a ADD COLUMN b text, ADD COLUMN c text NOT NULL;", "adds `c` NOT NULL"),
             ("create or replace function f() returns int as $$ select 1 $$ language sql;", "replaces"),
             ("DROP FUNCTION f();", "drops a function"),
+            ("DROP TRIGGER a ON b;", "drops a trigger"),
+            ("ALTER TABLE a DROP b;", "drops a column"),
+            ("ALTER TABLE a ADD b text NOT NULL;", "adds `b` NOT NULL"),
+            ("ALTER TABLE a ALTER b TYPE bigint;", "changes a type"),
+            ("REVOKE UPDATE ON a FROM b;", "takes a right away"),
+            ("REVOKE ALL ON a FROM PUBLIC;", "takes a right away"),
+            ("DO $$ BEGIN EXECUTE 'DROP TABLE grants'; END $$;", "drops a table"),
         ] {
             let broken = of_expand_step(bad);
             assert!(broken.len() == 1 && broken[0].contains(problem), "{bad}: {broken:?}");
