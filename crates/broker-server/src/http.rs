@@ -58,6 +58,11 @@ impl Front {
     }
 }
 
+/// What those ask who run the broker. Browsers ask for anything else.
+pub(crate) fn is_probe(path: &str) -> bool {
+    ["/livez", "/readyz", "/metrics"].contains(&path)
+}
+
 /// `/livez` answers while the process runs; `/readyz` while it serves, and says what does not work; `/metrics`; pages.
 pub(crate) fn router(front: Front) -> Router {
     Router::new()

@@ -266,10 +266,11 @@ impl Running {
     ) {
         let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock: rpc.clock.clone() };
         let timed = grpc::TimedLayer(self.measured.rpcs.clone());
+        let timely = grpc::TimelyLayer(config.limits.call_timeout);
         let served = GrpcListener {
             routes,
             // The audit is around authentication: it records whom nobody knows, too.
-            layer: (rpc, timed, audit, auth.layer(), ContainLayer),
+            layer: (rpc, timed, audit, auth.layer(), timely, ContainLayer),
             door: auth.door(),
             slots: self.slots.clone(),
             limits: config.limits.clone(),

@@ -78,12 +78,33 @@ async fn connections_beyond_those_that_may_be_are_closed_at_once_and_those_there
     until_served(&house, &key).await;
     drop(held);
 
-    let mut probes = Vec::new();
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_browsers_have_all_connections_probes_are_answered_and_pages_are_not() {
+    let (house, _key) = attacked("http_connections = 10\nhttp_header_timeout = \"60s\"\n").await;
+    let mut browsers = Vec::new();
     for _ in 0..10 {
-        probes.push(TcpStream::connect(house.http()).await.unwrap());
+        browsers.push(TcpStream::connect(house.http()).await.unwrap());
     }
-    ended(&mut TcpStream::connect(house.http()).await.unwrap()).await;
-    drop(probes);
+    for _ in 0..40 {
+        for probe in ["/livez", "/readyz", "/metrics"] {
+            assert_eq!(http::get(house.http(), probe, "").await.0, 200, "{probe}");
+        }
+        let (status, said) = http::get(house.http(), "/oauth/callback/evercam", "").await;
+        assert!(status == 503 && said.ends_with("too many connections; try again\n"), "{said}");
+    }
+    // The reserve ends too, and those in it have a second to ask.
+    let mut silent = Vec::new();
+    for _ in 0..17 {
+        silent.push(TcpStream::connect(house.http()).await.unwrap());
+    }
+    for stream in &mut silent {
+        ended(stream).await;
+    }
+    assert_eq!(http::get(house.http(), "/livez", "").await.0, 200);
+    drop(browsers);
     house.close().await;
 }
 

@@ -6,6 +6,9 @@ use serde::Deserialize;
 
 use super::rotation::too_long;
 
+/// HTTP connections beside `http_connections`, for probes and metrics alone: browsers can take all others.
+pub(crate) const HTTP_RESERVE: usize = 16;
+
 /// `[limits]`
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -143,7 +146,7 @@ impl LimitsConfig {
 
     /// How many files the listeners may need at once.
     pub(crate) fn most_connections(&self) -> usize {
-        self.connections + self.http_connections
+        self.connections + self.http_connections + HTTP_RESERVE
     }
 }
 

@@ -42,6 +42,7 @@ pub use events::EventsConfig;
 pub use ext_authz::ExtAuthzConfig;
 pub use keys::KeysConfig;
 pub use lease::LeaseConfig;
+pub(crate) use limits::HTTP_RESERVE;
 pub use limits::LimitsConfig;
 pub(crate) use load::read_as;
 pub use load::{ConfigError, load, load_as, load_for_migration};

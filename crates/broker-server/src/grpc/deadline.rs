@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use tonic::metadata::MetadataMap;
+
+const HEADER: &str = "grpc-timeout";
 
 /// The answer is on its way this long before the caller's deadline.
 const MARGIN: Duration = Duration::from_millis(100);
 
 /// How long a handler may wait for a refresh; `None` where the caller named no deadline or one we cannot read.
 pub(super) fn wait(metadata: &MetadataMap) -> Option<Duration> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let text = metadata.get(HEADER)?.to_str().ok()?;
     Some(parse(text)?.saturating_sub(MARGIN))
+}
+
+/// How long the caller of a request waits; `None` where it named no deadline or one we cannot read.
+pub(super) fn of(headers: &HeaderMap) -> Option<Duration> {
+    parse(headers.get(HEADER)?.to_str().ok()?)
 }
 
 /// At most eight digits and a unit (gRPC over HTTP/2, "Requests").

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, RETRY_AFTER};
 use axum::http::{Request, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -20,11 +20,15 @@ use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use super::accept::accept;
-use super::slots::Slots;
+use super::slots::{Slot, Slots};
 use crate::config::LimitsConfig;
+use crate::http::is_probe;
 
 /// The head of a request, in bytes: what a browser sends to the callback fits twice.
 const LONGEST_HEAD: usize = 32 << 10;
+
+/// How long one connection of the reserve may take to ask.
+const RESERVED_FOR: Duration = Duration::from_secs(1);
 
 /// Nobody needs one connection for longer.
 const LONGEST_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -56,21 +60,28 @@ impl HttpListener {
         let accepting = async {
             loop {
                 let (stream, peer) = accept(&listener, "http").await;
-                let Some(slot) = served.slots.take(peer) else { continue };
+                let Some(slot) = served.slots.take_or_reserve(peer) else { continue };
                 let (served, stop) = (served.clone(), stop.clone());
-                tasks.spawn(async move {
-                    served.serve(stream, stop).await;
-                    drop(slot);
-                });
+                tasks.spawn(async move { served.serve(stream, slot, stop).await });
             }
         };
         stop.run_until_cancelled(accepting).await;
     }
 
-    async fn serve(&self, stream: TcpStream, stop: CancellationToken) {
-        let router = self.router.clone();
-        let service = service_fn(move |request: Request<Incoming>| router.clone().call(request));
-        let serving = self.server.serve_connection(TokioIo::new(stream), service);
+    async fn serve(&self, stream: TcpStream, slot: Slot, stop: CancellationToken) {
+        let (router, is_for_all) = (self.router.clone(), matches!(slot, Slot::Usual(_)));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let mut router = router.clone();
+            async move {
+                if is_for_all || is_probe(request.uri().path()) {
+                    router.call(request).await
+                } else {
+                    Ok(too_many())
+                }
+            }
+        });
+        let server = if is_for_all { self.server.clone() } else { in_reserve(&self.server) };
+        let serving = server.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(serving);
         tokio::select! {
             // What a client did to its own connection is nobody else's matter.
@@ -81,6 +92,18 @@ impl HttpListener {
         serving.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(self.request_timeout, serving).await;
     }
+}
+
+/// One request, at once: the room is needed.
+fn in_reserve(server: &Builder) -> Builder {
+    let mut server = server.clone();
+    server.keep_alive(false).header_read_timeout(RESERVED_FOR);
+    server
+}
+
+fn too_many() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "too many connections; try again\n")
+        .into_response()
 }
 
 /// A request whose body trickles in ends here as well.

@@ -16,19 +16,33 @@ pub(crate) struct Slots {
     listener: &'static str,
     most: usize,
     free: Arc<Semaphore>,
+    /// Beside `most`: for connections that may ask for little.
+    reserve: Arc<Semaphore>,
     refused: AtomicU64,
     since: Instant,
     /// Milliseconds after `since` at which the next line may be written.
     next_line: AtomicU64,
 }
 
+/// Room for one connection, until that is dropped.
+pub(super) enum Slot {
+    Usual(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit),
+    Reserved(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit),
+}
+
 impl Slots {
     /// Room for `most` connections.
     pub(crate) fn new(listener: &'static str, most: usize) -> Arc<Self> {
+        Self::with_reserve(listener, most, 0)
+    }
+
+    /// The same, and room for a few more ([`Self::take_or_reserve`]).
+    pub(crate) fn with_reserve(listener: &'static str, most: usize, reserve: usize) -> Arc<Self> {
         Arc::new(Self {
             listener,
             most,
             free: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            reserve: Arc::new(Semaphore::new(reserve)),
             refused: AtomicU64::new(0),
             since: Instant::now(),
             next_line: AtomicU64::new(0),
@@ -38,6 +52,16 @@ impl Slots {
     /// Room for one connection, until that is dropped. `None`: there is none, which is counted and logged.
     pub(super) fn take(&self, peer: SocketAddr) -> Option<OwnedSemaphorePermit> {
         let slot = self.free.clone().try_acquire_owned().ok();
+        if slot.is_none() {
+            self.refuse(peer);
+        }
+        slot
+    }
+
+    /// The same, or, where there is none, one of the reserve.
+    pub(super) fn take_or_reserve(&self, peer: SocketAddr) -> Option<Slot> {
+        let free = self.free.clone().try_acquire_owned().map(Slot::Usual);
+        let slot = free.or_else(|_| self.reserve.clone().try_acquire_owned().map(Slot::Reserved)).ok();
         if slot.is_none() {
             self.refuse(peer);
         }
@@ -84,5 +108,13 @@ mod tests {
         drop(held);
         assert!(slots.take(peer).is_some());
         assert_eq!((slots.used(), slots.refused()), (0, 1));
+    }
+
+    #[test]
+    fn the_reserve_is_used_last_and_ends_too() {
+        let (slots, peer) = (Slots::with_reserve("http", 1, 1), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let taken = [(); 3].map(|()| slots.take_or_reserve(peer));
+        assert!(matches!(taken, [Some(Slot::Usual(_)), Some(Slot::Reserved(_)), None]));
+        assert_eq!((slots.used(), slots.refused()), (1, 1));
     }
 }

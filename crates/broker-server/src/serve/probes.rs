@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
+use crate::config::{Config, HTTP_RESERVE};
 use crate::http::{self, Front};
 use crate::listener::{HttpListener, Slots};
 use crate::supervised::vital;
@@ -33,7 +33,7 @@ impl Probes {
         failed: CancellationToken,
     ) -> Self {
         let (front, stop, tasks) = (Front::new(draining), CancellationToken::new(), TaskTracker::new());
-        let slots = Slots::new("http", config.limits.http_connections);
+        let slots = Slots::with_reserve("http", config.limits.http_connections, HTTP_RESERVE);
         let served = HttpListener::new(http::router(front.clone()), slots.clone(), &config.limits);
         tasks.spawn(vital("http_listener", failed, served.run(listener, tasks.clone(), stop.clone())));
         Self { front, slots, stop: stop.clone(), _stopped_by_drop: stop.drop_guard(), tasks }

@@ -56,7 +56,7 @@ impl Ended {
 pub(super) struct Ending(Option<UnderWay>);
 
 struct UnderWay {
-    method: Arc<str>,
+    method: &'static str,
     draft: Draft,
     caller: Option<TraceParent>,
     began: Timestamp,
@@ -67,13 +67,13 @@ struct UnderWay {
 
 impl Ending {
     pub(super) fn begin(
-        method: Arc<str>,
+        method: &'static str,
         draft: Draft,
         caller: Option<TraceParent>,
         clock: Arc<dyn Clock>,
         traces: Arc<dyn TraceContext>,
     ) -> Self {
-        let (began, span) = (clock.now(), span(&method));
+        let (began, span) = (clock.now(), span(method));
         Self(Some(UnderWay { method, draft, caller, began, span, clock, traces }))
     }
 
@@ -123,7 +123,7 @@ macro_rules! tell {
         let trace = call.traces.of(&call.span).or(call.caller);
         tracing::$level!(
             event = "rpc",
-            method = &*call.method,
+            method = call.method,
             code = code_name(ended.code),
             reason = ended.reason,
             principal = facts.principal,
@@ -147,7 +147,7 @@ impl UnderWay {
         // A span ends where it was left last, and a stream ends long after it was answered.
         let _here = self.span.enter();
         self.mark_span(ended);
-        if ended.is_loud(&self.method) {
+        if ended.is_loud(self.method) {
             tell!(info, self, ended);
         } else if tracing::enabled!(tracing::Level::DEBUG) {
             tell!(debug, self, ended);

@@ -58,9 +58,8 @@ where
         let Some(method) = method::told(request.uri().path()) else {
             return Box::pin(self.inner.call(request));
         };
-        let method: Arc<str> = method.into();
-        let draft = Draft::of(&method);
-        let ending = self.layer.begin(method.clone(), draft.clone(), request.headers());
+        let draft = Draft::of(method);
+        let ending = self.layer.begin(method, draft.clone(), request.headers());
         request.extensions_mut().insert(draft);
         let span = ending.span();
         let answer = span.in_scope(|| self.inner.call(request));
@@ -71,9 +70,7 @@ where
                     ending.with(&Ended::of(&status));
                     response
                 }
-                None if method::streams(&method) => {
-                    response.map(|body| Body::new(Watched::new(body, ending)))
-                }
+                None if method::streams(method) => response.map(|body| Body::new(Watched::new(body, ending))),
                 None => {
                     ending.with(&Ended::with_code(Code::Ok));
                     response
@@ -85,7 +82,7 @@ where
 }
 
 impl RpcLayer {
-    fn begin(&self, method: Arc<str>, draft: Draft, headers: &HeaderMap) -> Ending {
+    fn begin(&self, method: &'static str, draft: Draft, headers: &HeaderMap) -> Ending {
         let caller = header(headers, "traceparent").and_then(TraceParent::parse);
         let ending = Ending::begin(method, draft, caller, self.clock.clone(), self.traces.clone());
         if let Some(caller) = &caller {

@@ -1,5 +1,7 @@
 //! What a path names.
 
+use crate::grpc::methods::of_path;
+
 /// The services whose calls have a span and an event: those of the contract, and Envoy's question. Not health: probes ask
 /// every few seconds, and their answers are in metrics.
 const TOLD: [&str; 2] = ["/tokenbroker.v1.", "/envoy.service.auth.v3."];
@@ -11,9 +13,9 @@ const STREAMS: [&str; 2] =
 /// How methods begin that change nothing.
 const READS: [&str; 7] = ["BatchGet", "Check", "Explain", "Get", "List", "Verify", "Watch"];
 
-/// `package.Service/Method`, if the call of that path is told of.
-pub(super) fn told(path: &str) -> Option<&str> {
-    TOLD.iter().any(|service| path.starts_with(service)).then(|| path.trim_start_matches('/'))
+/// `package.Service/Method`, if the call of that path is told of. What nobody serves has one name.
+pub(super) fn told(path: &str) -> Option<&'static str> {
+    TOLD.iter().any(|service| path.starts_with(service)).then(|| of_path(path))
 }
 
 /// Whether it answers with a stream.
@@ -57,6 +59,11 @@ mod tests {
             assert_eq!(streams(&method), is_stream, "{method}");
             assert_eq!(told(&format!("/{method}")), Some(method.as_str()));
         }
+    }
+
+    #[test]
+    fn a_caller_chooses_no_name() {
+        assert_eq!(told("/tokenbroker.v1.X/whatever-it-likes"), Some("_OTHER"));
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use broker_core::measure::{Distribution, Histogram};
-use broker_proto::FILE_DESCRIPTOR_SET;
-use prost::Message;
-use prost_types::FileDescriptorSet;
 use tonic::Code;
+
+use crate::grpc::methods::{OTHER, known};
 
 /// In seconds; the bounds that OpenTelemetry advises for RPC, with some below and above: a token in memory is there in
 /// less than a millisecond, and streams last.
@@ -16,16 +15,6 @@ const BOUNDS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
     30.0, 60.0,
 ];
-
-/// Methods that stand in no contract of ours.
-const FOREIGN: [&str; 3] = [
-    "envoy.service.auth.v3.Authorization/Check",
-    "grpc.health.v1.Health/Check",
-    "grpc.health.v1.Health/Watch",
-];
-
-/// What methods are counted as that nobody knows: their names are a caller's to choose.
-const OTHER: &str = "_OTHER";
 
 /// The names of the statuses, by their numbers.
 const CODES: [&str; 17] = [
@@ -64,8 +53,9 @@ struct Method {
 
 impl Default for RpcTimes {
     fn default() -> Self {
-        let names = contract().into_iter().chain(FOREIGN.map(str::to_owned)).chain([OTHER.to_owned()]);
-        let methods: Vec<_> = names.map(|name| Method { name, by_code: Default::default() }).collect();
+        let names = known().iter().map(String::as_str).chain([OTHER]);
+        let methods: Vec<_> =
+            names.map(|name| Method { name: name.to_owned(), by_code: Default::default() }).collect();
         let by_path = methods.iter().enumerate().map(|(at, method)| (format!("/{}", method.name), at));
         Self { by_path: by_path.collect(), methods }
     }
@@ -92,20 +82,6 @@ impl RpcTimes {
     }
 }
 
-/// The methods of our contract.
-fn contract() -> Vec<String> {
-    // Never fails because the build made it.
-    let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap_or_default().file;
-    let mut methods = Vec::new();
-    for file in &files {
-        for service in &file.service {
-            let names = service.method.iter().map(|method| method.name());
-            methods.extend(names.map(|name| format!("{}.{}/{name}", file.package(), service.name())));
-        }
-    }
-    methods
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,8 +105,8 @@ mod tests {
         }
         let read: Vec<_> = times.read().map(|(method, code, times)| (method, code, times.count())).collect();
         let expected = [
-            ("tokenbroker.v1.TokenService/GetAccessToken", "OK", 1),
             ("grpc.health.v1.Health/Check", "OK", 1),
+            ("tokenbroker.v1.TokenService/GetAccessToken", "OK", 1),
             ("_OTHER", "OK", 2),
         ];
         assert_eq!(read, expected);
