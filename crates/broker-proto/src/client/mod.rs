@@ -36,6 +36,7 @@ mod table;
 mod token;
 mod watching;
 
+mod way;
 use std::fmt;
 use std::sync::Arc;
 

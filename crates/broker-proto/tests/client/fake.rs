@@ -29,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) reports: Vec<ReportRejectedTokenRequest>,
     /// Every call fails with this.
     pub(crate) outage: Option<Status>,
+    /// Calls for a token get no answer.
+    pub(crate) is_stuck: bool,
     /// A watch of this user's grant is refused: there is none.
     pub(crate) no_grant_of: Option<String>,
     /// A report brings a newer token.
@@ -114,6 +116,9 @@ impl TokenService for Fake {
         let token = self.token(&message.user_id);
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.fail()?;
+        if self.script().is_stuck {
+            std::future::pending::<()>().await;
+        }
         Ok(Response::new(token))
     }
 
