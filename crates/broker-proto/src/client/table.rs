@@ -59,7 +59,8 @@ impl Table {
         self.watched.iter().cloned().collect()
     }
 
-    /// Whether another stream should be opened for the sake of this key.
+    /// Whether another stream should be opened for the sake of this key. Not where one key would go for another: more keys in use
+    /// than can be watched would have it opened all the time.
     pub(super) fn misses(&self, key: &GrantKey) -> bool {
         let watchable = self.entries.get(key).is_some_and(|entry| entry.is_watchable);
         watchable && !self.watched.contains(key) && self.watched.len() < MOST_WATCHED
