@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use broker_crypto::AccessToken;
 
-use super::freshness::{missing_scopes, refusal};
+use super::freshness::{expected_at, missing_scopes, refusal};
 use super::minted_refusal::{stale, why_none};
 use super::{StaleReason, VendRequest, Vendor};
 use crate::ports::VendableGrant;
@@ -121,8 +121,8 @@ impl Vendor {
         let owner = MintedToken::owner(key.grant_id());
         let access_token =
             keys.open(&token.access_token, MintedToken::place(key, &owner, minting.generation))?;
-        let due = Some(minting.mint_at).filter(|due| *due > now);
-        let refresh_hint_at = due.unwrap_or(token.expires_at).min(token.expires_at);
+        let refresh_hint_at =
+            expected_at(Some(minting.mint_at), token.expires_at, now, self.timing.retry_base);
         let (key, token, generation) = (key.clone(), token.clone(), minting.generation);
         Ok(VendedMinted { key, generation, token, access_token, refresh_hint_at, stale })
     }

@@ -30,7 +30,7 @@ pub(crate) use self::cache::GrantCache;
 pub(crate) use self::consenting::Consenting;
 pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::freshness::refusal;
-use self::freshness::{missing_scopes, satisfies, stale_reason};
+use self::freshness::{expected_at, missing_scopes, satisfies, stale_reason};
 pub use self::machine::VendedMachineCredential;
 pub use self::minted::VendedMinted;
 pub(crate) use self::minter::MintElsewhere;
@@ -279,8 +279,7 @@ impl Vendor {
         let sealed = held.access_token.as_ref();
         let sealed = sealed.ok_or_else(|| refusal(grant, now, self.timing.retry_base))?;
         let access_token = keys.open(sealed, place)?;
-        let refresh_hint_at =
-            grant.due_at.filter(|due| *due > now).unwrap_or(grant.expires_at).min(grant.expires_at);
+        let refresh_hint_at = expected_at(grant.due_at, grant.expires_at, now, self.timing.retry_base);
         Ok(Vended { access_token, refresh_hint_at, stale, grant: held, refreshed: false })
     }
 

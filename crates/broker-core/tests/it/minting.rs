@@ -163,6 +163,8 @@ async fn a_token_past_its_time_is_served_while_the_next_is_minted() {
     world.provider.next([Answer::RotateWhenReleased]);
     let vended = world.minted().await.unwrap();
     assert_eq!((vended.access_token.expose(), vended.stale), ("at-1", None));
+    let hinted = vended.refresh_hint_at.since(world.clock.now());
+    assert!(hinted <= Duration::from_secs(60), "the next is expected soon: {hinted:?}");
     world.provider.reached().await;
     world.provider.release();
     world.settled().await;

@@ -20,6 +20,16 @@ async fn a_fresh_token_is_vended_without_a_call() {
 }
 
 #[tokio::test]
+async fn a_newer_token_than_one_that_is_overdue_is_expected_soon() {
+    let world = World::new().await;
+    let due = world.vend().await.unwrap().refresh_hint_at;
+    world.clock.advance(due.since(world.clock.now()) + Duration::from_secs(20));
+    let vended = world.vend().await.unwrap();
+    assert_eq!((vended.access_token.expose(), vended.stale), ("at-1", None));
+    assert_eq!(vended.refresh_hint_at.since(world.clock.now()), Duration::from_secs(20));
+}
+
+#[tokio::test]
 async fn thirty_two_callers_on_an_expired_grant_cause_one_call() {
     let world = World::new().await;
     world.pass(7200);

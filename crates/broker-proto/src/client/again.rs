@@ -7,6 +7,7 @@ use tokio::time::sleep;
 use tonic::Status;
 
 use super::options::Jitter;
+use super::way::is_of_the_way;
 
 /// Before a call is made again. Replicas that end are left one after the other, and one that starts is there soon.
 const WAITS: [Duration; 4] =
@@ -19,7 +20,7 @@ pub(super) async fn again<T, F: Future<Output = Result<T, Status>>>(
 ) -> Result<T, Status> {
     for wait in WAITS {
         match call().await {
-            Err(status) if is_of_the_way(&status) => {
+            Err(status) if can_be_made_again(&status) => {
                 sleep(wait / 2 + (wait / 2).mul_f64((jitter)().clamp(0.0, 1.0))).await;
             }
             answered => return answered,
@@ -29,14 +30,16 @@ pub(super) async fn again<T, F: Future<Output = Result<T, Status>>>(
 }
 
 /// What a broker says comes as a status and nothing else. What broke before it has a cause.
-fn is_of_the_way(status: &Status) -> bool {
-    status.source().is_some()
+fn can_be_made_again(status: &Status) -> bool {
+    status.source().is_some_and(is_of_the_way)
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
     use std::sync::Arc;
+
+    use tonic::TimeoutExpired;
 
     use super::*;
 
@@ -64,6 +67,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_the_broker_says_is_final() {
         let (made, answer) = calls_until(|_| Err(Status::unavailable("the provider is away"))).await;
+        assert!(made == 1 && answer.is_err(), "{made}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_was_given_up_is_not_made_again() {
+        let given_up = || Status::from_error(Box::new(TimeoutExpired(())));
+        let (made, answer) = calls_until(|_| Err(given_up())).await;
         assert!(made == 1 && answer.is_err(), "{made}");
     }
 

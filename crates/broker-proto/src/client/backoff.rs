@@ -8,7 +8,7 @@ use super::options::Options;
 pub(super) fn wait(failures: u32, asked: Option<Duration>, options: &Options) -> Duration {
     let doubled = options.first_retry.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     let half = doubled.min(options.longest_retry) / 2;
-    asked.unwrap_or(half) + half.mul_f64((options.jitter)().clamp(0.0, 1.0))
+    asked.unwrap_or(half).saturating_add(half.mul_f64((options.jitter)().clamp(0.0, 1.0)))
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use crate::v1::{
     WatchAccessTokensRequest, WatchAccessTokensResponse,
 };
 
+/// gRPC has no longer deadlines than eight digits of hours.
+const LONGEST_TOLD: Duration = Duration::from_secs(99_999_999 * 3600);
+
 /// The broker, whatever the way to it.
 #[async_trait]
 pub(super) trait Calls: Send + Sync {
@@ -92,7 +95,7 @@ where
 /// The broker learns the deadline, too: it does not work for who has gone.
 fn within<M>(message: M, deadline: Duration) -> Request<M> {
     let mut request = Request::new(message);
-    request.set_timeout(deadline);
+    request.set_timeout(deadline.min(LONGEST_TOLD));
     request
 }
 

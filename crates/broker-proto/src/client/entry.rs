@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, WeakShared};
 
+use super::asking::ask_at;
 use super::backoff::wait;
 use super::error::TokenError;
 use super::options::Options;
@@ -15,9 +16,6 @@ use crate::v1::GrantStateUpdate;
 /// What all who ask for a key wait for.
 pub(super) type Flight = BoxFuture<'static, Result<Arc<Token>, TokenError>>;
 
-/// When a token without a hint is asked for again.
-const WITHOUT_HINT: Duration = Duration::from_secs(60);
-
 /// What is known of one key. It decides, and calls nobody.
 pub(super) struct Entry {
     pub(super) token: Option<Arc<Token>>,
@@ -27,9 +25,11 @@ pub(super) struct Entry {
     pub(super) used_at: SystemTime,
     /// The broker has a grant of this key.
     pub(super) is_watchable: bool,
-    /// A newer token cannot be expected before.
-    ask_at: SystemTime,
+    /// A newer token cannot be expected before; `None` is never.
+    ask_at: Option<SystemTime>,
     failures: u32,
+    /// When the last call failed, and how. It holds until `ask_at`.
+    failed: Option<(SystemTime, TokenError)>,
     /// This generation and all before it must not be used.
     dead: u64,
 }
@@ -42,8 +42,9 @@ impl Entry {
             flight: None,
             used_at: now,
             is_watchable: false,
-            ask_at: now,
+            ask_at: Some(now),
             failures: 0,
+            failed: None,
             dead: 0,
         }
     }
@@ -58,11 +59,22 @@ impl Entry {
         self.dead
     }
 
-    /// The token that is served without asking.
-    pub(super) fn fresh(&self, now: SystemTime, options: &Options) -> Option<Arc<Token>> {
-        let token = self.token.as_ref()?;
-        let left = token.left(now)?;
-        (left >= options.min_validity || now < self.ask_at).then(|| token.clone())
+    /// What is answered without asking: a token that is good enough, or why there was none a moment ago.
+    pub(super) fn answer(
+        &self,
+        now: SystemTime,
+        options: &Options,
+    ) -> Option<Result<Arc<Token>, TokenError>> {
+        let is_early = self.ask_at.is_none_or(|at| now < at);
+        match self.living(now) {
+            Some(token) => (is_early || token.left(now) >= Some(options.min_validity)).then_some(Ok(token)),
+            None => self.failed(now).filter(|_| is_early).map(Err),
+        }
+    }
+
+    /// How the last call failed. A clock that was set back since then says nothing of when to ask again.
+    fn failed(&self, now: SystemTime) -> Option<TokenError> {
+        self.failed.as_ref().filter(|(at, _)| *at <= now).map(|(_, error)| error.clone())
     }
 
     /// The token as long as it lives.
@@ -70,18 +82,17 @@ impl Entry {
         self.token.clone().filter(|token| token.left(now).is_some())
     }
 
-    /// When a newer token is asked for in the background: a watched one has some time to come by itself.
+    /// When a newer token is asked for in the background: a watched one has some time to come by itself. `None` is never.
     pub(super) fn due_at(&self, is_watched: bool, options: &Options) -> Option<SystemTime> {
         let grace = if is_watched { options.overdue_after } else { Duration::ZERO };
-        self.token.as_ref().map(|_| self.ask_at + grace)
+        self.token.as_ref().and(self.ask_at)?.checked_add(grace)
     }
 
     /// Keeps what the broker told, unless it knows better already. Answers the token to use.
     pub(super) fn adopt(&mut self, told: Arc<Token>, now: SystemTime, options: &Options) -> Arc<Token> {
-        self.failures = 0;
+        (self.failures, self.failed) = (0, None);
         self.is_watchable = told.is_of_a_grant();
-        let hint = told.refresh_hint_at().unwrap_or(now + WITHOUT_HINT);
-        self.ask_at = hint.max(now + options.first_retry);
+        self.ask_at = ask_at(&told, now, options);
         if let Some(held) = self.living(now).filter(|held| held.generation() > told.generation()) {
             return held;
         }
@@ -99,6 +110,8 @@ impl Entry {
     /// Drops a token that must no longer be used.
     pub(super) fn invalidate(&mut self, generation: u64) {
         self.dead = self.dead.max(generation);
+        // Who tells that can be asked.
+        self.failed = None;
         self.token = self.token.take().filter(|held| held.generation() > generation);
     }
 
@@ -110,12 +123,52 @@ impl Entry {
         options: &Options,
     ) -> Result<Arc<Token>, TokenError> {
         if error.is_refusal() {
-            (self.token, self.is_watchable) = (None, false);
+            self.refuse();
             return Err(error);
         }
         self.failures = self.failures.saturating_add(1);
         let asked = error.broker().and_then(BrokerError::retry_delay);
-        self.ask_at = now + wait(self.failures, asked, options);
+        self.ask_at = now.checked_add(wait(self.failures, asked, options));
+        self.failed = Some((now, error.clone()));
         self.living(now).ok_or(error)
+    }
+
+    /// Drops what is held: the broker decided that there is no token. That is asked anew each time.
+    pub(super) fn refuse(&mut self) {
+        (self.token, self.failed, self.is_watchable) = (None, None, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    #[test]
+    fn a_failure_is_answered_until_it_is_time_to_ask() {
+        let (mut entry, options) = (Entry::new(NOW), Options::default());
+        assert!(entry.answer(NOW, &options).is_none(), "nobody asked yet");
+        assert!(entry.fail(Status::unavailable("down").into(), NOW, &options).is_err());
+        assert!(entry.answer(NOW, &options).is_some_and(|answer| answer.is_err()));
+        assert!(entry.answer(NOW + options.first_retry, &options).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_failure_last() {
+        let (mut entry, options) = (Entry::new(NOW), Options::default());
+        let ahead = NOW + Duration::from_secs(3600);
+        assert!(entry.fail(Status::unavailable("down").into(), ahead, &options).is_err());
+        assert!(entry.answer(NOW, &options).is_none());
+    }
+
+    #[test]
+    fn what_is_invalidated_can_be_asked_for() {
+        let (mut entry, options) = (Entry::new(NOW), Options::default());
+        assert!(entry.fail(Status::unavailable("down").into(), NOW, &options).is_err());
+        entry.invalidate(1);
+        assert!(entry.answer(NOW, &options).is_none());
     }
 }

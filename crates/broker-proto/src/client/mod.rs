@@ -22,6 +22,7 @@
 //! ```
 
 mod again;
+mod asking;
 mod backoff;
 mod calls;
 mod entry;
@@ -35,6 +36,7 @@ mod shared;
 mod table;
 mod token;
 mod watching;
+mod way;
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,7 +101,8 @@ impl TokenClient {
     /// once for a key, the broker is asked once. While the broker is away, the token is served as long as it lives.
     ///
     /// # Errors
-    /// [`TokenError::Broker`] with what the broker, or the way to it, answered where no living token is held.
+    /// [`TokenError::Broker`] with what the broker, or the way to it, answered where no living token is held. Unless it is a
+    /// refusal, it is answered from memory until it is time to ask again.
     pub async fn token(&self, key: &GrantKey) -> Result<Arc<Token>, TokenError> {
         self.inner.shared.token(key).await
     }
@@ -110,7 +113,7 @@ impl TokenClient {
     /// `detail` is what the provider said, for the audit log; what is beyond 1024 bytes is cut off.
     ///
     /// # Errors
-    /// As [`TokenClient::token`].
+    /// As [`TokenClient::token`], but never from memory.
     pub async fn report_rejected(
         &self,
         token: &Token,

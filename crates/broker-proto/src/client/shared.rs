@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use futures_util::FutureExt as _;
 use futures_util::future::Shared as SharedFuture;
 use tokio::sync::Notify;
+use tonic::Status;
 
 use super::calls::Calls;
 use super::entry::Flight;
@@ -49,8 +50,8 @@ impl Shared {
         {
             let mut table = self.table();
             let entry = table.used(&key, now);
-            if let Some(token) = entry.fresh(now, &self.options) {
-                return Ok(token);
+            if let Some(answer) = entry.answer(now, &self.options) {
+                return answer;
             }
         }
         match self.flight(&key) {
@@ -139,9 +140,20 @@ impl Shared {
             http_status: http_status.into(),
             detail: detail[..detail.floor_char_boundary(LONGEST_DETAIL)].to_owned(),
         };
-        let answer = self.calls.report(report).await?.token;
-        let token = Token::read(key, answer.ok_or(NO_TOKEN)?)?;
+        let answer = self.calls.report(report).await.map_err(|status| self.not_reported(key, status))?;
+        let token = Token::read(key, answer.token.ok_or(NO_TOKEN)?)?;
         Ok(self.keep(&mut self.table(), token))
+    }
+
+    /// A refusal ends what is held, as that of a token that is asked for.
+    fn not_reported(&self, key: &GrantKey, status: Status) -> TokenError {
+        let error = TokenError::from(status);
+        if error.is_refusal()
+            && let Some(entry) = self.table().known(key)
+        {
+            entry.refuse();
+        }
+        error
     }
 
     /// Keeps a token that the stream told.

@@ -59,7 +59,8 @@ impl Table {
         self.watched.iter().cloned().collect()
     }
 
-    /// Whether another stream should be opened for the sake of this key.
+    /// Whether another stream should be opened for the sake of this key. Not where one key would go for another: more keys in use
+    /// than can be watched would have it opened all the time.
     pub(super) fn misses(&self, key: &GrantKey) -> bool {
         let watchable = self.entries.get(key).is_some_and(|entry| entry.is_watchable);
         watchable && !self.watched.contains(key) && self.watched.len() < MOST_WATCHED
@@ -70,7 +71,7 @@ impl Table {
         let watched = &self.watched;
         let mut changed = false;
         self.entries.retain(|key, entry| {
-            let keep = entry.used_at + after > now;
+            let keep = entry.used_at.checked_add(after).is_none_or(|at| at > now);
             changed |= !keep && watched.contains(key);
             keep
         });
@@ -83,9 +84,9 @@ impl Table {
         let is_due = |(key, entry): &(&GrantKey, &Entry)| due_at(key, entry).is_some_and(|time| time <= now);
         let due = self.entries.iter().filter(is_due).map(|(key, _)| key.clone()).collect();
         let next = |(key, entry): (&GrantKey, &Entry)| {
-            let forgotten_at = entry.used_at + options.forget_after;
-            due_at(key, entry).map_or(forgotten_at, |time| time.min(forgotten_at))
+            let forgotten_at = entry.used_at.checked_add(options.forget_after);
+            [due_at(key, entry), forgotten_at].into_iter().flatten().min()
         };
-        (due, self.entries.iter().map(next).min())
+        (due, self.entries.iter().filter_map(next).min())
     }
 }

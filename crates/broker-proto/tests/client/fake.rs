@@ -29,6 +29,10 @@ pub(crate) struct Script {
     pub(crate) reports: Vec<ReportRejectedTokenRequest>,
     /// Every call fails with this.
     pub(crate) outage: Option<Status>,
+    /// Calls for a token get no answer.
+    pub(crate) is_stuck: bool,
+    /// It has no idea when a newer token comes: it hints that the present one is the last.
+    pub(crate) hints_at_the_end: bool,
     /// A watch of this user's grant is refused: there is none.
     pub(crate) no_grant_of: Option<String>,
     /// A report brings a newer token.
@@ -62,12 +66,13 @@ impl Fake {
         let generation = *self.script().generations.entry(user.to_owned()).or_insert(1);
         let now = self.clock.now();
         let secret = format!("secret-{user}-{generation}");
+        let hinted = if self.script().hints_at_the_end { LIFE } else { LIFE / 2 };
         GetAccessTokenResponse {
             headers: HashMap::from([("authorization".to_owned(), format!("Bearer {secret}"))]),
             access_token: secret,
             token_type: "Bearer".to_owned(),
             expire_time: Some((now + LIFE).into()),
-            refresh_hint_time: Some((now + LIFE / 2).into()),
+            refresh_hint_time: Some((now + hinted).into()),
             api_base_url: "https://api.example".to_owned(),
             // A machine credential has none.
             grant_id: if user == "machine" { String::new() } else { format!("grant-of-{user}") },
@@ -111,6 +116,9 @@ impl TokenService for Fake {
     ) -> Result<Response<GetAccessTokenResponse>, Status> {
         let message = request.into_inner();
         self.script().gets.push(message.clone());
+        if self.script().is_stuck {
+            std::future::pending::<()>().await;
+        }
         let token = self.token(&message.user_id);
         tokio::time::sleep(Duration::from_millis(10)).await;
         self.fail()?;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers too")]
 
 mod cache;
+mod due;
 mod fake;
 mod layer;
 mod outage;
@@ -35,10 +36,15 @@ impl Clock for PausedClock {
 
 /// A client of a new fake, with retries that are not spread.
 fn client() -> (TokenClient, Fake) {
+    client_with(|options| options)
+}
+
+/// The same, with options that a test changes.
+fn client_with(change: impl FnOnce(Options) -> Options) -> (TokenClient, Fake) {
     let clock = Arc::new(PausedClock(Instant::now()));
     let fake = Fake::new(clock.clone());
     let options = Options { clock, jitter: Arc::new(|| 0.0), ..Options::default() };
-    (TokenClient::new(fake.service(), options), fake)
+    (TokenClient::new(fake.service(), change(options)), fake)
 }
 
 fn key(user: &str) -> GrantKey {

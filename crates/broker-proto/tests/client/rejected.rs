@@ -1,5 +1,7 @@
 //! Tokens that a provider rejected.
 
+use tonic::Code;
+
 use crate::{client, key};
 
 #[tokio::test(start_paused = true)]
@@ -36,4 +38,16 @@ async fn a_report_that_fails_leaves_the_token() {
     fake.script().outage = Some(tonic::Status::unavailable("down"));
     assert!(client.report_rejected(&token, 401, "").await.is_err());
     assert_eq!(client.token(&key).await.unwrap().generation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_refused_ends_the_token() {
+    let (client, fake) = client();
+    let key = key("ada");
+    let token = client.token(&key).await.unwrap();
+    fake.script().outage = Some(tonic::Status::failed_precondition("the user must consent"));
+    assert!(client.report_rejected(&token, 401, "").await.is_err());
+    assert_eq!(client.token(&key).await.unwrap_err().broker().unwrap().code(), Code::FailedPrecondition);
+    fake.script().outage = None;
+    assert_eq!(client.token(&key).await.unwrap().generation(), 1, "a refusal is not kept");
 }

@@ -104,3 +104,20 @@ async fn a_host_name_stands_for_all_its_addresses() {
     }
     assert_eq!(replica.asked(), 4);
 }
+
+#[tokio::test]
+async fn one_that_is_slow_is_not_asked_again_at_once_and_not_left_out() {
+    let (one, other) = (Replica::start().await, Replica::start().await);
+    let impatient = |replica: &Replica| replica.endpoint().timeout(Duration::from_millis(500));
+    let replicas = Replicas::of([impatient(&one), impatient(&other)]);
+    one.fake.script().is_stuck = true;
+    let error = first_token(&replicas).await.unwrap_err();
+    assert_eq!(error.broker().unwrap().code(), Code::Cancelled);
+    assert_eq!((one.asked(), other.asked()), (1, 0));
+
+    one.fake.script().is_stuck = false;
+    for _ in 0..2 {
+        first_token(&replicas).await.unwrap();
+    }
+    assert_eq!((one.asked(), other.asked()), (2, 1));
+}

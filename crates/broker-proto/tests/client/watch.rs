@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use broker_proto::v1::watch_access_tokens_response::Update;
 use broker_proto::v1::{GrantState, GrantStateUpdate, InvalidationCause, TokenInvalidation};
+use futures_util::future::join_all;
 use tonic::Status;
 
-use crate::{client, key, pass};
+use crate::{LIFE, client, key, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_told_token_replaces_the_held_one() {
@@ -114,6 +115,28 @@ async fn new_keys_are_collected_into_one_stream() {
     pass(5).await;
     assert_eq!(fake.script().watches.len(), 2);
     assert_eq!(fake.script().watches[1].keys.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_stream_stays_as_it_is_and_the_next_one_has_the_keys_used_last() {
+    let (client, fake) = client();
+    let keys: Vec<_> = (0..1024).map(|number| key(&format!("user{number}"))).collect();
+    join_all(keys.iter().map(|key| client.token(key))).await;
+    pass(2).await;
+    assert_eq!(fake.script().watches.last().unwrap().keys.len(), keys.len());
+    let opened = fake.script().watches.len();
+    client.token(&key("late")).await.unwrap();
+    join_all(keys[1..].iter().map(|key| client.token(key))).await;
+    pass(LIFE.as_secs() / 2).await;
+    assert_eq!(fake.script().watches.len(), opened);
+    let asked: Vec<_> = fake.script().gets[keys.len()..].iter().map(|get| get.user_id.clone()).collect();
+    assert_eq!(asked, ["late", "late"], "first by the caller, then when the broker hinted");
+
+    fake.break_stream(Status::unavailable("stopping"));
+    pass(2).await;
+    let watched = fake.script().watches.last().unwrap().keys.clone();
+    let is_watched = |user: &str| watched.iter().any(|key| key.user_id == user);
+    assert_eq!((watched.len(), is_watched("late"), is_watched("user0")), (1024, true, false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,11 +20,13 @@ use tower::Service;
 
 use self::picking::Set;
 use self::resolving::{Name, keep_resolving};
+use super::way::is_of_the_way;
 
 /// One gRPC service over several replicas, in place of a channel to one of them.
 ///
 /// Calls go to the replicas in turn. One that cannot be reached, or that broke a connection, is left out for a second, as long as
-/// there is another one; the call itself fails, and [`TokenClient`](super::TokenClient) makes it again, at another replica.
+/// there is another one; the call itself fails, and [`TokenClient`](super::TokenClient) makes it again, at another replica. One that
+/// did not answer within `Endpoint::timeout` is neither left out nor asked again at once.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -129,7 +131,11 @@ impl Shared {
             poll_fn(|context| channel.poll_ready(context)).await?;
             channel.call(request).await
         };
-        answer.await.inspect_err(|_| self.has_failed(&name))
+        answer.await.inspect_err(|error| {
+            if is_of_the_way(error) {
+                self.has_failed(&name);
+            }
+        })
     }
 }
 
