@@ -11,6 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import configuration
+import ingress
 import names
 import overlays
 import rules
@@ -26,6 +27,7 @@ def main() -> int:
     for overlay in overlays.ALL:
         resources = overlays.render(overlay)
         found = schemas.problems(resources) + names.problems(resources, binaries)
+        found += ingress.problems(resources)
         with tempfile.TemporaryDirectory() as directory:
             found += configuration.problems(resources, binaries, Path(directory))
         problems += [f"{overlay}: {problem}" for problem in found]

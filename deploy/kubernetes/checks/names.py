@@ -32,6 +32,9 @@ def _selected(resources: list[dict], pods: list[dict]) -> list[str]:
         elif resource["kind"] == "NetworkPolicy" and spec["podSelector"]:
             ports = [port["port"] for rule in spec.get("ingress", []) for port in rule["ports"]]
             found += _ports_of(f"NetworkPolicy {name}", spec["podSelector"], ports, pods)
+            rules = [peer for rule in spec.get("egress", []) for peer in rule["to"]]
+            here = [peer["podSelector"] for peer in rules if "podSelector" in peer and "namespaceSelector" not in peer]
+            found += [problem for peer in here for problem in _ports_of(f"NetworkPolicy {name}, a peer", peer, [], pods)]
         elif resource["kind"] in ("PodDisruptionBudget", "Deployment", "StatefulSet"):
             found += _ports_of(f"{resource['kind']} {name}", spec["selector"], [], pods)
     return found
