@@ -10,6 +10,7 @@ from pathlib import Path
 # Nothing is left beside these files.
 sys.dont_write_bytecode = True
 
+import certificates
 import configuration
 import ingress
 import names
@@ -27,7 +28,7 @@ def main() -> int:
     for overlay in overlays.ALL:
         resources = overlays.render(overlay)
         found = schemas.problems(resources) + names.problems(resources, binaries)
-        found += ingress.problems(resources)
+        found += certificates.problems(resources) + ingress.problems(resources)
         with tempfile.TemporaryDirectory() as directory:
             found += configuration.problems(resources, binaries, Path(directory))
         problems += [f"{overlay}: {problem}" for problem in found]
