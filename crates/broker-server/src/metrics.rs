@@ -26,6 +26,7 @@ use crate::role::Role;
 /// secret.
 pub(crate) fn snapshot(conditions: &Conditions) -> Vec<Family> {
     let (now, measured) = (conditions.now(), &conditions.measured);
+    let clock = conditions.audit.recorder.now();
     [
         build(measured.role),
         backends::families(&now),
@@ -33,10 +34,10 @@ pub(crate) fn snapshot(conditions: &Conditions) -> Vec<Family> {
         rotations::families(&conditions.engine),
         access::families(&conditions.access),
         keys::families(&conditions.engine),
-        audit::families(&conditions.audit, conditions.audit.recorder.now()),
+        audit::families(&conditions.audit, clock),
         vends::families(measured),
         grants::families(&conditions.engine),
-        work::families(&conditions.engine),
+        work::families(&conditions.engine, clock),
         rpcs::families(&measured.rpcs),
         calls::families(&measured.calls),
         store::families(&measured.store),

@@ -10,7 +10,9 @@ from pathlib import Path
 # Nothing is left beside these files.
 sys.dont_write_bytecode = True
 
+import certificates
 import configuration
+import ingress
 import names
 import overlays
 import rules
@@ -26,6 +28,7 @@ def main() -> int:
     for overlay in overlays.ALL:
         resources = overlays.render(overlay)
         found = schemas.problems(resources) + names.problems(resources, binaries)
+        found += certificates.problems(resources) + ingress.problems(resources)
         with tempfile.TemporaryDirectory() as directory:
             found += configuration.problems(resources, binaries, Path(directory))
         problems += [f"{overlay}: {problem}" for problem in found]

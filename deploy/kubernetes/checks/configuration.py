@@ -107,10 +107,10 @@ def _secret(name: str, resources: list[dict]) -> dict[str, str]:
     for one in resources:
         if one["kind"] == "Secret" and one["metadata"]["name"] == name:
             return {key: base64.b64decode(value).decode() for key, value in one["data"].items()}
-    return _certificate() if name == "token-broker-tls" else GIVEN.get(name, {})
+    return _certificate() if name.endswith("-tls") else GIVEN.get(name, {})
 
 
 def _certificate() -> dict[str, str]:
-    """The one that the dev overlay made for itself."""
+    """One that the dev overlay made for itself."""
     made = overlays.KUBERNETES / "overlays/dev/secrets"
     return {name: (made / name).read_text() for name in ("tls.crt", "tls.key", "ca.crt")}

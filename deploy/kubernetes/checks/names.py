@@ -32,13 +32,16 @@ def _selected(resources: list[dict], pods: list[dict]) -> list[str]:
         elif resource["kind"] == "NetworkPolicy" and spec["podSelector"]:
             ports = [port["port"] for rule in spec.get("ingress", []) for port in rule["ports"]]
             found += _ports_of(f"NetworkPolicy {name}", spec["podSelector"], ports, pods)
+            peers = [peer for rule in spec.get("egress", []) for peer in rule["to"]]
+            here = [peer["podSelector"] for peer in peers if "podSelector" in peer and "namespaceSelector" not in peer]
+            found += [problem for peer in here for problem in _ports_of(f"NetworkPolicy {name}, a peer", peer, [], pods)]
         elif resource["kind"] in ("PodDisruptionBudget", "Deployment", "StatefulSet"):
             found += _ports_of(f"{resource['kind']} {name}", spec["selector"], [], pods)
     return found
 
 
 def _ports_of(what: str, selector: dict, ports: list, pods: list[dict]) -> list[str]:
-    chosen = [pod for pod in pods if _matches(selector, pod["metadata"]["labels"])]
+    chosen = [pod for pod in pods if matches(selector, pod["metadata"]["labels"])]
     if not chosen:
         return [f"{what} selects no pod"]
     found = []
@@ -49,7 +52,8 @@ def _ports_of(what: str, selector: dict, ports: list, pods: list[dict]) -> list[
     return found
 
 
-def _matches(selector: dict, labels: dict) -> bool:
+def matches(selector: dict, labels: dict) -> bool:
+    """Whether a selector chooses a pod with these labels."""
     wanted = selector.get("matchLabels", {}).items() <= labels.items()
     return wanted and all(labels.get(one["key"]) in one["values"] for one in selector.get("matchExpressions", []))
 

@@ -170,15 +170,41 @@ fn a_healthy_installation_has_the_labels_that_are_documented() {
     }
 }
 
+#[test]
+fn what_is_an_alert_by_itself_has_a_rule() {
+    let page = read("docs/metrics.md");
+    let rules = rules::read(workspace().root(), "alerts.rules.yaml").unwrap();
+    let ruled: BTreeSet<&str> = metrics(&rules).collect();
+    let any = rows(&page).filter(|cells| cells.last().is_some_and(|alert| alert.starts_with("any")));
+    let any: Vec<_> = any.filter_map(|cells| named(cells[0]).pop()).collect();
+    assert!(any.len() > 4, "the tables are read: {any:?}");
+    for name in any {
+        assert!(
+            ruled.contains(name.as_str()),
+            "docs/metrics.md: any of {name} is an alert, and no rule names it"
+        );
+    }
+}
+
 /// Labels by metric, from tables whose rows begin with a name, a kind and labels.
 fn documented(page: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
-    let cells = rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
-    let metrics = cells.filter(|cells| cells.len() > 3);
-    let named = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    metrics
+    rows(page)
         .filter_map(|cells| Some((named(cells[0]).pop()?, named(cells[2]).into_iter().collect())))
         .collect()
+}
+
+/// The cells of each metric.
+fn rows(page: &str) -> impl Iterator<Item = Vec<&str>> {
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| {
+        let row = row.strip_prefix('|').and_then(|row| row.strip_suffix('|')).unwrap_or(row);
+        row.split('|').map(str::trim).collect::<Vec<_>>()
+    });
+    cells.filter(|cells| cells.len() > 3)
+}
+
+fn named(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 fn label_names(labels: &str) -> impl Iterator<Item = String> {

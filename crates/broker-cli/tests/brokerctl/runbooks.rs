@@ -9,13 +9,17 @@ use tokio::process::Command;
 /// Exit code of a call that nobody answered: the command was understood.
 const UNAVAILABLE: i32 = 5;
 
-/// Lines of `docs/runbooks` that begin with `brokerctl`, each with its page.
+/// What the pages call `brokerctl` where it asks processes of role `api`, and the commands that only those serve.
+const AT_API: &str = "brokerctl-api ";
+const OF_API: [&str; 2] = ["events", "token"];
+
+/// Lines of `docs/runbooks` that begin with `brokerctl` or `brokerctl-api`, each with its page.
 fn commands() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/runbooks");
     let pages = fs::read_dir(folder).unwrap().map(|page| page.unwrap().path());
     let of_page = |page: std::path::PathBuf| {
         let text = fs::read_to_string(&page).unwrap();
-        let lines = text.lines().filter(|line| line.starts_with("brokerctl "));
+        let lines = text.lines().filter(|line| line.starts_with("brokerctl ") || line.starts_with(AT_API));
         let name = page.file_name().unwrap().to_string_lossy().into_owned();
         lines.map(|line| (name.clone(), line.to_owned())).collect::<Vec<_>>()
     };
@@ -49,6 +53,17 @@ async fn every_command_of_the_runbooks_is_understood() {
             .unwrap();
         let said = String::from_utf8_lossy(&ran.stderr);
         assert_eq!(ran.status.code(), Some(UNAVAILABLE), "{page}: {line}\n{said}");
+    }
+}
+
+#[test]
+fn every_command_of_the_runbooks_is_asked_of_the_role_that_serves_it() {
+    for (page, line) in commands() {
+        let words = words(&line);
+        // Options before the command have a value each.
+        let command = words.chunks(2).find(|pair| !pair[0].starts_with("--")).map(|pair| pair[0].as_str());
+        let of_api = command.is_some_and(|command| OF_API.contains(&command));
+        assert_eq!(line.starts_with(AT_API), of_api, "{page}: {line}");
     }
 }
 

@@ -90,8 +90,9 @@ impl Broker {
             Ok(response) => {
                 let sent = Attempt { sent_at: gate.sent_at.get().copied(), ..attempt.clone() };
                 let record = self.escrow_response(&sent, &response, right).await;
-                escrowed =
-                    record.as_ref().map(|record| self.escrow_counts.written(record.body.as_bytes().len()));
+                escrowed = record.as_ref().map(|record| {
+                    self.escrow_counts.written(record.received_at, record.body.as_bytes().len())
+                });
                 read_answer(provider.as_ref(), &response, record)
             }
             Err(CallError::Unsent(reason)) => {

@@ -101,10 +101,9 @@ impl Broker {
                 Ok(adopted) => replayed.adopted += usize::from(adopted),
                 // Beyond its time the answer is let go, and what it left behind is settled without it.
                 Err(Unsettleable { received_at, .. }) if received_at < kept_since => {}
-                Err(Unsettleable { attempt, bytes, .. }) => {
+                Err(Unsettleable { attempt, received_at, bytes }) => {
                     replayed.unsettled.insert(attempt);
-                    replayed.left.records += 1;
-                    replayed.left.bytes += bytes as u64;
+                    replayed.left.add(received_at, bytes as u64);
                 }
             }
         }

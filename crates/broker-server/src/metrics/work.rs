@@ -1,16 +1,16 @@
 //! What a process that rotates counts of its own work.
 
-use broker_core::{Broker, Losses, ProviderName};
+use broker_core::{Broker, Losses, ProviderName, Timestamp};
 
 use super::{Family, Unit};
 use crate::engine::Engine;
 
 /// Empty where nothing is rotated.
-pub(super) fn families(engine: &Engine) -> Vec<Family> {
+pub(super) fn families(engine: &Engine, now: Timestamp) -> Vec<Family> {
     let Some(broker) = engine.broker() else { return Vec::new() };
     let mut families = times(broker);
     families.extend(counts(broker));
-    families.extend(escrow(broker));
+    families.extend(escrow(broker, now));
     families
 }
 
@@ -67,14 +67,21 @@ fn closed(family: Family, label: &'static str, all: &[&str], counts: &[(&str, u6
     })
 }
 
-fn escrow(broker: &Broker) -> Vec<Family> {
+fn escrow(broker: &Broker, now: Timestamp) -> Vec<Family> {
     let load = broker.escrow_load();
+    let oldest = load.oldest.map_or(0, |received_at| now.since(received_at).as_secs());
     vec![
         Family::gauge("token_broker.escrow_records", "Answers in the journal that are not settled")
             .value(load.records),
         Family::gauge("token_broker.escrow", "Bytes of answers in the journal that are not settled")
             .unit(Unit::Bytes)
             .value(load.bytes),
+        Family::gauge(
+            "token_broker.escrow_oldest",
+            "Age of the oldest answer in the journal that is not settled",
+        )
+        .unit(Unit::Seconds)
+        .value(oldest),
         Family::gauge("token_broker.escrow_damaged_records", "Records of the journal that cannot be read")
             .value(load.damaged),
         Family::gauge("token_broker.data_key_seals_max", "The most values one data key has sealed")
