@@ -85,7 +85,7 @@ fn check_trace(received: &Received, on_the_wire: &str) {
     let rotation = received.spans_named("rotation").find(in_trace).expect("the rotation is in the trace");
     let asked = by_id(received, &rotation.parent_span_id);
     assert_eq!((asked.name.as_str(), hex(&asked.parent_span_id).as_str()), (RPC, CALLER));
-    assert_eq!((asked.kind, asked.trace_state.as_str()), (SpanKind::Server as i32, "vendor=1"));
+    assert_eq!((asked.kind, asked.trace_state.as_str()), (SpanKind::Server as i32, "vendor=1,other=2"));
     for (name, value) in [
         ("rpc.system.name", "grpc"),
         ("rpc.method", RPC),
