@@ -119,7 +119,7 @@ async fn processes_of_one_role_show_what_is_documented_for_it() {
     let shared = ["with Postgres", "with Redis", "after a call"];
 
     let page = Page::of(fleet.replica(api).http()).await;
-    compare("api", &page, &shared[..2]);
+    compare("api", &page, &shared);
     let page = Page::of(fleet.replica(rotator).http()).await;
     compare("rotator", &page, &[shared.as_slice(), &["after a rotation"]].concat());
     fleet.close().await;
