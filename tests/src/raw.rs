@@ -14,7 +14,8 @@ pub const HEADERS: u8 = 0x1;
 /// The end of one.
 pub const RST_STREAM: u8 = 0x3;
 const SETTINGS: u8 = 0x4;
-const PING: u8 = 0x6;
+/// Whether the other side is alive.
+pub const PING: u8 = 0x6;
 /// The end of the connection.
 pub const GOAWAY: u8 = 0x7;
 /// More headers.
@@ -86,7 +87,7 @@ impl Raw {
     }
 
     /// Reads on to a frame that is the one; `None` if the connection ends before. Acknowledges what has to be.
-    pub async fn until(&mut self, is_it: impl Fn(&Frame) -> bool) -> Option<Frame> {
+    pub async fn until(&mut self, mut is_it: impl FnMut(&Frame) -> bool) -> Option<Frame> {
         loop {
             let frame = self.next().await?;
             if is_it(&frame) {

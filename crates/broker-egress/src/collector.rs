@@ -14,13 +14,15 @@ const MAX_RETRY_AFTER: usize = 64;
 #[derive(Debug, Clone)]
 pub struct CollectorEgress(Egress);
 
-/// What a collector answered. Its body is not read.
+/// What a collector answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectorAnswer {
     /// HTTP status.
     pub status: u16,
     /// `Retry-After`, where it is short enough to be one.
     pub retry_after: Option<String>,
+    /// The body of a success; empty where it could not be read whole.
+    pub body: Vec<u8>,
 }
 
 impl CollectorEgress {
@@ -42,11 +44,21 @@ impl CollectorEgress {
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         *request.body_mut() = Some(Body::from(message));
-        let exchange = tokio::time::timeout(self.0.total_timeout, self.0.client.execute(request)).await;
-        let response = exchange.map_err(|_| Cause::Timeout)?.map_err(|error| Cause::of(&error))?;
+        let exchange = tokio::time::timeout(self.0.total_timeout, self.exchange(request)).await;
+        exchange.unwrap_or(Err(Cause::Timeout))
+    }
+
+    async fn exchange(&self, request: Request) -> Result<CollectorAnswer, Cause> {
+        let response = self.0.client.execute(request).await.map_err(|error| Cause::of(&error))?;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.filter(|value| value.len() <= MAX_RETRY_AFTER).map(str::to_owned);
-        Ok(CollectorAnswer { status: response.status().as_u16(), retry_after })
+        let status = response.status();
+        let body = match status.is_success() {
+            // It was taken, whatever becomes of the rest of the answer.
+            true => self.0.read(response).await.map(|body| body.to_vec()).unwrap_or_default(),
+            false => Vec::new(),
+        };
+        Ok(CollectorAnswer { status: status.as_u16(), retry_after, body })
     }
 }
 

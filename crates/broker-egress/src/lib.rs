@@ -27,7 +27,7 @@ mod url_policy;
 
 pub use address_policy::AddressPolicy;
 pub use api_call::{ApiAnswer, ApiCall};
-pub use call_times::{CallKind, CallTimes};
+pub use call_times::{CallEnd, CallKind, CallTimes};
 pub use collector::{CollectorAnswer, CollectorEgress};
 pub use config::EgressConfig;
 pub use egress::Egress;

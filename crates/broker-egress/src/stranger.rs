@@ -17,7 +17,7 @@ use crate::{AddressPolicy, CallTimes, Cause, EgressConfig, EgressSetupError, Url
 /// Longer `Retry-After` values are not dates or seconds.
 const MAX_RETRY_AFTER: usize = 64;
 
-/// What calls to all of them are counted as: who they are, tenants choose.
+/// What calls to all of them are counted as, without a port: who they are, tenants choose.
 const WEBHOOK: &str = "webhook";
 
 /// Idle connections to strangers that are kept, to each of them.
@@ -125,7 +125,7 @@ impl StrangerEgress {
             UrlRefused::ForbiddenAddress => PostFailure::ForbiddenAddress,
             other => PostFailure::Other(other.into()),
         })?;
-        let call = self.calls.begin_with(WEBHOOK, "POST");
+        let call = self.calls.begin_with(WEBHOOK, None, "POST");
         let response = self.exchange(request(post)?).await;
         let forbidden = Cause::Url(UrlRefused::ForbiddenAddress);
         call.ended(match &response {

@@ -30,7 +30,8 @@ impl Door {
         }
     }
 
-    pub(crate) async fn deliver(&self, message: &Message) -> Result<(), Failure> {
+    /// How many items the collector rejected of a message it took.
+    pub(crate) async fn deliver(&self, message: &Message) -> Result<u64, Failure> {
         match self {
             Self::Grpc(door) => door.deliver(message.clone()).await,
             Self::Http(door) => door.deliver(message).await,

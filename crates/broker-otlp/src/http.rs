@@ -8,7 +8,7 @@ use prost::Message as _;
 use url::Url;
 
 use crate::door::Failure;
-use crate::{Message, OpenError, Settings};
+use crate::{Message, OpenError, Settings, rejected};
 
 #[derive(Debug)]
 pub(crate) struct HttpDoor {
@@ -32,7 +32,7 @@ impl HttpDoor {
         Ok(Self { egress, endpoint, headers: settings.headers.0.clone() })
     }
 
-    pub(crate) async fn deliver(&self, message: &Message) -> Result<(), Failure> {
+    pub(crate) async fn deliver(&self, message: &Message) -> Result<u64, Failure> {
         let (path, bytes) = match message {
             Message::Traces(message) => ("v1/traces", message.encode_to_vec()),
             Message::Logs(message) => ("v1/logs", message.encode_to_vec()),
@@ -43,7 +43,7 @@ impl HttpDoor {
         let answer = self.egress.post(url, self.headers.clone(), bytes).await;
         let answer = answer.map_err(|cause| Failure::Passing(cause.to_string(), None))?;
         match answer.status {
-            200..=299 => Ok(()),
+            200..=299 => Ok(rejected::in_body(message.signal(), &answer.body)),
             status @ (429 | 502 | 503 | 504) => {
                 let asked = answer.retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
                 Err(Failure::Passing(format!("the collector answered {status}"), asked))

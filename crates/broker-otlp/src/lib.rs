@@ -7,7 +7,9 @@ mod door;
 mod exporters;
 mod grpc;
 mod http;
+mod message;
 mod pipeline;
+mod rejected;
 mod resource;
 mod sender;
 mod settings;
@@ -16,8 +18,9 @@ mod traces;
 
 pub use opentelemetry_proto::tonic as proto;
 
+pub use self::message::Message;
 pub use self::pipeline::{NOT_TOLD, Pipeline};
 pub use self::resource::{Resource, attribute};
-pub use self::sender::{Delivery, Message, Sender, Undelivered};
+pub use self::sender::{Delivery, Sender, Undelivered};
 pub use self::settings::{Headers, OpenError, Protocol, Settings};
 pub use self::traces::OtelTraces;

@@ -4,37 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::door::{Door, Failure};
-use crate::standing::Standing;
-use crate::{OpenError, Settings};
+use crate::standing::Standings;
+use crate::{Message, OpenError, Settings};
 
 /// The pause before the first retry; each following one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// One message to a collector.
-#[derive(Debug, Clone)]
-pub enum Message {
-    /// Spans.
-    Traces(ExportTraceServiceRequest),
-    /// Log records.
-    Logs(ExportLogsServiceRequest),
-    /// Metrics.
-    Metrics(ExportMetricsServiceRequest),
-}
-
-/// How many messages were delivered and lost since the start.
+/// What became of messages since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// Taken by the collector.
+    /// Messages taken by the collector.
     pub delivered: u64,
-    /// Given up.
+    /// Messages given up.
     pub lost: u64,
+    /// Spans, log records and data points that it rejected of messages it took.
+    pub rejected: u64,
 }
 
 /// A message was given up. The text is for logs.
@@ -50,9 +38,10 @@ pub struct Sender(Arc<Shared>);
 struct Shared {
     door: Door,
     timeout: Duration,
-    standing: Standing,
+    standings: Standings,
     delivered: AtomicU64,
     lost: AtomicU64,
+    rejected: AtomicU64,
     runtime: Handle,
     tasks: TaskTracker,
 }
@@ -63,26 +52,32 @@ impl Sender {
         Ok(Self(Arc::new(Shared {
             door: Door::open(settings)?,
             timeout: settings.timeout,
-            standing: Standing::default(),
+            standings: Standings::default(),
             delivered: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
             runtime,
             tasks: TaskTracker::new(),
         })))
     }
 
-    /// Delivers a message, or gives it up after the timeout of the settings. May be awaited outside the runtime.
+    /// Delivers a message, or gives it up after the timeout of the settings. May be awaited outside the runtime. Dropping the
+    /// future gives it up at once, and that is counted nowhere.
     pub async fn deliver(&self, message: Message) -> Result<(), Undelivered> {
         let shared = Arc::clone(&self.0);
         let delivery = async move { shared.deliver(&message).await };
-        let delivered = self.0.tasks.spawn_on(delivery, &self.0.runtime).await;
-        delivered.unwrap_or_else(|_| Err(Undelivered("the runtime is over".to_owned())))
+        let delivery = AbortOnDropHandle::new(self.0.tasks.spawn_on(delivery, &self.0.runtime));
+        delivery.await.unwrap_or_else(|_| Err(Undelivered("the runtime is over".to_owned())))
     }
 
     /// What became of messages so far.
     pub fn delivery(&self) -> Delivery {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Delivery { delivered: read(&self.0.delivered), lost: read(&self.0.lost) }
+        Delivery {
+            delivered: read(&self.0.delivered),
+            lost: read(&self.0.lost),
+            rejected: read(&self.0.rejected),
+        }
     }
 }
 
@@ -90,22 +85,30 @@ impl Shared {
     async fn deliver(&self, message: &Message) -> Result<(), Undelivered> {
         let mut last = "timed out".to_owned();
         let tries = tokio::time::timeout(self.timeout, self.tries(message, &mut last)).await;
-        let problem = if tries == Ok(true) { None } else { Some(last) };
-        self.standing.note(problem.as_deref());
-        let count = if problem.is_none() { &self.delivered } else { &self.lost };
-        count.fetch_add(1, Ordering::Relaxed);
-        problem.map_or(Ok(()), |problem| Err(Undelivered(problem)))
+        let outcome = tries.ok().flatten().ok_or(last);
+        self.standings.note(message.signal(), outcome.as_ref().copied().map_err(String::as_str));
+        match outcome {
+            Ok(rejected) => {
+                self.delivered.fetch_add(1, Ordering::Relaxed);
+                self.rejected.fetch_add(rejected, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(problem) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                Err(Undelivered(problem))
+            }
+        }
     }
 
-    /// Whether it was delivered; if not, `last` says why.
-    async fn tries(&self, message: &Message, last: &mut String) -> bool {
+    /// How many items of it were rejected, once it is delivered; if it is not, `last` says why.
+    async fn tries(&self, message: &Message, last: &mut String) -> Option<u64> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.door.deliver(message).await {
-                Ok(()) => return true,
+                Ok(rejected) => return Some(rejected),
                 Err(Failure::Lasting(problem)) => {
                     *last = problem;
-                    return false;
+                    return None;
                 }
                 Err(Failure::Passing(problem, asked)) => {
                     *last = problem;

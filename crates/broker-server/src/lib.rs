@@ -35,6 +35,7 @@ mod store_command;
 mod supervised;
 mod system_clock;
 mod telemetry;
+mod trace_headers;
 mod webhooks;
 mod wiring;
 

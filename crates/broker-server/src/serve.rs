@@ -72,6 +72,8 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
 
 /// The same, as a process of that role.
 pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyhow::Result<Running> {
+    // Before anything is counted.
+    let started_at = around.clock.now();
     let grpc_listener = bind(config.listen.grpc, "grpc").await?;
     let http_listener = bind(config.listen.http, "http").await?;
     let (claiming, failed) = (CancellationToken::new(), CancellationToken::new());
@@ -92,7 +94,7 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
 
     let measured = Measured {
         role,
-        started_at: clock.now(),
+        started_at,
         vends: Arc::new(Vends::of(config.providers.keys().map(String::as_str))),
         rpcs: Arc::default(),
         calls,

@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
 use super::good::{GROWTH, attacked, unimpressed};
-use broker_e2e::raw::{END_HEADERS, END_STREAM, GET_TOKEN, GOAWAY, HEADERS, Raw, call, frame};
+use broker_e2e::raw::{END_HEADERS, END_STREAM, GET_TOKEN, GOAWAY, HEADERS, PING, Raw, call, frame};
 
 const IDLE: usize = 1000;
 
@@ -119,23 +119,13 @@ async fn until_served(house: &House, key: &broker_proto::v1::GrantKey) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_end_by_age_by_silence_and_by_death() {
-    let (house, key) = attacked(
-        "connection_age = \"300ms\"\nconnection_grace = \"1s\"\nkeepalive_interval = \"300ms\"\n\
-         keepalive_timeout = \"300ms\"\n",
-    )
-    .await;
-    let used = async || {
-        let mut raw = Raw::connect(house.grpc()).await;
-        raw.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &call(GET_TOKEN))).await;
-        assert!(raw.until(|heard| heard.kind == HEADERS).await.is_some());
-        raw
-    };
+async fn connections_end_by_age() {
+    let (house, key) = attacked("connection_age = \"300ms\"\nconnection_grace = \"1s\"\n").await;
     let attack = async {
         // It is told in order.
-        assert!(used().await.until(|heard| heard.kind == GOAWAY).await.is_some());
-        // Who does not go is cut off, and who answers no ping is dead.
-        drop(used().await.to_end().await);
+        assert!(used(&house).await.until(|heard| heard.kind == GOAWAY).await.is_some());
+        // Who does not go is cut off.
+        drop(used(&house).await.to_end().await);
         // A call that never ends has the grace alone.
         let mut open = Raw::connect(house.grpc()).await;
         open.send(&frame(HEADERS, END_HEADERS, 1, &call(GET_TOKEN))).await;
@@ -144,4 +134,44 @@ async fn connections_end_by_age_by_silence_and_by_death() {
     unimpressed(&house, &key, attack).await;
     assert_eq!(http::get(house.http(), "/livez", "").await.0, 200);
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_end_by_silence() {
+    let (house, key) = attacked("idle_timeout = \"300ms\"\n").await;
+    let attack = async {
+        // It answers every ping, and has no call any more: it is told in order, and goes.
+        let mut silent = used(&house).await;
+        assert!(silent.until(|heard| heard.kind == GOAWAY).await.is_some());
+        assert!(silent.until(|_| false).await.is_none());
+    };
+    unimpressed(&house, &key, attack).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_end_by_death() {
+    let (house, key) = attacked("keepalive_interval = \"300ms\"\nkeepalive_timeout = \"300ms\"\n").await;
+    let attack = async {
+        // Who answers no ping is dead.
+        drop(used(&house).await.to_end().await);
+        // Who answers is not: it hears of more than one.
+        let mut alive = used(&house).await;
+        let mut pings = 0;
+        let third = alive.until(|heard| {
+            pings += usize::from(heard.kind == PING);
+            pings == 3
+        });
+        assert!(third.await.is_some());
+    };
+    unimpressed(&house, &key, attack).await;
+    house.close().await;
+}
+
+/// A connection with a call that was answered.
+async fn used(house: &House) -> Raw {
+    let mut raw = Raw::connect(house.grpc()).await;
+    raw.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &call(GET_TOKEN))).await;
+    assert!(raw.until(|heard| heard.kind == HEADERS).await.is_some());
+    raw
 }

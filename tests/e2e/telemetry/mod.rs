@@ -40,9 +40,11 @@ fn plan(sections: &str) -> Plan {
 /// Asks as part of the caller's trace.
 async fn ask_traced(house: &House, key: &GrantKey) -> GetAccessTokenResponse {
     let mut request = Request::new(ask(key));
-    let parent = format!("00-{TRACE}-{CALLER}-01");
+    // Of a version that nobody knows yet, and a list in two headers.
+    let parent = format!("01-{TRACE}-{CALLER}-01-more");
     request.metadata_mut().insert("traceparent", parent.parse().unwrap());
-    request.metadata_mut().insert("tracestate", "vendor=1".parse().unwrap());
+    request.metadata_mut().append("tracestate", "vendor=1".parse().unwrap());
+    request.metadata_mut().append("tracestate", "other=2".parse().unwrap());
     request.metadata_mut().insert("baggage", "canary-baggage=1".parse().unwrap());
     read(house.client.tokens().get_access_token(request).await).unwrap()
 }

@@ -1,6 +1,7 @@
 //! A trace from the caller to the provider, whole and without a secret, over both protocols.
 
 use std::fs;
+use std::time::Duration;
 
 use broker_e2e::collector::{Received, attribute, text};
 use broker_e2e::{Collector, Provider, http};
@@ -84,7 +85,7 @@ fn check_trace(received: &Received, on_the_wire: &str) {
     let rotation = received.spans_named("rotation").find(in_trace).expect("the rotation is in the trace");
     let asked = by_id(received, &rotation.parent_span_id);
     assert_eq!((asked.name.as_str(), hex(&asked.parent_span_id).as_str()), (RPC, CALLER));
-    assert_eq!((asked.kind, asked.trace_state.as_str()), (SpanKind::Server as i32, "vendor=1"));
+    assert_eq!((asked.kind, asked.trace_state.as_str()), (SpanKind::Server as i32, "vendor=1,other=2"));
     for (name, value) in [
         ("rpc.system.name", "grpc"),
         ("rpc.method", RPC),
@@ -142,6 +143,19 @@ fn check_metrics(received: &Received) {
         panic!("a whole number")
     };
     assert!(count >= 2, "the exchange and the refresh: {count}");
+    let since = Duration::from_nanos(sum.data_points[0].start_time_unix_nano);
+    let apart = (since.as_secs_f64() - process_start(received)).abs();
+    assert!(apart < 1e-5, "counted since the process began, not since {apart} s later");
+}
+
+/// When the process says that it began, in seconds since 1970.
+fn process_start(received: &Received) -> f64 {
+    let start = received.metrics.iter().find(|metric| metric.name == "process.start_time");
+    let Some(metric::Data::Gauge(gauge)) = &start.expect("it is told").data else { panic!("it is a gauge") };
+    let Some(number_data_point::Value::AsDouble(at)) = gauge.data_points[0].value else {
+        panic!("it is a number")
+    };
+    at
 }
 
 fn check_resource(received: &Received) {

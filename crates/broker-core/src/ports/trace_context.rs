@@ -7,30 +7,44 @@ use tracing::Span;
 /// The target of every span that is meant for a trace. Logs leave spans of this target out.
 pub const SPANS: &str = "tokenbroker.span";
 
-/// Version 00 of the header has exactly so many characters: `00-<trace id>-<span id>-<flags>`.
+/// Version 00 of the header has exactly so many characters: `00-<trace id>-<span id>-<flags>`. Higher ones begin with as many.
 const LENGTH: usize = 55;
 const TRACE_ID: std::ops::Range<usize> = 3..35;
 const SPAN_ID: std::ops::Range<usize> = 36..52;
+const FLAGS: std::ops::Range<usize> = 53..55;
 
 /// The value of a `traceparent` header of version 00.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent([u8; LENGTH]);
 
 impl TraceParent {
-    /// Reads a header's value. `None` where it is none of version 00, or where an id in it is all zeros.
+    /// Reads a header's value. One of a higher version is taken for what it says in version 00: ids, and whether the trace is
+    /// recorded. `None` where it is none, or where an id in it is all zeros.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; LENGTH] = text.as_bytes().try_into().ok()?;
-        let dash = |at: usize| bytes[at] == b'-';
-        let hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
-        let named = |id: &[u8]| !id.contains(&b'-') && id.iter().any(|digit| *digit != b'0');
-        let good = bytes.starts_with(b"00-")
-            && bytes.iter().all(hex)
-            && dash(TRACE_ID.end)
-            && dash(SPAN_ID.end)
-            && named(&bytes[TRACE_ID])
-            && named(&bytes[SPAN_ID])
-            && !bytes[SPAN_ID.end + 1..].contains(&b'-');
+        let (known, more) = text.as_bytes().split_first_chunk::<LENGTH>()?;
+        match (&known[..2], more) {
+            (b"00", []) => Self::read(*known),
+            // Nothing of it is said by version 00, and there is no version ff.
+            (b"00", _) | (b"ff", _) => None,
+            (version, [] | [b'-', ..]) if is_hex(version) => Self::read(*known).map(Self::in_version_00),
+            _ => None,
+        }
+    }
+
+    /// The parts behind the version.
+    fn read(bytes: [u8; LENGTH]) -> Option<Self> {
+        let parted = [TRACE_ID.start, SPAN_ID.start, FLAGS.start].iter().all(|at| bytes[at - 1] == b'-');
+        let named = |id: &[u8]| is_hex(id) && id.iter().any(|digit| *digit != b'0');
+        let good = parted && named(&bytes[TRACE_ID]) && named(&bytes[SPAN_ID]) && is_hex(&bytes[FLAGS]);
         good.then_some(Self(bytes))
+    }
+
+    /// Of the flags of another version only one is known.
+    fn in_version_00(mut self) -> Self {
+        let flags = if self.is_sampled() { b"01" } else { b"00" };
+        self.0[..2].copy_from_slice(b"00");
+        self.0[FLAGS].copy_from_slice(flags);
+        self
     }
 
     /// The value.
@@ -53,6 +67,11 @@ impl TraceParent {
     pub fn trace_id(&self) -> &str {
         text(&self.0[TRACE_ID])
     }
+}
+
+/// In lower case, as the header has to be.
+fn is_hex(digits: &[u8]) -> bool {
+    digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Never empty: every byte was read as ASCII.
@@ -112,11 +131,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_of_this_version_is_none() {
+    fn of_a_higher_version_what_this_one_says_is_read() {
+        let of = |version: &str, flags: &str, more: &str| {
+            TraceParent::parse(&format!("{version}{}{flags}{more}", &GOOD[2..53]))
+        };
+        let sampled = TraceParent::parse(GOOD);
+        for (version, more) in [("01", ""), ("01", "-"), ("01", "-what-comes"), ("cc", "-\u{e4}"), ("fe", "")]
+        {
+            assert_eq!(of(version, "01", more), sampled, "{version} {more}");
+        }
+        assert_eq!(of("01", "03", ""), sampled, "of its flags one is known");
+        assert!(!of("01", "02", "").unwrap().is_sampled());
+        for (version, more) in [("01", "."), ("01", "0"), ("ff", ""), ("ff", "-x"), ("0g", ""), ("FE", "")] {
+            assert_eq!(of(version, "01", more), None, "{version} {more}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_none() {
         for bad in [
             "",
             "00",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+            "01-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",

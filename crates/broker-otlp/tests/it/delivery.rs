@@ -1,68 +1,95 @@
 //! What is tried again, and what is given up.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use broker_otlp::proto::collector::metrics::v1::ExportMetricsServiceRequest;
-use broker_otlp::{Delivery, Headers, Message, Pipeline, Protocol, Resource, Settings};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use broker_otlp::{Delivery, Protocol};
+use prost::Message as _;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// Answers each request with the next of the statuses, the last of them for ever.
-async fn collector(statuses: &'static [&'static str]) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let count = asked.clone();
-    TaskTracker::new().spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 4096];
-            // Small enough to come at once.
-            let _ = stream.read(&mut request).await.unwrap();
-            let number = count.fetch_add(1, Ordering::SeqCst).min(statuses.len() - 1);
-            let answer =
-                format!("HTTP/1.1 {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", statuses[number]);
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        }
-    });
-    (format!("http://{address}/prefix"), asked)
-}
+use super::collectors::{grpc, http, nothing, partly, pipeline};
 
-fn pipeline(endpoint: &str, protocol: Protocol, timeout: Duration) -> Pipeline {
-    let settings = Settings {
-        endpoint: endpoint.parse().unwrap(),
-        protocol,
-        headers: Headers::default(),
-        ca_pem: None,
-        timeout,
-        sample_ratio: 1.0,
-        resource: Resource::default(),
-    };
-    Pipeline::open(&settings, Handle::current()).unwrap()
-}
+/// Long enough for some tries.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn nothing() -> Message {
-    Message::Metrics(ExportMetricsServiceRequest::default())
-}
+/// Longer than the first pause is without being asked for.
+const ASKED: Duration = Duration::from_secs(1);
+
+const TAKEN: Delivery = Delivery { delivered: 1, lost: 0, rejected: 0 };
+const LOST: Delivery = Delivery { delivered: 0, lost: 1, rejected: 0 };
 
 #[tokio::test]
 async fn what_may_pass_is_tried_again_and_what_will_not_is_given_up_at_once() {
-    for (statuses, delivered, asked_times) in [
-        (&["200 OK"][..], true, 1),
-        (&["503 Service Unavailable", "429 Too Many Requests", "200 OK"][..], true, 3),
-        (&["400 Bad Request"][..], false, 1),
+    for (statuses, expected, asked_times) in [
+        (&["200 OK"][..], TAKEN, 1),
+        (&["503 Service Unavailable", "429 Too Many Requests", "200 OK"][..], TAKEN, 3),
+        (&["400 Bad Request"][..], LOST, 1),
+        (&["413 Content Too Large"][..], LOST, 1),
     ] {
-        let (endpoint, asked) = collector(statuses).await;
-        let pipeline = pipeline(&endpoint, Protocol::Http, Duration::from_secs(10));
-        let sender = pipeline.sender();
-        assert_eq!(sender.deliver(nothing()).await.is_ok(), delivered, "{statuses:?}");
-        assert_eq!(asked.load(Ordering::SeqCst), asked_times, "{statuses:?}");
-        let expected = Delivery { delivered: u64::from(delivered), lost: u64::from(!delivered) };
-        assert_eq!(sender.delivery(), expected);
+        let answer = |_: &str, number: usize| (statuses[number.min(statuses.len() - 1)], Vec::new());
+        let (endpoint, asked) = http(answer).await;
+        let sender = pipeline(&endpoint, Protocol::Http, TIMEOUT).sender();
+        assert_eq!(sender.deliver(nothing()).await.is_ok(), expected == TAKEN, "{statuses:?}");
+        assert_eq!((asked.load(Ordering::SeqCst), sender.delivery()), (asked_times, expected));
     }
+}
+
+#[tokio::test]
+async fn a_collector_says_over_grpc_what_is_tried_again_and_when() {
+    let asks = |code, pause| Status::with_error_details(code, "", ErrorDetails::with_retry_info(pause));
+    for (answer, expected, asked_times, least) in [
+        (Status::unavailable(""), TAKEN, 2, Duration::ZERO),
+        (asks(Code::Unavailable, Some(ASKED)), TAKEN, 2, ASKED),
+        (asks(Code::ResourceExhausted, Some(ASKED)), TAKEN, 2, ASKED),
+        // Larger than it takes: it will not take it later.
+        (Status::resource_exhausted(""), LOST, 1, Duration::ZERO),
+        (Status::invalid_argument(""), LOST, 1, Duration::ZERO),
+    ] {
+        let (endpoint, asked) = grpc(vec![Err(answer.clone())]).await;
+        let sender = pipeline(&endpoint, Protocol::Grpc, TIMEOUT).sender();
+        let began = Instant::now();
+        assert_eq!(sender.deliver(nothing()).await.is_ok(), expected == TAKEN, "{answer:?}");
+        assert_eq!((asked.load(Ordering::SeqCst), sender.delivery()), (asked_times, expected), "{answer:?}");
+        assert!(began.elapsed() >= least, "{answer:?} after {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_collector_says_over_http_when_it_is_tried_again() {
+    let answer = |_: &str, number: usize| match number {
+        0 => ("503 Service Unavailable\r\nretry-after: 1", Vec::new()),
+        _ => ("200 OK", Vec::new()),
+    };
+    let (endpoint, asked) = http(answer).await;
+    let sender = pipeline(&endpoint, Protocol::Http, TIMEOUT).sender();
+    let began = Instant::now();
+    sender.deliver(nothing()).await.unwrap();
+    assert_eq!((asked.load(Ordering::SeqCst), sender.delivery()), (2, TAKEN));
+    assert!(began.elapsed() >= ASKED, "after {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_collector_rejects_of_a_message_is_counted_and_not_sent_again() {
+    let (over_grpc, asked_by_grpc) = grpc(vec![Ok(3)]).await;
+    let (over_http, asked_by_http) = http(|_, _| ("200 OK", partly(3).encode_to_vec())).await;
+    for (endpoint, protocol, asked) in
+        [(over_grpc, Protocol::Grpc, asked_by_grpc), (over_http, Protocol::Http, asked_by_http)]
+    {
+        let sender = pipeline(&endpoint, protocol, TIMEOUT).sender();
+        sender.deliver(nothing()).await.unwrap();
+        assert_eq!(sender.delivery(), Delivery { rejected: 3, ..TAKEN }, "{protocol:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{protocol:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_message_says_that_all_was_taken() {
+    let (endpoint, _) = http(|_, _| ("200 OK", b"{\"partialSuccess\":{}}".to_vec())).await;
+    let sender = pipeline(&endpoint, Protocol::Http, TIMEOUT).sender();
+    sender.deliver(nothing()).await.unwrap();
+    assert_eq!(sender.delivery(), TAKEN);
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use broker_core::ports::{SPANS, TraceContext, TraceParent};
+use broker_core::ports::{SPANS, TraceContext};
 use tracing::{Instrument as _, Span, debug_span, field};
 
 use super::ROUTE;
+use crate::trace_headers::TraceHeaders;
 
 /// Answers in a span of its own, which goes on in the trace of who asks.
 pub(super) async fn in_span(
@@ -18,8 +19,8 @@ pub(super) async fn in_span(
     next: Next,
 ) -> Response {
     let span = span(request.method());
-    if let Some(parent) = header(request.headers(), "traceparent").and_then(TraceParent::parse) {
-        traces.go_on(&span, &parent, header(request.headers(), "tracestate"));
+    if let Some(TraceHeaders { parent, state }) = TraceHeaders::read(request.headers()) {
+        traces.go_on(&span, &parent, state.as_deref());
     }
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
@@ -45,8 +46,4 @@ fn span(method: &Method) -> Span {
         error.type = field::Empty,
         otel.status_code = field::Empty,
     )
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -24,10 +24,14 @@ impl Telemetry {
         stop: CancellationToken,
     ) {
         let Some(pipeline) = self.0 else { return };
-        let since = clock.now();
-        while stop.run_until_cancelled(clock.sleep_until(clock.now() + every)).await.is_some() {
+        // Not since this task began, which is begun again after a panic.
+        let since = conditions.measured.started_at;
+        let next = || async {
+            clock.sleep_until(clock.now() + every).await;
             tell(&pipeline, &conditions, since, clock.now()).await;
-        }
+        };
+        // A delivery under way is given up: the last numbers hold all that it does.
+        while stop.run_until_cancelled(next()).await.is_some() {}
         let last = tell(&pipeline, &conditions, since, clock.now());
         // Nobody waits for a collector that is away.
         let _ = tokio::time::timeout(LAST_WITHIN, last).await;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use axum::http::{HeaderMap, Request, Response};
 use broker_core::Clock;
-use broker_core::ports::{TraceContext, TraceParent};
+use broker_core::ports::TraceContext;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -16,6 +16,7 @@ use super::body::Watched;
 use super::ending::{Ended, Ending};
 use super::method;
 use crate::grpc::Draft;
+use crate::trace_headers::TraceHeaders;
 
 /// Wraps services.
 #[derive(Clone)]
@@ -83,15 +84,12 @@ where
 
 impl RpcLayer {
     fn begin(&self, method: &'static str, draft: Draft, headers: &HeaderMap) -> Ending {
-        let caller = header(headers, "traceparent").and_then(TraceParent::parse);
-        let ending = Ending::begin(method, draft, caller, self.clock.clone(), self.traces.clone());
-        if let Some(caller) = &caller {
-            self.traces.go_on(&ending.span(), caller, header(headers, "tracestate"));
+        let caller = TraceHeaders::read(headers);
+        let parent = caller.as_ref().map(|caller| caller.parent);
+        let ending = Ending::begin(method, draft, parent, self.clock.clone(), self.traces.clone());
+        if let Some(TraceHeaders { parent, state }) = &caller {
+            self.traces.go_on(&ending.span(), parent, state.as_deref());
         }
         ending
     }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
