@@ -95,7 +95,7 @@ impl Report {
         let verdict = &self.verdict;
         writeln!(
             text,
-            "\nC5: {} of {} allowed ({:.1} expected while answers lay unread).",
+            "\nC5: {} of {} allowed ({:.1} expected, going by how long answers lay unread).",
             verdict.c5(),
             verdict.c5_allowed(),
             verdict.c5_expected

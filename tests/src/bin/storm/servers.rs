@@ -9,6 +9,9 @@ use crate::stores::{LeaseAt, StoreAt};
 /// what a killed replica has just asked for, and nothing would lie in escrow alone.
 const NOTICES_DEATH: (&str, &str) = ("client_connection_check_interval", "2ms");
 
+/// When a row was last written is evidence: an attempt that was closed in doubt may be adopted long after that.
+const TELLS_COMMITS: (&str, &str) = ("track_commit_timestamp", "on");
+
 /// The servers that the plan asks for. They end with this.
 pub(crate) struct Servers {
     postgres: Option<PrivatePostgres>,
@@ -23,10 +26,10 @@ impl Servers {
     pub(crate) async fn start(plan: &Plan) -> Self {
         let mut servers = Self { postgres: None, redis: None };
         if plan.store == StoreAt::Private {
-            let (name, value) = NOTICES_DEATH;
+            let settings = [NOTICES_DEATH, TELLS_COMMITS];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
             // What a killed replica has written, the kernel keeps: a disk would add its time and nothing else.
-            let options =
-                PostgresOptions { durable: false, settings: vec![(name.to_owned(), value.to_owned())] };
+            let options = PostgresOptions { durable: false, settings };
             servers.postgres = Some(PrivatePostgres::start(options).await);
         }
         if plan.lease() == LeaseAt::Private {

@@ -27,8 +27,8 @@ pub(crate) struct Attempt {
     /// `None`: still open.
     pub(crate) closed_micros: Option<u64>,
     pub(crate) conclusion: Option<String>,
-    /// Its answer became a token set.
-    pub(crate) adopted: bool,
+    /// When its answer had become a token set: later than it was closed, if it was closed in doubt. `None`: it never did.
+    pub(crate) adopted_micros: Option<u64>,
 }
 
 /// A grant that is not at rest.

@@ -16,6 +16,12 @@ impl Postgres {
     pub(crate) async fn open(url: &str) -> Result<Self> {
         Ok(Self(PgPool::connect(url).await?))
     }
+
+    /// Whether the server knows when a row was last written.
+    async fn tells_commits(&self) -> Result<bool> {
+        let setting = "SELECT current_setting('track_commit_timestamp') = 'on'";
+        Ok(sqlx::query_scalar(setting).fetch_one(&self.0).await?)
+    }
 }
 
 #[async_trait]
@@ -23,9 +29,13 @@ impl Reader for Postgres {
     async fn attempts(&self) -> Result<Vec<Attempt>> {
         let rows = sqlx::query(
             "SELECT uuid_send(id) AS id, uuid_send(grant_id) AS grant_id, generation, uuid_send(owner) AS owner,
-                    claimed_at, sent_at, closed_at, conclusion, adopted_generation
+                    claimed_at, sent_at, closed_at, conclusion,
+                    CASE WHEN adopted_generation IS NULL THEN NULL
+                         WHEN $1 THEN coalesce((extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, closed_at)
+                         ELSE closed_at END AS adopted_at
              FROM attempts WHERE kind = 'refresh'",
         )
+        .bind(self.tells_commits().await?)
         .fetch_all(&self.0)
         .await?;
         rows.iter().map(attempt).collect()
@@ -69,7 +79,7 @@ fn attempt(row: &PgRow) -> Result<Attempt> {
         sent_micros: row.try_get::<Option<i64>, _>("sent_at")?.map(unsigned),
         closed_micros: row.try_get::<Option<i64>, _>("closed_at")?.map(unsigned),
         conclusion: row.try_get("conclusion")?,
-        adopted: row.try_get::<Option<i64>, _>("adopted_generation")?.is_some(),
+        adopted_micros: row.try_get::<Option<i64>, _>("adopted_at")?.map(unsigned),
     })
 }
 

@@ -24,7 +24,8 @@ impl Sqlite {
 impl Reader for Sqlite {
     async fn attempts(&self) -> Result<Vec<Attempt>> {
         let rows = sqlx::query(
-            "SELECT id, grant_id, generation, owner, claimed_at, sent_at, closed_at, conclusion, adopted_generation
+            "SELECT id, grant_id, generation, owner, claimed_at, sent_at, closed_at, conclusion,
+                    CASE WHEN adopted_generation IS NULL THEN NULL ELSE closed_at END AS adopted_at
              FROM attempts WHERE kind = 'refresh'",
         )
         .fetch_all(&self.0)
@@ -65,7 +66,7 @@ fn attempt(row: &SqliteRow) -> Result<Attempt> {
         sent_micros: row.try_get::<Option<i64>, _>("sent_at")?.map(unsigned),
         closed_micros: row.try_get::<Option<i64>, _>("closed_at")?.map(unsigned),
         conclusion: row.try_get("conclusion")?,
-        adopted: row.try_get::<Option<i64>, _>("adopted_generation")?.is_some(),
+        adopted_micros: row.try_get::<Option<i64>, _>("adopted_at")?.map(unsigned),
     })
 }
 

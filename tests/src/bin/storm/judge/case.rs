@@ -77,7 +77,7 @@ impl Case {
     pub(super) fn unescrowed(&self, record: &Record<'_>) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(move |attempt| {
             let Some(death) = record.death_of(attempt) else { return false };
-            let adopted = attempt.adopted && attempt.closed_micros <= Some(death.killed_micros);
+            let adopted = attempt.adopted_micros.is_some_and(|adopted| adopted <= death.killed_micros);
             let newer = |other: &&Attempt| other.sent_micros >= attempt.sent_micros;
             adopted && !self.attempts.iter().filter(newer).any(|other| death.records.contains_key(&other.id))
         })
@@ -86,7 +86,7 @@ impl Case {
     /// The last rotation that the provider carried out and the broker never adopted.
     pub(super) fn unadopted_rotation(&self) -> Option<&Entry> {
         let last = self.presentations.iter().rfind(|entry| entry.committed)?;
-        let adopted = self.attempt_of(last).is_some_and(|attempt| attempt.adopted);
+        let adopted = self.attempt_of(last).is_some_and(|attempt| attempt.adopted_micros.is_some());
         (!adopted).then_some(last)
     }
 }

@@ -53,9 +53,8 @@ fn holdings(case: &Case, record: &Record<'_>) -> Vec<Holding> {
     for (entry, attempt) in case.linked().filter(|(entry, _)| entry.committed) {
         let generation = entry.generation.unwrap_or(0) + 1;
         let mut hold = |since_micros, because| holdings.push(Holding { generation, since_micros, because });
-        if attempt.adopted {
-            // Adopted at the latest when its row was closed.
-            hold(attempt.closed_micros.unwrap_or(u64::MAX), "adopted");
+        if let Some(adopted_micros) = attempt.adopted_micros {
+            hold(adopted_micros, "adopted");
         }
         // A grace is replayed without waiting for anybody's escrow: it harms nothing.
         if case.subject.profile.is_strict()

@@ -46,12 +46,12 @@ fn sent(id: u128, at_ms: u64) -> Attempt {
         sent_micros: Some(at_ms * MS),
         closed_micros: Some(900 * MS),
         conclusion: None,
-        adopted: false,
+        adopted_micros: None,
     }
 }
 
 fn adopted(id: u128, at_ms: u64, closed_ms: u64) -> Attempt {
-    Attempt { adopted: true, closed_micros: Some(closed_ms * MS), ..sent(id, at_ms) }
+    Attempt { adopted_micros: Some(closed_ms * MS), closed_micros: Some(closed_ms * MS), ..sent(id, at_ms) }
 }
 
 fn case(profile: Profile, presentations: Vec<Entry>, attempts: Vec<Attempt>) -> Case {
@@ -139,6 +139,17 @@ fn in_a_grace_a_replay_may_meet_an_answer_adopted_after_it_was_sent() {
 }
 
 #[test]
+fn an_attempt_that_was_closed_in_doubt_is_adopted_when_it_is_adopted() {
+    let in_doubt = || Attempt { adopted_micros: Some(650 * MS), ..adopted(1, 99, 550) };
+    let spends = |sent_ms, shown_ms| {
+        let shown = vec![shown(0, 100), shown(0, shown_ms)];
+        let case = case(Profile::Grace, shown, vec![in_doubt(), sent(2, sent_ms)]);
+        double_spends(&case, &record(&killed([]))).len()
+    };
+    assert_eq!((spends(600, 660), spends(651, 660)), (0, 1));
+}
+
+#[test]
 fn what_was_vended_was_held() {
     let mut case = case(Profile::Reject, vec![shown(0, 100), shown(0, 600)], vec![]);
     case.vended = vec![(1, 50 * MS), (2, 550 * MS)];
@@ -163,7 +174,7 @@ fn one_answer_in_a_hundred_kills_may_be_lost_before_the_escrow() {
 
 #[test]
 fn more_may_be_lost_where_answers_lie_unread_for_long() {
-    // One answer in escrow, read 40 ms after it had left, and one life of 500 ms: 0.08 for each answer.
+    // One answer in escrow, read 40 ms after it had left, and one life of 500 ms: 3 x 0.08 for each answer.
     let read_late = || case(Profile::Reject, vec![shown(0, 450)], vec![adopted(1, 449, 600)]);
     let lost = || case(Profile::Reject, vec![shown(0, 490)], vec![sent(2, 489)]);
     let deaths = killed([1]);
@@ -172,8 +183,9 @@ fn more_may_be_lost_where_answers_lie_unread_for_long() {
         Verdict::of(&cases, &record(&deaths))
     };
     let verdict = verdict_of(2);
-    assert_eq!((verdict.unread_micros, verdict.c5_expected), ([40 * MS, 40 * MS], 3.0 * 0.08));
-    assert!(!verdict.is_charged_with(Charge::TooManyC5), "3 are allowed: {}", verdict.c5_allowed());
+    assert_eq!((verdict.unread_micros, verdict.c5_expected), ([40 * MS, 40 * MS], 3.0 * 3.0 * 40.0 / 500.0));
+    assert_eq!(verdict.c5_allowed(), 4);
+    assert!(!verdict.is_charged_with(Charge::TooManyC5));
     assert!(verdict_of(9).is_charged_with(Charge::TooManyC5), "9 are not expected");
 }
 

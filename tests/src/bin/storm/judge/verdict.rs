@@ -74,7 +74,7 @@ pub(crate) struct Verdict {
     /// Microseconds from the provider's last byte to the broker's having read the answer: the median, and the longest
     /// of all but one in a hundred. This long, and a write, a kill costs a grant of a strict provider.
     pub(crate) unread_micros: [u64; 2],
-    /// How many answers the kills must have met while they lay unread, going by how long they did.
+    /// How many answers the kills must have met before they were in the journal, going by how long they lay unread.
     pub(crate) c5_expected: f64,
     pub(crate) double_spends: usize,
     pub(crate) losses: BTreeMap<Profile, Vec<Loss>>,
@@ -90,7 +90,7 @@ impl Verdict {
         }
         let unread = unread(cases, record);
         verdict.unread_micros = [percentile(&unread, 50), percentile(&unread, 99)];
-        verdict.c5_expected = chance::expected_unread(cases, record, &unread);
+        verdict.c5_expected = chance::expected_lost(cases, record, &unread);
         verdict.weigh_escrows(cases, record);
         verdict.weigh_c5();
         if verdict.hit == 0 {
@@ -145,7 +145,8 @@ impl Verdict {
                     && attempt.closed_micros.is_none_or(|closed| closed > death.killed_micros)
             });
             self.hit += usize::from(met);
-            self.rescued += usize::from(met && attempt.adopted && record.found_in(attempt).is_some());
+            self.rescued +=
+                usize::from(met && attempt.adopted_micros.is_some() && record.found_in(attempt).is_some());
             if attempt.closed_micros.is_none() {
                 self.charge(Charge::LeftOpen, format!("{attempt:?}"));
             }
