@@ -1,5 +1,6 @@
 //! Where the doors are opened: configuration, listeners, telemetry and wiring around `broker-core`.
 
+mod around;
 mod audit;
 mod auth;
 pub mod callback;

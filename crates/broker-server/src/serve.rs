@@ -17,13 +17,14 @@ use tokio_util::task::TaskTracker;
 use tonic_health::server::HealthReporter;
 
 use self::probes::Probes;
+use crate::around::AroundLayer;
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::condition::Conditions;
 use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
-use crate::grpc::{ContainLayer, Served, Vends};
+use crate::grpc::{Contained, Served, Vends};
 use crate::listener::{GrpcListener, Slots};
 use crate::measured::Measured;
 use crate::reload::Reloadable;
@@ -153,8 +154,8 @@ pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyh
     running.watch_itself(&auth, key_watches, &conditions, &clock);
     running.keep_records(events, audit, writers);
     running.tell_metrics(&telemetry, &conditions, &clock, config.telemetry.metrics_interval);
-    let rpc = grpc::RpcLayer { traces: telemetry.traces(), clock: clock.clone() };
-    running.serve_grpc(grpc_listener, routes, &auth, rpc, config);
+    let told = grpc::Told { traces: telemetry.traces(), clock: clock.clone() };
+    running.serve_grpc(grpc_listener, routes, &auth, told, config);
     running.probes.front.open(conditions, running.pages(config, telemetry.traces()));
     tracing::info!(role = role.as_str(), grpc = %running.grpc, http = %running.http, "serving");
     Ok(running)
@@ -263,16 +264,23 @@ impl Running {
         listener: TcpListener,
         routes: tonic::service::Routes,
         auth: &Auth,
-        rpc: grpc::RpcLayer,
+        told: grpc::Told,
         config: &Config,
     ) {
-        let audit = grpc::AuditLayer { recorder: self.audit.recorder.clone(), clock: rpc.clock.clone() };
-        let timed = grpc::TimedLayer(self.measured.rpcs.clone());
-        let timely = grpc::TimelyLayer(config.limits.call_timeout);
+        let audited = grpc::Audited { recorder: self.audit.recorder.clone(), clock: told.clock.clone() };
+        let timed = grpc::Timed(self.measured.rpcs.clone());
+        let timely = grpc::Timely(config.limits.call_timeout);
         let served = GrpcListener {
             routes,
             // The audit is around authentication: it records whom nobody knows, too.
-            layer: (rpc, timed, audit, auth.layer(), timely, ContainLayer),
+            layer: (
+                AroundLayer(told),
+                AroundLayer(timed),
+                AroundLayer(audited),
+                AroundLayer(auth.layer()),
+                AroundLayer(timely),
+                AroundLayer(Contained),
+            ),
             door: auth.door(),
             slots: self.slots.clone(),
             limits: config.limits.clone(),

@@ -1,63 +1,32 @@
 //! The layer in front of every service: it puts the caller into the request, or turns the request away.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::http::{Request, Response};
+use axum::http::Request;
 use tonic::body::Body;
-use tower::{Layer, Service};
 
 use super::authenticator::Authenticator;
 use super::peer::Peer;
 use super::refusals::Refusals;
+use crate::around::{Answering, Around, Inner};
 use crate::grpc::{self, Draft};
 
 /// The one service that asks for no credential (grpc.health.v1): probes have none.
 const HEALTH: &str = "/grpc.health.v1.Health/";
 
-/// Wraps services.
+/// Puts a `Principal` among the extensions of every request, but for those of health.
 #[derive(Clone)]
-pub(crate) struct AuthLayer {
+pub(crate) struct Authenticated {
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) refusals: Arc<Refusals>,
 }
 
-impl<S> Layer<S> for AuthLayer {
-    type Service = Authenticated<S>;
-
-    fn layer(&self, inner: S) -> Authenticated<S> {
-        Authenticated { inner, auth: self.clone() }
-    }
-}
-
-/// A service whose every request has a `Principal` among its extensions, but for those of health.
-#[derive(Clone)]
-pub(crate) struct Authenticated<S> {
-    inner: S,
-    auth: AuthLayer,
-}
-
-type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
-
-impl<S> Service<Request<Body>> for Authenticated<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Answering<S::Error>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+impl Around for Authenticated {
+    fn call<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
         // The one that is ready answers, the clone gets ready for the next.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let auth = self.auth.clone();
+        let clone = inner.clone();
+        let mut inner = std::mem::replace(inner, clone);
+        let auth = self.clone();
         Box::pin(async move {
             match auth.admit(&mut request).await {
                 true => inner.call(request).await,
@@ -67,7 +36,7 @@ where
     }
 }
 
-impl AuthLayer {
+impl Authenticated {
     async fn admit(&self, request: &mut Request<Body>) -> bool {
         if request.uri().path().starts_with(HEALTH) {
             return true;
@@ -92,48 +61,36 @@ impl AuthLayer {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::future::{Ready, ready};
 
+    use axum::http::Response;
     use broker_core::testing::ManualClock;
     use broker_core::{Principal, Timestamp};
     use tonic::{Code, Status};
+    use tower::service_fn;
 
     use super::*;
     use crate::auth::issuer::Issuers;
     use crate::auth::trust_domains::TrustDomains;
 
     /// Answers with the caller and what is left of the request.
-    #[derive(Clone)]
-    struct Echo;
-
-    impl Service<Request<Body>> for Echo {
-        type Response = Response<Body>;
-        type Error = Infallible;
-        type Future = Ready<Result<Response<Body>, Infallible>>;
-
-        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-            Poll::Ready(Ok(()))
-        }
-
-        fn call(&mut self, request: Request<Body>) -> Self::Future {
-            let mut response = Response::new(Body::empty());
-            *response.headers_mut() = request.headers().clone();
-            response.extensions_mut().extend(request.extensions().clone());
-            ready(Ok(response))
-        }
+    async fn echo(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+        let mut response = Response::new(Body::empty());
+        *response.headers_mut() = request.headers().clone();
+        response.extensions_mut().extend(request.extensions().clone());
+        Ok(response)
     }
 
-    fn layer(authenticator: Authenticator) -> AuthLayer {
-        AuthLayer { authenticator: authenticator.into(), refusals: Arc::new(Refusals::new(clock())) }
+    fn layer(authenticator: Authenticator) -> Authenticated {
+        Authenticated { authenticator: authenticator.into(), refusals: Arc::new(Refusals::new(clock())) }
     }
 
-    async fn call(layer: &AuthLayer, path: &str, headers: &[(&'static str, &str)]) -> Response<Body> {
+    async fn call(layer: &Authenticated, path: &str, headers: &[(&'static str, &str)]) -> Response<Body> {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        layer.layer(Echo).call(request).await.unwrap()
+        layer.call(request, &mut service_fn(echo)).await.unwrap()
     }
 
     fn caller(response: &Response<Body>) -> Option<&str> {

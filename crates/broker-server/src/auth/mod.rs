@@ -33,7 +33,7 @@ use self::authenticator::Authenticator;
 pub(crate) use self::incoming::Door;
 use self::issuer_keys::IssuerKeys;
 pub(crate) use self::issuer_keys::{KeyOrigin, KeyTimes};
-pub(crate) use self::layer::AuthLayer;
+pub(crate) use self::layer::Authenticated;
 use self::refusals::Refusals;
 pub(crate) use self::report::{Credential, Report};
 pub(crate) use self::server_certificate::ServerCertificate;
@@ -87,8 +87,8 @@ impl Auth {
     }
 
     /// What goes in front of every service.
-    pub(crate) fn layer(&self) -> AuthLayer {
-        AuthLayer { authenticator: self.authenticator.clone(), refusals: self.refusals.clone() }
+    pub(crate) fn layer(&self) -> Authenticated {
+        Authenticated { authenticator: self.authenticator.clone(), refusals: self.refusals.clone() }
     }
 
     /// What connections come through.

@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::{Request, Response};
+use axum::http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tonic::body::Body;
-use tower::{Layer, Service};
+
+use crate::around::{Answering, Around, Inner};
 
 /// Shared by what counts and by what looks.
 #[derive(Clone)]
@@ -88,38 +89,10 @@ impl Drop for Open {
     }
 }
 
-impl<S> Layer<S> for Calls {
-    type Service = Counted<S>;
-
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted { inner, calls: self.clone() }
-    }
-}
-
-/// A service whose calls are counted, to the end of their answers.
-#[derive(Clone)]
-pub(super) struct Counted<S> {
-    inner: S,
-    calls: Calls,
-}
-
-type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
-
-impl<S> Service<Request<Body>> for Counted<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Answering<S::Error>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (open, answer) = (self.calls.begin(), self.inner.call(request));
+impl Around for Calls {
+    /// Counts a call to the end of its answer.
+    fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
+        let (open, answer) = (self.begin(), inner.call(request));
         Box::pin(async move { Ok(answer.await?.map(|body| Body::new(Answer { body, _open: open }))) })
     }
 }

@@ -23,6 +23,7 @@ use super::calls::Calls;
 use super::connection::Guarded;
 use super::life::{Life, Times, spread};
 use super::slots::Slots;
+use crate::around::AroundLayer;
 use crate::auth::Door;
 use crate::config::LimitsConfig;
 
@@ -76,7 +77,7 @@ where
         let incoming = stream::once(ready(Ok::<_, io::Error>(guarded))).chain(stream::pending());
         let serving = self
             .server()
-            .layer(life.calls.clone())
+            .layer(AroundLayer(life.calls.clone()))
             .layer(self.layer.clone())
             .add_routes(self.routes.clone())
             .serve_with_incoming_shutdown(incoming, leaving.cancelled_owned());

@@ -5,5 +5,5 @@ mod layer;
 mod outcome;
 
 pub(crate) use self::draft::{Batch, Draft, Given};
-pub(crate) use self::layer::AuditLayer;
+pub(crate) use self::layer::Audited;
 pub(in crate::grpc) use self::outcome::{code_name, outcome};

@@ -5,4 +5,4 @@ mod ending;
 mod layer;
 mod method;
 
-pub(crate) use self::layer::RpcLayer;
+pub(crate) use self::layer::Told;

@@ -1,54 +1,23 @@
 //! The layer around every service.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::http::{Request, Response};
+use axum::http::Request;
 use tonic::body::Body;
-use tower::{Layer, Service};
 
 use super::RpcTimes;
 use super::body::{TimedBody, code};
 use super::call::Call;
+use crate::around::{Answering, Around, Inner};
 
-/// Wraps services.
+/// Times calls.
 #[derive(Clone)]
-pub(crate) struct TimedLayer(pub(crate) Arc<RpcTimes>);
+pub(crate) struct Timed(pub(crate) Arc<RpcTimes>);
 
-impl<S> Layer<S> for TimedLayer {
-    type Service = Timed<S>;
-
-    fn layer(&self, inner: S) -> Timed<S> {
-        Timed { inner, times: self.0.clone() }
-    }
-}
-
-/// A service whose calls are timed.
-#[derive(Clone)]
-pub(crate) struct Timed<S> {
-    inner: S,
-    times: Arc<RpcTimes>,
-}
-
-type Answering<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
-
-impl<S> Service<Request<Body>> for Timed<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>> + 'static,
-    S::Future: Send,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Answering<S::Error>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let mut call = Call::begin(self.times.clone(), request.uri().path());
-        let answer = self.inner.call(request);
+impl Around for Timed {
+    fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
+        let mut call = Call::begin(self.0.clone(), request.uri().path());
+        let answer = inner.call(request);
         Box::pin(async move {
             let response = answer.await?;
             // A call that fails is answered with a status among its headers, and no body.

@@ -5,5 +5,5 @@ mod call;
 mod layer;
 mod times;
 
-pub(crate) use self::layer::TimedLayer;
+pub(crate) use self::layer::Timed;
 pub(crate) use self::times::RpcTimes;
