@@ -49,6 +49,11 @@ impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect_timeout(Duration::from_secs(5)).connect().await.unwrap();
+        Self::over(channel)
+    }
+
+    /// A client on this connection.
+    pub fn over(channel: Channel) -> Self {
         Self { channel, name: Name::default() }
     }
 

@@ -12,6 +12,7 @@
 )]
 
 pub mod access;
+pub mod authority;
 pub mod bench;
 pub mod canary;
 mod child;

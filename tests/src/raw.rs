@@ -1,4 +1,4 @@
-//! HTTP/2 (RFC 9113) by hand: what no client library would send.
+//! HTTP/2 (RFC 9113) and TLS by hand: what no client library would send.
 
 use std::net::SocketAddr;
 
@@ -143,3 +143,9 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
 
 /// GetAccessToken.
 pub const GET_TOKEN: &str = "/tokenbroker.v1.TokenService/GetAccessToken";
+
+/// A TLS record with the beginning of a hello (RFC 8446 section 4.1.2), for those who say it byte by byte.
+pub fn hello() -> impl Iterator<Item = u8> {
+    const RECORD: [u8; 11] = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3];
+    RECORD.into_iter().chain([0; 500])
+}

@@ -101,12 +101,19 @@ fn abuse(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
     bench.args(&args.rest).status().context("cannot start the load generator")
 }
 
-/// Measured on a Postgres of its own, which the program brings itself.
+/// Measured on a Postgres of its own, which the program brings itself, and of the broker that the image ships.
 fn start(workspace: &Workspace, args: &BenchArgs) -> Result<ExitStatus> {
     build(workspace, &["--package", "broker-e2e", "--bin", "start_bench"])?;
     let mut bench = load_generator(workspace, "start_bench", args);
-    bench.arg("--broker").arg(broker(workspace)?);
+    bench.arg("--broker").arg(shipped_broker(workspace)?);
     bench.args(&args.rest).status().context("cannot start the measurement")
+}
+
+/// The broker of the image, built as `deploy/Dockerfile` does.
+fn shipped_broker(workspace: &Workspace) -> Result<PathBuf> {
+    let package = ["--package", "broker-server", "--bin", "token-broker", "--no-default-features"];
+    build_with("image", workspace, &package)?;
+    Ok(workspace.target_dir().join("image/token-broker"))
 }
 
 fn load_generator(workspace: &Workspace, name: &str, args: &BenchArgs) -> Command {
@@ -125,7 +132,12 @@ fn broker(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 fn build(workspace: &Workspace, what: &[&str]) -> Result<()> {
-    let status = workspace.command("cargo").args(["build", "--release", "--locked"]).args(what).status()?;
+    build_with("release", workspace, what)
+}
+
+fn build_with(profile: &str, workspace: &Workspace, what: &[&str]) -> Result<()> {
+    let status =
+        workspace.command("cargo").args(["build", "--locked", "--profile", profile]).args(what).status()?;
     ensure!(status.success(), "cannot build what is to be measured: see the compiler's messages above");
     Ok(())
 }

@@ -11,7 +11,7 @@ use tonic::Code;
 use crate::BINARY;
 
 /// What a broker may grow by under attack, in bytes.
-pub(super) const GROWTH: u64 = 96 << 20;
+pub(crate) const GROWTH: u64 = 96 << 20;
 
 /// Calls before, and calls after which the attack has had its effect.
 const CALLS: usize = 25;
@@ -73,7 +73,7 @@ async fn call(client: &Client, key: &GrantKey) {
 }
 
 /// The resident set, in bytes.
-pub(super) fn memory(pid: u32) -> u64 {
+pub(crate) fn memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024

@@ -6,3 +6,5 @@ mod good;
 mod messages;
 mod provider;
 mod slow;
+
+pub(crate) use self::good::{GROWTH, memory};

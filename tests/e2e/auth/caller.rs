@@ -9,7 +9,7 @@ use broker_proto::v1::{GetGrantRequest, GrantKey, Reason};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::authority::Identity;
+use broker_e2e::authority::Identity;
 
 /// How the broker received a caller.
 #[derive(Debug, PartialEq, Eq)]

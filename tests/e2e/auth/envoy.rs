@@ -10,9 +10,9 @@ use broker_e2e::{Program, Provider, http, workshop};
 use provider_sim::{EvercamConfig, Simulator};
 use tokio::process::Command;
 
-use super::authority::Authority;
 use super::ext_authz::{ENVOY, consent, start};
 use super::setting::{Setting, until, write_identity};
+use broker_e2e::authority::Authority;
 
 #[tokio::test]
 #[ignore = "needs python3 with venv and pip"]

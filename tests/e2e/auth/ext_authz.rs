@@ -17,9 +17,9 @@ use tonic::Code;
 use tonic::transport::Channel;
 
 use super::RECORDER;
-use super::authority::Authority;
 use super::setting::Setting;
 use crate::ext_authz::{CHECK, denied, headers, ok, request};
+use broker_e2e::authority::Authority;
 
 pub(super) const ENVOY: &str = "spiffe://prod.example/envoy";
 

@@ -1,6 +1,5 @@
 //! Who calls: every way to be known, and to pretend.
 
-mod authority;
 mod caller;
 mod envoy;
 mod ext_authz;

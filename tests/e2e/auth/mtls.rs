@@ -6,9 +6,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::RECORDER;
-use super::authority::{Authority, Identity, days_from_now};
 use super::caller::Reception::{CutOff, Known, Unknown};
 use super::setting::{Setting, until};
+use broker_e2e::authority::{Authority, Identity, days_from_now};
 
 #[tokio::test]
 async fn a_workload_of_the_trust_domain_is_known() {

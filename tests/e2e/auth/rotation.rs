@@ -10,12 +10,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::RECORDER;
-use super::authority::Authority;
 use super::caller::Caller;
 use super::caller::Reception::{CutOff, Known};
 use super::jwt::{ISSUER, claims};
 use super::setting::{Setting, until, write_identity};
 use super::traffic::Traffic;
+use broker_e2e::authority::Authority;
 
 #[tokio::test]
 async fn the_servers_certificate_is_replaced() {

@@ -9,9 +9,9 @@ use broker_e2e::{BrokerProcess, LONGEST_WAIT, http};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::authority::{Authority, Identity};
 use super::caller::Caller;
 use crate::BINARY;
+use broker_e2e::authority::{Authority, Identity};
 
 /// What callers may do is not the matter here.
 const WHO_IS_KNOWN_MAY_ALL: &str = "[[access.policy]]\nprincipal = \"*\"\ntenant = \"*\"\nprovider = \"*\"\n\
@@ -68,6 +68,10 @@ impl Setting {
 
     pub(super) fn grpc(&self) -> SocketAddr {
         self.broker.grpc
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.broker.pid()
     }
 
     /// A caller who believes this broker and shows nothing.

@@ -1,7 +1,6 @@
 //! Users who consent: the grants under measurement, through the front door.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::ops::Range;
 
 use anyhow::{Result, anyhow};
@@ -20,8 +19,7 @@ const AT_ONCE: usize = 64;
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
 /// Makes the tenants and these grants. Answers the number of each grant by its id.
-pub async fn obtain(address: SocketAddr, grants: Range<usize>) -> Result<HashMap<String, usize>> {
-    let client = Client::connect(address).await;
+pub async fn obtain(client: &Client, grants: Range<usize>) -> Result<HashMap<String, usize>> {
     for tenant in 0..TENANTS.min(grants.len()) {
         client.create_tenant(&name(tenant)).await.map_err(refused("CreateTenant"))?;
         client.register(registration(tenant)).await.map_err(refused("CreateClientRegistration"))?;

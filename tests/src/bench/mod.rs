@@ -15,7 +15,7 @@ pub use adoptions::Adoptions;
 pub use consents::{key, obtain};
 pub use cores::Cores;
 pub use cpu::{ProcessCpu, busy};
-pub use home::{Home, PROVIDER, migrate};
+pub use home::{Home, PROVIDER, TRUST_DOMAIN, migrate};
 pub use ledger::{InFlight, Ledger, Token};
 pub use present::{Pair, present};
 pub use server::Server;

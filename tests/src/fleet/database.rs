@@ -38,6 +38,22 @@ impl Database {
         url.into()
     }
 
+    /// The same database as a login sees it that is a member of this role, and of no other.
+    pub async fn of_member(&self, role: &str) -> Self {
+        let login = format!("member_of_{role}");
+        self.on_server(&format!("CREATE ROLE {login} LOGIN PASSWORD 'broker' IN ROLE {role}")).await;
+        let mut server = url::Url::parse(&self.server).unwrap();
+        server.set_username(&login).unwrap();
+        server.set_password(Some("broker")).unwrap();
+        Self { server: server.into(), name: self.name }
+    }
+
+    /// The id of the installation, which a restored copy has too.
+    pub async fn installation(&self) -> String {
+        let id = sqlx::query_scalar("SELECT id::text FROM installation");
+        id.fetch_one(&mut self.connect().await).await.unwrap()
+    }
+
     /// Makes a copy of it. Nobody may use it meanwhile.
     pub async fn copy(&self, name: &'static str) -> Self {
         self.until_unused().await;

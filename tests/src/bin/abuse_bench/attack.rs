@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use broker_e2e::raw::{
-    CANCEL, CONTINUATION, END_HEADERS, END_STREAM, GET_TOKEN, HEADERS, RST_STREAM, Raw, call, frame,
+    CANCEL, CONTINUATION, END_HEADERS, END_STREAM, GET_TOKEN, HEADERS, RST_STREAM, Raw, call, frame, hello,
 };
 use futures_util::future::join_all;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 /// Between two bursts.
@@ -22,6 +23,8 @@ const STREAMS: u32 = 10_000;
 pub(crate) enum Attack {
     /// 1,000 connections that say nothing.
     Idle,
+    /// 200 connections whose handshakes (TLS) come byte by byte.
+    Handshakes,
     /// 200 connections whose headers come byte by byte.
     Slow,
     /// 10,000 streams on one connection.
@@ -33,11 +36,13 @@ pub(crate) enum Attack {
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 5] = [Self::Idle, Self::Slow, Self::Streams, Self::Resets, Self::Message];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Idle, Self::Handshakes, Self::Slow, Self::Streams, Self::Resets, Self::Message];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Idle => "1,000 idle connections",
+            Self::Handshakes => "200 slow TLS handshakes",
             Self::Slow => "200 slow headers",
             Self::Streams => "10,000 streams",
             Self::Resets => "rapid reset",
@@ -45,10 +50,16 @@ impl Attack {
         }
     }
 
+    /// Whether it is one on TLS.
+    pub(crate) fn is_on_tls(self) -> bool {
+        self == Self::Handshakes
+    }
+
     /// Never ends.
     pub(crate) async fn go_on(self, address: SocketAddr) {
         match self {
             Self::Idle => idle(address).await,
+            Self::Handshakes => drop(join_all((0..SLOW).map(|_| slow_handshake(address))).await),
             Self::Slow => drop(join_all((0..SLOW).map(|_| slow(address))).await),
             Self::Streams | Self::Resets | Self::Message => loop {
                 self.burst(address).await;
@@ -98,6 +109,19 @@ async fn slow(address: SocketAddr) {
         raw.send(&frame(HEADERS, 0, 1, &[])).await;
         for byte in call(GET_TOKEN).iter().cycle() {
             if !raw.send(&frame(CONTINUATION, 0, 1, &[*byte])).await {
+                break;
+            }
+            tokio::time::sleep(DRIP).await;
+        }
+    }
+}
+
+async fn slow_handshake(address: SocketAddr) {
+    loop {
+        // Where there is no room it is tried again.
+        let Ok(mut stream) = TcpStream::connect(address).await else { continue };
+        for byte in hello() {
+            if stream.write_all(&[byte]).await.is_err() {
                 break;
             }
             tokio::time::sleep(DRIP).await;

@@ -1,9 +1,11 @@
 //! What attackers cost good clients: `token-broker serve` vends, with and without an attack, in turns within each round.
 //!
-//! The server is on one core; good clients and attackers are this process, on another one. `cargo xtask bench` builds
+//! The servers, one in plaintext and one over TLS, are on one core; good clients and attackers are this process, on another
+//! one. `cargo xtask bench` builds
 //! everything and starts this.
 
 mod attack;
+mod front;
 mod good;
 mod report;
 mod rounds;
@@ -61,7 +63,8 @@ impl Plan {
 fn main() -> ExitCode {
     let Mode::Compare(plan) = Cli::parse().mode;
     match run(&plan) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -69,7 +72,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(plan: &Plan) -> Result<()> {
+/// Whether every attack cost no more than it may.
+fn run(plan: &Plan) -> Result<bool> {
     let cores = Cores::choose()?;
     cores.pin_load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -30,8 +30,8 @@ pub(crate) fn turn(round: usize, attack: Attack, turn: &Turn) {
     );
 }
 
-/// One line for each attack: the median of the per-round ratios.
-pub(crate) fn table(turns: &[Vec<Turn>]) {
+/// One line for each attack: the median of the per-round ratios. Answers whether none is more than it may be.
+pub(crate) fn table(turns: &[Vec<Turn>]) -> bool {
     println!(
         "\n{:<24} {:>12} {:>12} {:>22} {:>10}",
         "attack", "peace p99 ms", "attack p99", "x (min - max)", "memory MB"
@@ -40,11 +40,16 @@ pub(crate) fn table(turns: &[Vec<Turn>]) {
         println!("{}", line(attack.name(), turns));
     }
     println!("no good call failed");
+    turns.iter().all(|turns| ratio(turns).median <= MOST)
+}
+
+fn ratio(turns: &[Turn]) -> Spread {
+    Spread::of(turns.iter().map(|turn| turn.attack / turn.peace))
 }
 
 fn line(name: &str, turns: &[Turn]) -> String {
     let of = |value: &dyn Fn(&Turn) -> f64| Spread::of(turns.iter().map(value));
-    let ratio = of(&|turn| turn.attack / turn.peace);
+    let ratio = ratio(turns);
     let verdict = if ratio.median <= MOST { "" } else { "  MORE THAN TWICE" };
     format!(
         "{name:<24} {:>12.2} {:>12.2} {:>22} {:>10.0}{verdict}",

@@ -1,22 +1,20 @@
 //! In each round every attack has its turn, next to one in peace.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use broker_e2e::Client;
-use broker_e2e::bench::{Cores, Home, Server, Stub, Times, obtain};
+use broker_e2e::authority::Authority;
+use broker_e2e::bench::{Cores, Stub, Times};
 use provider_sim::Clock;
 
 use crate::Plan;
 use crate::attack::Attack;
+use crate::front::{Front, GRANTS};
 use crate::good::latencies;
 use crate::report;
 
-const GRANTS: usize = 200;
-const CONNECTIONS: usize = 4;
 /// Nothing is due while it is measured.
 const EXPIRES_IN: u32 = 12 * 3600;
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -31,55 +29,43 @@ pub(crate) struct Turn {
     pub(crate) memory: u64,
 }
 
-/// Measures, and prints what came out.
-pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<()> {
+/// Measures, and prints what came out. Answers whether every attack cost no more than it may.
+pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<bool> {
     let directory = tempfile::tempdir()?;
     let times = Times { latency: Duration::from_millis(1), expires_in: EXPIRES_IN };
     let stub = Stub::start(GRANTS, times, Clock::system()).await?;
-    let server = start(plan, directory.path(), &stub, cores)?;
-    let measured = match measure(plan, cores, &server).await {
-        Ok(()) => Ok(()),
-        Err(error) => bail!("{error:#}{}", server.last_words()),
+    let plain = Front::open(plan, directory.path(), &stub.url, cores, None).await?;
+    let tls = Front::open(plan, directory.path(), &stub.url, cores, Some(&Authority::new())).await?;
+    let measured = match measure(plan, cores, &plain, &tls).await {
+        Ok(turns) => Ok(report::table(&turns)),
+        Err(error) => bail!("{error:#}{}{}", plain.server.last_words(), tls.server.last_words()),
     };
-    tokio::task::spawn_blocking(|| server.stop()).await??;
+    plain.close().await?;
+    tls.close().await?;
     measured
 }
 
-fn start(plan: &Plan, directory: &Path, stub: &Stub, cores: &Cores) -> Result<Server> {
-    let binary =
-        plan.broker.canonicalize().with_context(|| format!("there is no {}", plan.broker.display()))?;
-    let store = format!("sqlite://{}", directory.join("store.db").display());
-    let home = Home::furnish(directory.join("broker"), &binary, store, &stub.url)?;
-    let mut serve = Command::new(&binary);
-    serve.arg("serve").arg("--config").arg(home.rotating(1)?);
-    Server::start(&mut serve, &home.log(), cores)
-}
-
-async fn measure(plan: &Plan, cores: &Cores, server: &Server) -> Result<()> {
-    obtain(server.address(), 0..GRANTS).await?;
-    let mut clients = Vec::new();
-    for _ in 0..CONNECTIONS {
-        clients.push(Client::connect(server.address()).await);
-    }
+async fn measure(plan: &Plan, cores: &Cores, plain: &Front, tls: &Front) -> Result<Vec<Vec<Turn>>> {
     report::header(plan, cores);
-    latencies(&clients, GRANTS, plan.rate, WARM_UP).await?;
+    for front in [plain, tls] {
+        latencies(&front.clients, GRANTS, plan.rate, WARM_UP).await?;
+    }
     let mut turns = vec![Vec::new(); Attack::ALL.len()];
     for round in 0..plan.rounds() {
         for (attack, turns) in Attack::ALL.into_iter().zip(&mut turns) {
-            let turn = turn(plan, server, &clients, attack, round % 2 == 0).await?;
+            let front = if attack.is_on_tls() { tls } else { plain };
+            let turn = turn(plan, front, attack, round % 2 == 0).await?;
             report::turn(round + 1, attack, &turn);
             turns.push(turn);
         }
     }
-    report::table(&turns);
-    Ok(())
+    Ok(turns)
 }
 
 /// What comes first changes from round to round.
 async fn turn(
     plan: &Plan,
-    server: &Server,
-    clients: &[Client],
+    Front { server, clients }: &Front,
     attack: Attack,
     peace_first: bool,
 ) -> Result<Turn> {

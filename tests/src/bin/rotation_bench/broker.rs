@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use broker_e2e::Client;
 use broker_e2e::bench::{Cores, Home, Server, migrate, obtain};
 
 use crate::database::Database;
@@ -35,7 +36,7 @@ impl Broker {
     /// Walks the users of these grants through consent.
     pub(crate) async fn fill(&mut self, grants: Range<usize>) -> Result<()> {
         let server = self.start(&self.home.resting()?)?;
-        match obtain(server.address(), grants).await {
+        match obtain(&Client::connect(server.address()).await, grants).await {
             Ok(grants) => self.grants = grants,
             Err(error) => bail!("{error:#}{}", server.last_words()),
         }

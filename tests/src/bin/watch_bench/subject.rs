@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use broker_e2e::Client;
 use broker_e2e::bench::{Cores, Home, Server, Stub, obtain};
 
 use crate::Plan;
@@ -32,7 +33,7 @@ impl Subject {
         let home = Home::furnish(directory.join("broker"), &binary, store, &stub.url)?;
         let mut broker = Self::Broker { binary, home, grants: HashMap::new() };
         let server = broker.start(cores)?;
-        let obtained = obtain(server.address(), 0..plan.streams).await;
+        let obtained = obtain(&Client::connect(server.address()).await, 0..plan.streams).await;
         match (&mut broker, obtained) {
             (Self::Broker { grants, .. }, Ok(obtained)) => *grants = obtained,
             (_, Err(error)) => bail!("{error:#}{}", server.last_words()),

@@ -9,22 +9,31 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 /// Signs whatever it is asked to.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, PEM.
 #[derive(Clone)]
-pub(super) struct Identity {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub struct Identity {
+    /// The certificate, and those between it and its authority.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    /// One that nobody believes yet.
+    pub fn new() -> Self {
         Self(CertifiedIssuer::self_signed(Self::params(), KeyPair::generate().unwrap()).unwrap())
     }
 
     /// An authority below this one.
-    pub(super) fn below(&self) -> Self {
+    pub fn below(&self) -> Self {
         Self(CertifiedIssuer::signed_by(Self::params(), KeyPair::generate().unwrap(), &self.0).unwrap())
     }
 
@@ -39,24 +48,24 @@ impl Authority {
     }
 
     /// Its own certificate.
-    pub(super) fn pem(&self) -> String {
+    pub fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// The identity of a server on this machine.
-    pub(super) fn server(&self) -> Identity {
+    pub fn server(&self) -> Identity {
         let mut params = dated();
         params.subject_alt_names = vec![SanType::DnsName("localhost".try_into().unwrap())];
         self.sign(&params)
     }
 
     /// The identity of a workload.
-    pub(super) fn workload(&self, id: &str) -> Identity {
+    pub fn workload(&self, id: &str) -> Identity {
         self.workload_with(id, |_| {})
     }
 
     /// The same, changed.
-    pub(super) fn workload_with(&self, id: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    pub fn workload_with(&self, id: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let mut params = dated();
         params.subject_alt_names = vec![SanType::URI(id.try_into().unwrap())];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -80,7 +89,8 @@ fn dated() -> CertificateParams {
     params
 }
 
+/// A day as certificates name it.
 #[expect(clippy::disallowed_methods, reason = "the broker under test runs on the machine's clock")]
-pub(super) fn days_from_now(days: i64) -> OffsetDateTime {
+pub fn days_from_now(days: i64) -> OffsetDateTime {
     OffsetDateTime::now_utc() + Duration::days(days)
 }
