@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use broker_core::Clock as _;
@@ -17,6 +18,9 @@ use crate::role::Role;
 use crate::stop::StopSignals;
 use crate::store::Store;
 use crate::{Surroundings, SystemClock, hardening, keys, limits, panics, serve, store_command, telemetry};
+
+/// What still blocks when everything else has ended is waited for no longer.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Keeps users' OAuth grants and vends fresh access tokens over gRPC.
 #[derive(Parser)]
@@ -142,7 +146,11 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn block_on(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(task)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(task);
+    // A write to the journal ends by itself. A collector that hangs does not.
+    runtime.shutdown_timeout(LAST_WRITES);
+    done
 }
 
 async fn run_server(loaded: Loaded, path: Option<PathBuf>, role: Role) -> anyhow::Result<()> {
@@ -154,8 +162,9 @@ async fn run_server(loaded: Loaded, path: Option<PathBuf>, role: Role) -> anyhow
     limits::raise_files(&loaded.config);
     let around = Surroundings { telemetry: telemetry.clone(), ..Surroundings::of_this_machine() };
     let served = serve_until_asked(loaded, path, role, around, (&mut stop, hangups)).await;
-    // The second signal ends this wait too.
-    stop.unless_asked(telemetry.flush()).await;
+    if !stop.is_hurried() {
+        stop.unless_asked(telemetry.flush()).await;
+    }
     served
 }
 

@@ -6,12 +6,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    times: u32,
 }
 
 impl StopSignals {
     /// Takes the signals over.
     pub(crate) fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, times: 0 })
     }
 
     /// Returns when the process is asked to end, once for each time.
@@ -20,6 +22,12 @@ impl StopSignals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+        self.times += 1;
+    }
+
+    /// Whether it was asked again: whoever does that waits for nothing.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.times > 1
     }
 
     /// The result of `work`, or `None` if the process is asked to end before.

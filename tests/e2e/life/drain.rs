@@ -1,13 +1,18 @@
 //! SIGTERM while a provider takes its time.
 
+use std::time::{Duration, Instant};
+
 use broker_e2e::{House, LONGEST_WAIT, Provider, http};
 use provider_sim::{Endpoint, Fault, When};
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::until;
 use crate::BINARY;
 use broker_e2e::raw::{END_HEADERS, END_STREAM, GET_TOKEN, GOAWAY, HEADERS, Raw, call, frame};
+
+/// Shorter than a process that is asked once waits for its collector.
+const LAST_TELEMETRY: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draining_broker_sends_callers_elsewhere_and_finishes_the_rotation_under_way() {
@@ -24,8 +29,7 @@ async fn a_draining_broker_sends_callers_elsewhere_and_finishes_the_rotation_und
         let presented =
             |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
         simulator.journal().wait_for(presented, LONGEST_WAIT).await.unwrap();
-        let pid = Pid::from_raw(i32::try_from(house.pid()).unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        terminate(&house);
         // Whoever is connected is told, and whoever connects finds nobody: a client goes to another replica.
         assert!(idle.until(|heard| heard.kind == GOAWAY).await.is_some());
         until("a closed door", async || TcpStream::connect(house.grpc()).await.is_err()).await;
@@ -43,5 +47,60 @@ async fn a_draining_broker_sends_callers_elsewhere_and_finishes_the_rotation_und
     house.restart().await;
     assert_eq!(house.vend(&key).await.unwrap().generation, 2);
     assert_eq!(house.simulator(Provider::Evercam).journal().max_presentations(), 1);
+    house.close().await;
+}
+
+/// A collector that takes connections and says nothing.
+async fn silent_collector() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, format!("[telemetry]\notlp_endpoint = \"http://{address}\"\n"))
+}
+
+fn terminate(house: &House) {
+    let pid = Pid::from_raw(i32::try_from(house.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+}
+
+/// Asks once more, and sees it end.
+async fn terminated_again(house: &mut House) {
+    terminate(house);
+    let asked_again = Instant::now();
+    house.ended().await;
+    let took = asked_again.elapsed();
+    assert!(took < LAST_TELEMETRY, "it took {took:?} after it was asked again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_the_wait_for_a_provider() {
+    let (_collector, telemetry) = silent_collector().await;
+    let mut house = House::plan().child(BINARY).sections(&telemetry).open().await;
+    let key = house.consent(Provider::Evercam, "ada").await;
+    let simulator = house.simulator(Provider::Evercam);
+    simulator.faults().push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
+    let client = house.client.clone();
+    let call = tokio::spawn(async move { client.refresh(&key).await });
+    let presented = |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
+    simulator.journal().wait_for(presented, LONGEST_WAIT).await.unwrap();
+    terminate(&house);
+    until("the drain", async || house.child_log().contains("waiting for 1 attempts")).await;
+    terminated_again(&mut house).await;
+    call.await.unwrap().unwrap_err();
+    let log = house.child_log();
+    assert!(log.contains("ending now; what is under way is in escrow"), "{log}");
+    house.simulator(Provider::Evercam).faults().clear();
+    house.restart().await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_the_wait_for_a_collector() {
+    let (_collector, telemetry) = silent_collector().await;
+    let mut house = House::plan().child(BINARY).sections(&telemetry).open().await;
+    house.consent(Provider::Evercam, "ada").await;
+    terminate(&house);
+    until("the end", async || house.child_log().contains("\"stopped\"")).await;
+    terminated_again(&mut house).await;
+    house.restart().await;
     house.close().await;
 }

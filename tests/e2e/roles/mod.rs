@@ -2,3 +2,4 @@
 
 mod apart;
 mod keys;
+mod logins;
