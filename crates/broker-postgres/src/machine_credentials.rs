@@ -10,8 +10,7 @@ use broker_core::ports::{
     MintClaim, MintEnd, StoreError,
 };
 use broker_core::{
-    AuditRecord, GrantKey, MachineCredential, MintMark, ProviderName, Quota, QuotaKind, RowVersion, TenantId,
-    Timestamp,
+    AuditRecord, GrantKey, MachineCredential, MintMark, Quota, QuotaKind, RowVersion, Timestamp,
 };
 use sqlx::PgPool;
 
@@ -104,12 +103,11 @@ impl MachineCredentialStore for PostgresStore {
 
     async fn put_off_mints(
         &self,
-        tenant: &TenantId,
-        provider: &ProviderName,
+        mints: &[DueMint],
         due_by: Timestamp,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        let put_off = mints::put_off(&self.pools.rotation, tenant, provider, due_by, until);
+        let put_off = mints::put_off(&self.pools.rotation, mints, due_by, until);
         self.operation("put_off_mints", put_off).await
     }
 

@@ -70,7 +70,7 @@ pub(crate) async fn read(
 
 pub(crate) async fn due(pool: &PgPool, by: Timestamp, limit: u32) -> Result<Vec<DuePoll>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT z.id, z.tenant, z.provider, z.user_id, z.account, z.registration
+        "SELECT z.id, z.tenant, z.provider, z.user_id, z.account, z.registration, z.expires_at
          FROM device_authorizations d JOIN authorizations z ON z.id = d.authorization_id
          WHERE d.next_poll_at <= $1 ORDER BY d.next_poll_at LIMIT $2",
         by.as_unix_micros(),
@@ -84,9 +84,29 @@ pub(crate) async fn due(pool: &PgPool, by: Timestamp, limit: u32) -> Result<Vec<
             authorization: AuthorizationId::from_bytes(row.id.into_bytes()),
             key: key([row.tenant, row.provider, row.user_id, row.account])?,
             registration: name(row.registration, RegistrationId::new, "registration")?,
+            expires_at: Timestamp::from_unix_micros(row.expires_at),
         })
     });
     due.collect()
+}
+
+pub(crate) async fn put_off_all(
+    pool: &PgPool,
+    polls: &[DuePoll],
+    due_by: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let ids: Vec<_> = polls.iter().map(|poll| uuid(poll.authorization.as_bytes())).collect();
+    sqlx::query!(
+        "UPDATE device_authorizations SET next_poll_at = $3 WHERE authorization_id = ANY($1) AND next_poll_at <= $2",
+        &ids,
+        due_by.as_unix_micros(),
+        until.as_unix_micros(),
+    )
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
 }
 
 pub(crate) async fn claim(

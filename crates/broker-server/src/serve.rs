@@ -277,8 +277,9 @@ impl Running {
                 AroundLayer(told),
                 AroundLayer(timed),
                 AroundLayer(audited),
-                AroundLayer(auth.layer()),
+                // Begun before the server's own timer, which drops a call without a word.
                 AroundLayer(timely),
+                AroundLayer(auth.layer()),
                 AroundLayer(Contained),
             ),
             door: auth.door(),

@@ -9,8 +9,7 @@ use broker_core::ports::{
     MintClaim, MintEnd, StoreError,
 };
 use broker_core::{
-    AuditRecord, GrantKey, MachineCredential, MintMark, ProviderName, Quota, QuotaKind, RowVersion, TenantId,
-    Timestamp,
+    AuditRecord, GrantKey, MachineCredential, MintMark, Quota, QuotaKind, RowVersion, Timestamp,
 };
 use sqlx::SqliteConnection;
 
@@ -116,14 +115,13 @@ impl MachineCredentialStore for SqliteStore {
 
     async fn put_off_mints(
         &self,
-        tenant: &TenantId,
-        provider: &ProviderName,
+        mints: &[DueMint],
         due_by: Timestamp,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.operation("put_off_mints", async {
             let mut tx = self.write().await?;
-            mints::put_off(&mut tx, tenant, provider, due_by, until).await?;
+            mints::put_off(&mut tx, mints, due_by, until).await?;
             tx.commit().await.map_err(failed)
         })
         .await

@@ -55,7 +55,7 @@ pub(crate) async fn read(
 
 pub(crate) async fn due(pool: &SqlitePool, by: Timestamp, limit: u32) -> Result<Vec<DuePoll>, StoreError> {
     let rows = sqlx::query(
-        "SELECT z.id, z.tenant, z.provider, z.user_id, z.account, z.registration
+        "SELECT z.id, z.tenant, z.provider, z.user_id, z.account, z.registration, z.expires_at
          FROM device_authorizations d JOIN authorizations z ON z.id = d.authorization_id
          WHERE d.next_poll_at <= ?1 ORDER BY d.next_poll_at LIMIT ?2",
     )
@@ -69,9 +69,27 @@ pub(crate) async fn due(pool: &SqlitePool, by: Timestamp, limit: u32) -> Result<
             authorization: row.id("id", AuthorizationId::from_bytes)?,
             key: row.key()?,
             registration: row.name("registration", RegistrationId::new)?,
+            expires_at: row.time("expires_at")?,
         })
     });
     due.collect()
+}
+
+pub(crate) async fn put_off_all(
+    connection: &mut SqliteConnection,
+    polls: &[DuePoll],
+    due_by: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    for poll in polls {
+        let put_off = sqlx::query(
+            "UPDATE device_authorizations SET next_poll_at = ?3
+             WHERE tenant = ?1 AND authorization_id = ?2 AND next_poll_at <= ?4",
+        );
+        let put_off = of(put_off, &poll.key.tenant, poll.authorization).bind_time(until).bind_time(due_by);
+        put_off.execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Commits nothing.

@@ -101,6 +101,9 @@ impl Broker {
         if refusal == PollRefusal::Other {
             self.tell_gate_of_poll(attempt, Some(failure));
             log_failure(attempt, failure);
+        } else {
+            // What it said of the user is no failure: it answers.
+            self.tell_gate_of_poll(attempt, None);
         }
         let refused = self.refused_client(attempt, registration, failure).await?;
         let now = self.clock.now();

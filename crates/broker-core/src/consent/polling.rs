@@ -1,21 +1,27 @@
 //! Polling for device authorizations (RFC 8628 §3.4). Every replica runs the loop; the store gives each poll to one of
 //! them, and a poll is an attempt as a code exchange is: its answer may hold tokens.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker_crypto::{Place, SealRight, TenantKeys};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
 use crate::ports::{ClaimedPoll, DuePoll, PollClaim, Presentation, TokenRequest};
 use crate::rotation::{Story, Trigger};
-use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Gate};
+use crate::{AttemptId, Broker, BrokerError, ClientRegistration, Gate, Timestamp};
 
 /// Polls under way in one process at once.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// Due polls that are read at once: those whose provider rests must not hide the others for long.
+/// Due polls that are read at once.
 const READ_AT_ONCE: u32 = 256;
+
+/// What cannot be polled for is looked at again after so long at most.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// All that a poll needs.
 struct Prepared {
@@ -46,42 +52,64 @@ impl Broker {
         if self.fleet.barred().is_some() || self.polls.available_permits() == 0 {
             return Ok(0);
         }
-        let due = self.consents.due_polls(self.clock.now(), READ_AT_ONCE).await?;
-        let mut begun = 0;
-        for poll in due {
-            let Ok(permit) = Arc::clone(&self.polls).try_acquire_owned() else { break };
-            if !self.may_poll(&poll).await {
-                continue;
-            }
-            begun += 1;
-            let broker = Arc::clone(self);
-            self.tasks.spawn(async move {
-                if let Err(error) = broker.poll(&poll).await {
-                    // The store gives it to whoever asks once the hold is over.
-                    let authorization = poll.authorization;
-                    tracing::warn!(%authorization, error = chain(&error), "a poll was not settled");
+        loop {
+            let now = self.clock.now();
+            let due = self.consents.due_polls(now, READ_AT_ONCE).await?;
+            let is_whole = due.len() < READ_AT_ONCE as usize;
+            let (mut begun, mut resting) = (0, BTreeMap::<_, Vec<_>>::new());
+            for poll in due {
+                let Ok(permit) = Arc::clone(&self.polls).try_acquire_owned() else { break };
+                match self.poll_rests_until(&poll, now).await {
+                    None => {
+                        begun += 1;
+                        self.begin_poll(poll, permit, now);
+                    }
+                    Some(until) => resting.entry(until).or_default().push(poll),
                 }
-                broker.gates.ended(&poll.key.provider, broker.clock.now());
-                drop(permit);
-            });
+            }
+            // They must not hide the others.
+            for (until, polls) in &resting {
+                self.consents.put_off_polls(polls, now, *until).await?;
+            }
+            if is_whole || begun > 0 || resting.is_empty() {
+                return Ok(begun);
+            }
         }
-        Ok(begun)
     }
 
-    /// Whether its provider is called now: it is configured, does not rest, and its budget has room.
-    async fn may_poll(&self, poll: &DuePoll) -> bool {
-        let (key, now) = (&poll.key, self.clock.now());
-        if self.provider(&key.provider).is_err() {
-            return false;
+    /// Until when its provider is not called: it is not configured, rests, or its budget has no room. What has lapsed
+    /// calls nobody.
+    async fn poll_rests_until(&self, poll: &DuePoll, now: Timestamp) -> Option<Timestamp> {
+        let (key, soon, longest) = (&poll.key, now + self.timing.tick, now + LONGEST_REST);
+        if poll.expires_at <= now {
+            return None;
         }
-        if let Gate::ClosedUntil(_) = self.gates.admit(key, &poll.registration, now) {
-            return false;
+        if self.provider(&key.provider).is_err() {
+            return Some(longest);
+        }
+        if let Gate::ClosedUntil(until) = self.gates.admit(key, &poll.registration, now) {
+            return Some(until.clamp(soon, longest));
         }
         if self.budget.take(&key.provider, 1).await == 0 {
             self.gates.ended(&key.provider, now);
-            return false;
+            return Some(soon);
         }
-        true
+        None
+    }
+
+    fn begin_poll(self: &Arc<Self>, poll: DuePoll, permit: OwnedSemaphorePermit, now: Timestamp) {
+        let broker = Arc::clone(self);
+        self.tasks.spawn(async move {
+            if let Err(error) = broker.poll(&poll).await {
+                // The store gives it to whoever asks once the hold is over.
+                let authorization = poll.authorization;
+                tracing::warn!(%authorization, error = chain(&error), "a poll was not settled");
+            }
+            if poll.expires_at > now {
+                broker.gates.ended(&poll.key.provider, broker.clock.now());
+            }
+            drop(permit);
+        });
     }
 
     async fn poll(self: &Arc<Self>, due: &DuePoll) -> Result<(), BrokerError> {

@@ -6,7 +6,7 @@ mod asking;
 mod deriving;
 mod making;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
 use crate::ports::DueMint;
-use crate::{Broker, BrokerError, Gate, GrantKey, Timestamp};
+use crate::{Broker, BrokerError, Gate, Timestamp};
 
 /// Mints under way in one process at once.
 pub(crate) const AT_ONCE: usize = 32;
@@ -22,8 +22,8 @@ pub(crate) const AT_ONCE: usize = 32;
 /// Due mints that are read at once.
 const READ_AT_ONCE: u32 = 256;
 
-/// Who cannot be minted is looked at again after so long at most. Whoever asks for a token does not wait for that.
-const LONGEST_REST: Duration = Duration::from_secs(300);
+/// Who cannot be minted is looked at again after so long at most. Where the last mint failed, who asks for a token waits too.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 impl Broker {
     /// Mints what is due, every tick, until `stop`.
@@ -42,11 +42,11 @@ impl Broker {
         if self.fleet.barred().is_some() || self.minters.available_permits() == 0 {
             return Ok(0);
         }
-        let due = self.callable_mints().await?;
-        let mut begun = 0;
-        for due in due {
+        let (mut begun, mut over_budget) = (0, Vec::new());
+        for due in self.callable_mints().await? {
             let Ok(permit) = Arc::clone(&self.minters).try_acquire_owned() else { break };
             if self.budget.take(&due.key.provider, 1).await == 0 {
+                over_budget.push(due);
                 continue;
             }
             begun += 1;
@@ -56,28 +56,30 @@ impl Broker {
                 drop(permit);
             });
         }
+        if !over_budget.is_empty() {
+            let now = self.clock.now();
+            self.machine_credentials.put_off_mints(&over_budget, now, now + self.timing.tick).await?;
+        }
         Ok(begun)
     }
 
-    /// What is due, without those that cannot be minted at present: they are put off, all of a tenant and provider at once,
-    /// so that they hide no others.
+    /// What is due, without those that cannot be minted at present: they are put off, so that they hide no others.
     async fn callable_mints(&self) -> Result<Vec<DueMint>, BrokerError> {
         loop {
             let now = self.clock.now();
             let due = self.machine_credentials.due_mints(now, READ_AT_ONCE).await?;
             let is_whole = due.len() < READ_AT_ONCE as usize;
-            let (mut callable, mut put_off) = (Vec::new(), BTreeSet::new());
+            let (mut callable, mut resting) = (Vec::new(), BTreeMap::<_, Vec<_>>::new());
             for due in due {
-                let Some(until) = self.mint_rests_until(&due, now) else {
-                    callable.push(due);
-                    continue;
-                };
-                let GrantKey { tenant, provider, .. } = due.key;
-                if put_off.insert((tenant.clone(), provider.clone())) {
-                    self.machine_credentials.put_off_mints(&tenant, &provider, now, until).await?;
+                match self.mint_rests_until(&due, now) {
+                    None => callable.push(due),
+                    Some(until) => resting.entry(until).or_default().push(due),
                 }
             }
-            if is_whole || !callable.is_empty() || put_off.is_empty() {
+            for (until, mints) in &resting {
+                self.machine_credentials.put_off_mints(mints, now, *until).await?;
+            }
+            if is_whole || !callable.is_empty() || resting.is_empty() {
                 return Ok(callable);
             }
         }
@@ -92,9 +94,15 @@ impl Broker {
         if let Some(until) = self.pauses.until(&due.key, now) {
             return Some(until.min(longest));
         }
-        match self.gates.gate(&due.key.provider, now) {
+        let of_registration = due.registration.as_ref();
+        let closed = [
+            self.gates.gate(&due.key.provider, now),
+            of_registration.map_or(Gate::Open, |one| self.gates.registration(&due.key, one, now)),
+        ];
+        let until = closed.into_iter().filter_map(|gate| match gate {
             Gate::Open => None,
             Gate::ClosedUntil(until) => Some(until.clamp(now + self.timing.tick, longest)),
-        }
+        });
+        until.max()
     }
 }

@@ -130,6 +130,14 @@ pub trait ConsentStore: Send + Sync {
     /// Device authorizations whose time to be polled has come by `due_by`, earliest first.
     async fn due_polls(&self, due_by: Timestamp, limit: u32) -> Result<Vec<DuePoll>, StoreError>;
 
+    /// Puts off what is due by then: nobody can poll for it at present.
+    async fn put_off_polls(
+        &self,
+        polls: &[DuePoll],
+        due_by: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Opens the attempt that polls, of any number of brokers for one. `None`: it is not time, or there is nothing to
     /// poll for any more, or the tenant has no room for the grant this would make, and then it is not time for a while.
     async fn claim_poll(&self, claim: &PollClaim) -> Result<Option<ClaimedPoll>, StoreError>;

@@ -76,11 +76,10 @@ pub trait MachineCredentialStore: Send + Sync {
     /// Those whose next token is to be minted by then and that nobody mints, the longest due first.
     async fn due_mints(&self, due_by: Timestamp, limit: u32) -> Result<Vec<DueMint>, StoreError>;
 
-    /// Puts off the due ones of a tenant at a provider.
+    /// Puts off what is due by then: nobody can mint it at present.
     async fn put_off_mints(
         &self,
-        tenant: &TenantId,
-        provider: &ProviderName,
+        mints: &[DueMint],
         due_by: Timestamp,
         until: Timestamp,
     ) -> Result<(), StoreError>;

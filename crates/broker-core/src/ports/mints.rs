@@ -1,6 +1,6 @@
 //! Mints of machine credentials, as steps of a store.
 
-use crate::{AuditRecord, GrantKey, LastFailure, MintMark, MintedToken, Timestamp};
+use crate::{AuditRecord, GrantKey, LastFailure, MintMark, MintedToken, RegistrationId, Timestamp};
 
 /// A machine credential whose next token is to be minted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct DueMint {
     pub key: GrantKey,
     /// What the mint begins from.
     pub mark: MintMark,
+    /// The registration it is minted with. `None`: it is derived from a grant.
+    pub registration: Option<RegistrationId>,
 }
 
 /// Takes a mint for one replica.

@@ -15,6 +15,8 @@ pub struct DuePoll {
     pub key: GrantKey,
     /// The registration it was started with.
     pub registration: RegistrationId,
+    /// When its codes lapse. To claim it then is to forget it.
+    pub expires_at: Timestamp,
 }
 
 /// Opens the attempt that polls, if it is time. A poll whose broker has died gives way: its hold is over.

@@ -11,4 +11,4 @@ mod verdict;
 pub use self::bulk::BulkRevocation;
 pub use self::outcome::RevocationOutcome;
 pub(crate) use self::run::Revoking;
-pub(crate) use self::spreading::forget_revoked;
+pub(crate) use self::spreading::{forget_revoked, keep_forgetting};

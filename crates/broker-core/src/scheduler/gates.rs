@@ -47,7 +47,7 @@ impl Gates {
     }
 
     /// How long one registration was told to wait.
-    pub(super) fn registration(&self, key: &GrantKey, registration: &RegistrationId, now: Timestamp) -> Gate {
+    pub(crate) fn registration(&self, key: &GrantKey, registration: &RegistrationId, now: Timestamp) -> Gate {
         let providers = self.lock();
         let Some(provider) = providers.get(&key.provider) else { return Gate::Open };
         let client = (key.tenant.clone(), registration.clone());

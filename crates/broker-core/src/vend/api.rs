@@ -15,7 +15,7 @@ use crate::ports::{
     DeletionStore, GrantStore, KeyStore, MachineCredentialStore, RevocationStore, RotationRequests,
     StoreError, TenantStore, TraceContext, Wakeups,
 };
-use crate::revocation::forget_revoked;
+use crate::revocation::{forget_revoked, keep_forgetting};
 use crate::rotation::Flights;
 use crate::scheduler::Noted;
 use crate::{BrokerError, Clock, ProviderName, ProviderProfile, Timestamp, Timing};
@@ -140,6 +140,7 @@ impl Api {
         tokio::join!(
             vendor.news.listen(self.wakeups.as_ref(), &vendor.cache, vendor.clock.as_ref(), &stop),
             vendor.look_for_missed(&stop),
+            keep_forgetting(self.revocations.as_ref(), &vendor.cache, vendor.clock.as_ref(), &stop),
             vendor.noted.run(vendor.grants.as_ref(), vendor.clock.as_ref(), &stop),
             self.look_again_and_again(&stop),
         );

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::watch::Watchers;
 use super::{Consenting, GrantCache};
 use crate::ports::{Heard, News, Wakeup, Wakeups};
+use crate::revocation::keep_forgetting;
 use crate::{Broker, Clock, GrantId, Timestamp};
 
 /// A rotation of another replica that was heard of longer ago is not waited for (rule 8).
@@ -135,13 +136,14 @@ impl Broker {
         self.wakeups.announce(wakeup);
     }
 
-    /// Listens to the other replicas until `stop`, and looks at the store for what watchers may have missed. Without it
-    /// everything works, only later.
+    /// Listens to the other replicas until `stop`, and looks at the store for what they revoked and for what watchers may
+    /// have missed. Without it everything works, only later.
     pub async fn run_news(self: Arc<Self>, stop: CancellationToken) {
         let vendor = self.vendor();
         tokio::join!(
             self.news.listen(self.wakeups.as_ref(), &self.cache, self.clock.as_ref(), &stop),
             vendor.look_for_missed(&stop),
+            keep_forgetting(self.revocations.as_ref(), &self.cache, self.clock.as_ref(), &stop),
         );
     }
 }

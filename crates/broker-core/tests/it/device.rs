@@ -11,7 +11,7 @@ use broker_core::{
 };
 
 use crate::fakes::{Answer, fail};
-use crate::world::{World, key, profile, provider, tenant};
+use crate::world::{World, key, key_of, profile, provider, tenant};
 
 fn refuse(code: &str) -> Answer {
     let kind = if code == "slow_down" { FailureKind::Throttled } else { FailureKind::Refused };
@@ -192,4 +192,51 @@ async fn a_registration_that_does_not_allow_it_is_none() {
     let kept = world.authorization(started.id).await;
     assert_eq!(kept.registration.as_str(), "other");
     assert_eq!(kept.expires_at.since(kept.created_at), Duration::from_secs(900));
+}
+
+/// More than are read at once, after some were polled.
+const MANY: usize = 300;
+
+impl World {
+    async fn start_of(&self, user: &str, registration: &str) -> DeviceStarted {
+        let registration = Some(broker_core::RegistrationId::new(registration).unwrap());
+        let request = StartRequest { key: key_of(user), registration, ..request() };
+        self.broker.start_device_authorization(&request, &actor()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn those_who_must_wait_keep_nobody_waiting_and_go_when_they_lapse() {
+    let world = World::empty(profile()).await;
+    world.register("other").await;
+    for user in 0..MANY {
+        world.start_of(&format!("user-{user}"), "main").await;
+    }
+    let throttled = ProviderFailure {
+        retry_after: Some(Duration::from_secs(86_400)),
+        ..ProviderFailure::of(FailureKind::Throttled)
+    };
+    world.provider.next(std::iter::repeat_n(Answer::Fail(throttled), 32));
+    assert_eq!(world.watch_alone(5).await.len(), 32, "as many as are polled at once");
+    let other = world.start_of("ada", "other").await;
+    world.provider.next([Answer::Rotate]);
+    assert_eq!(world.watch_alone(10).await, [5]);
+    assert_eq!(world.status(&other).await, AuthorizationStatus::Completed);
+
+    world.pass(900);
+    assert_eq!(world.watch_alone(60).await, [0; 0], "nobody is asked for what has lapsed");
+    let left = world.store().due_polls(world.clock.now() + Duration::from_secs(86_400), 1).await.unwrap();
+    assert_eq!(left, [], "nor is its code kept");
+}
+
+#[tokio::test]
+async fn a_provider_that_says_to_wait_answers() {
+    let world = World::empty(profile()).await;
+    let down = || fail(FailureKind::Unreachable);
+    // Five failures in a row open the breaker; these are no row.
+    world.provider.next((0..5).flat_map(|_| [down(), pending()]).chain([Answer::Rotate]));
+    let started = world.start_device().await;
+    world.watch_alone(120).await;
+    assert_eq!(world.status(&started).await, AuthorizationStatus::Completed);
+    assert_eq!(world.provider.calls(), 11);
 }

@@ -81,6 +81,7 @@ const EXEMPT: [(&str, &[&str]); 5] = [
         "a step the broker takes by itself: the store records what comes of it",
         &[
             "ConsentStore::claim_poll",
+            "ConsentStore::put_off_polls",
             "DeletionStore::destroy_keys",
             "FleetStore::note_bad_answer",
             "GrantStore::adopt",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker_core::ports::PauseTarget;
+use broker_core::ports::{MachineCredentialStore as _, PauseTarget};
 use broker_core::testing::MemoryRequests;
 use broker_core::testing::conformance::actor;
 use broker_core::{
@@ -260,10 +260,47 @@ async fn what_is_paused_is_looked_at_again_later() {
     world.broker.pause_refresh(target, pause, "maintenance".into(), grace, &actor()).await.unwrap();
     let began = world.clock.now();
     assert_eq!(world.mint_due().await, 0);
-    assert_eq!(world.held().await.minting().unwrap().mint_at, began + pause);
+    let looked_at_again = world.held().await.minting().unwrap().mint_at.since(began);
+    assert_eq!(looked_at_again, Duration::from_secs(30));
     assert_eq!(world.provider.calls(), 0);
     world.pass(120);
     assert_eq!(world.mint_due().await, 1);
+}
+
+#[tokio::test]
+async fn who_rests_after_a_pause_is_asked_for_soon_although_the_last_mint_failed() {
+    let world = World::with_client().await;
+    world.provider.next([Answer::Unreachable]);
+    world.minted().await.unwrap_err();
+    world.pass_to_mint().await;
+    let (grace, hour) = (Principal::new("grace").unwrap(), Duration::from_secs(3600));
+    let target = || PauseTarget::Tenant(m2m().tenant);
+    world.broker.pause_refresh(target(), hour, "maintenance".into(), grace, &actor()).await.unwrap();
+    assert_eq!(world.mint_due().await, 0);
+    world.broker.resume_refresh(&target(), &actor()).await.unwrap();
+    world.pass(31);
+    assert_eq!(world.minted_text().await, "at-1");
+}
+
+#[tokio::test]
+async fn a_throttled_registration_is_put_off_and_takes_no_room_in_the_budget() {
+    let world = World::with_client().await;
+    let throttled = ProviderFailure {
+        retry_after: Some(Duration::from_secs(86_400)),
+        ..ProviderFailure::of(FailureKind::Throttled)
+    };
+    world.provider.next([Answer::Fail(throttled)]);
+    assert_eq!(world.mint_due().await, 1);
+    // Another one of that registration comes due.
+    let other = key_of("m2m-2");
+    world
+        .broker
+        .create_machine_credential(&other, &of_client(), &actor(), &Permit::unlimited())
+        .await
+        .unwrap();
+    assert_eq!(world.mint_due().await, 0);
+    assert!(world.store().due_mints(world.clock.now(), 10).await.unwrap().is_empty(), "it hides no others");
+    assert_eq!(world.provider.calls(), 1);
 }
 
 #[tokio::test]

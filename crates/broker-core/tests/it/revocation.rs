@@ -5,13 +5,14 @@ use std::time::Duration;
 use broker_core::ports::GrantFilter;
 use broker_core::testing::conformance::actor;
 use broker_core::{
-    AuthorizationProblem, BrokerError, ConsentCause, FailureKind, Grant, Lifecycle, Phase, ProviderProfile,
-    RevocationOutcome, RevocationReach, RevokedTokens, RotationMode,
+    AuthorizationProblem, Broker, BrokerError, ConsentCause, FailureKind, Grant, Lifecycle, Phase,
+    ProviderProfile, RevocationOutcome, RevocationReach, RevokedTokens, RotationMode,
 };
 use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
 
 use crate::fakes::{Answer, Unrevoked, fail};
-use crate::world::{World, key, profile, tenant};
+use crate::world::{World, key, profile, request, tenant};
 
 impl World {
     async fn revoke(&self) -> Grant {
@@ -372,4 +373,26 @@ proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn a_replica_that_hears_no_news_forgets_within_a_second() {
+    let mut world = World::new().await;
+    let other = world.broker.clone();
+    world.join_beside(2).await;
+    let vends = async |broker: &Broker| broker.vendor().vend(&request()).await;
+    assert!(vends(&other).await.is_ok(), "it is held there");
+    let stop = CancellationToken::new();
+    let listening = tokio::spawn(other.clone().run_news(stop.clone()));
+    tokio::task::yield_now().await;
+    world.revoke().await;
+    world.pass(1);
+    let refusing = async {
+        while !matches!(vends(&other).await, Err(BrokerError::ConsentRequired(ConsentCause::Revoked))) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), refusing).await.expect("it serves the revoked grant");
+    stop.cancel();
+    listening.await.unwrap();
 }

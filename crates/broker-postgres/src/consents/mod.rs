@@ -124,6 +124,16 @@ impl ConsentStore for PostgresStore {
         self.operation("due_polls", polls::due(&self.pools.rotation, due_by, limit)).await
     }
 
+    async fn put_off_polls(
+        &self,
+        polls: &[DuePoll],
+        due_by: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let put_off = polls::put_off_all(&self.pools.rotation, polls, due_by, until);
+        self.operation("put_off_polls", put_off).await
+    }
+
     async fn claim_poll(&self, claim: &PollClaim) -> Result<Option<ClaimedPoll>, StoreError> {
         let quota = self.quotas.of(&claim.tenant, QuotaKind::Grants);
         self.operation("claim_poll", polls::claim(&self.pools.rotation, claim, quota)).await

@@ -2,18 +2,18 @@
 
 use broker_core::ports::{DueMint, MintClaim, MintEnd, MintOutcome, StoreError};
 use broker_core::{
-    GrantKey, LastFailure, MachineCredential, MintMark, MintedToken, ProviderName, TenantId, Timestamp,
+    GrantKey, LastFailure, MachineCredential, MintMark, MintedToken, RegistrationId, Timestamp,
 };
 use sqlx::{PgConnection, PgPool};
 
 use super::rows::CredentialRow;
 use crate::audit;
-use crate::columns::{self, foreign_text, generation, kept, kept_version, number, uuid, version};
+use crate::columns::{self, foreign_text, generation, kept, kept_version, name, number, uuid, version};
 use crate::operation::failed;
 
 pub(super) async fn due(pool: &PgPool, due_by: Timestamp, limit: u32) -> Result<Vec<DueMint>, StoreError> {
     let rows = sqlx::query!(
-        "SELECT tenant, provider, user_id, account, version, generation, failures FROM machine_credentials
+        "SELECT tenant, provider, user_id, account, version, generation, failures, registration FROM machine_credentials
          WHERE mint_at <= $1 AND (minting_until IS NULL OR minting_until <= $1) ORDER BY mint_at LIMIT $2",
         due_by.as_unix_micros(),
         i64::from(limit),
@@ -27,22 +27,26 @@ pub(super) async fn due(pool: &PgPool, due_by: Timestamp, limit: u32) -> Result<
             generation: generation(row.generation, "generation")?,
             failures: number(row.failures, "failures")?,
         };
-        Ok(DueMint { key: columns::key([row.tenant, row.provider, row.user_id, row.account])?, mark })
+        let named = |text| name(text, RegistrationId::new, "registration");
+        Ok(DueMint {
+            key: columns::key([row.tenant, row.provider, row.user_id, row.account])?,
+            mark,
+            registration: row.registration.map(named).transpose()?,
+        })
     });
     due.collect()
 }
 
 pub(super) async fn put_off(
     pool: &PgPool,
-    tenant: &TenantId,
-    provider: &ProviderName,
+    mints: &[DueMint],
     due_by: Timestamp,
     until: Timestamp,
 ) -> Result<(), StoreError> {
+    let ids: Vec<_> = mints.iter().map(|mint| uuid(mint.key.grant_id().as_bytes())).collect();
     sqlx::query!(
-        "UPDATE machine_credentials SET mint_at = $4 WHERE tenant = $1 AND provider = $2 AND mint_at <= $3",
-        tenant.as_str(),
-        provider.as_str(),
+        "UPDATE machine_credentials SET mint_at = $3 WHERE grant_id = ANY($1) AND mint_at <= $2",
+        &ids,
         due_by.as_unix_micros(),
         until.as_unix_micros(),
     )

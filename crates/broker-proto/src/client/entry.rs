@@ -32,6 +32,8 @@ pub(super) struct Entry {
     failed: Option<(SystemTime, TokenError)>,
     /// This generation and all before it must not be used.
     dead: u64,
+    /// Whether generations are those of a grant; those of a machine credential otherwise.
+    counts_grants: Option<bool>,
 }
 
 impl Entry {
@@ -46,6 +48,7 @@ impl Entry {
             failures: 0,
             failed: None,
             dead: 0,
+            counts_grants: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl Entry {
     /// Keeps what the broker told, unless it knows better already. Answers the token to use.
     pub(super) fn adopt(&mut self, told: Arc<Token>, now: SystemTime, options: &Options) -> Arc<Token> {
         (self.failures, self.failed) = (0, None);
+        self.begin_anew_with(&told);
         self.is_watchable = told.is_of_a_grant();
         self.ask_at = ask_at(&told, now, options);
         if let Some(held) = self.living(now).filter(|held| held.generation() > told.generation()) {
@@ -100,6 +104,14 @@ impl Entry {
             self.token = Some(told.clone());
         }
         told
+    }
+
+    /// Generations of a grant and of a machine credential count apart: the one that took the other's place may begin low.
+    fn begin_anew_with(&mut self, told: &Token) {
+        let counted = self.counts_grants.replace(told.is_of_a_grant());
+        if counted.is_some_and(|grants| grants != told.is_of_a_grant()) {
+            (self.token, self.dead) = (None, 0);
+        }
     }
 
     /// The broker may tell the very token again that it told not to use: a rotation was lost, and it is the best there is.
@@ -144,6 +156,7 @@ mod tests {
     use tonic::Status;
 
     use super::*;
+    use crate::v1::{GetAccessTokenResponse, GrantKey};
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -170,5 +183,25 @@ mod tests {
         assert!(entry.fail(Status::unavailable("down").into(), NOW, &options).is_err());
         entry.invalidate(1);
         assert!(entry.answer(NOW, &options).is_none());
+    }
+
+    fn token(grant: &str, generation: u64) -> Arc<Token> {
+        let answer = GetAccessTokenResponse { grant_id: grant.to_owned(), generation, ..Default::default() };
+        Arc::new(Token::read(&GrantKey::default(), answer).unwrap())
+    }
+
+    #[test]
+    fn a_grant_takes_the_place_of_a_machine_credential_whatever_its_generation() {
+        let (mut entry, options) = (Entry::new(NOW), Options::default());
+        entry.adopt(token("", 1_800_000_000_000_000), NOW, &options);
+        assert_eq!(entry.adopt(token("grant", 1), NOW, &options).generation(), 1);
+        assert_eq!(entry.known_generation(), Some(1));
+        entry.adopt(token("", 7), NOW, &options);
+        entry.invalidate(7);
+        entry.adopt(token("grant", 2), NOW, &options);
+        assert_eq!(entry.known_generation(), Some(2), "what is dead of one says nothing of the other");
+        entry.invalidate(3);
+        entry.adopt(token("grant", 3), NOW, &options);
+        assert_eq!(entry.known_generation(), None);
     }
 }

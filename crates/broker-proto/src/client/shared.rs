@@ -131,7 +131,7 @@ impl Shared {
     ) -> Result<Arc<Token>, TokenError> {
         let (key, now) = (token.key(), self.now());
         let held = self.table().used(key, now).living(now);
-        if let Some(newer) = held.filter(|held| held.generation() > token.generation()) {
+        if let Some(newer) = held.filter(|held| held.replaces(token)) {
             return Ok(newer);
         }
         let report = ReportRejectedTokenRequest {

@@ -112,6 +112,11 @@ impl Token {
     }
 
     /// What a machine credential gives belongs to no grant, so there is nothing to watch.
+    /// Whether it came after the other one. What is of another kind has taken its place.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        self.is_of_a_grant() != other.is_of_a_grant() || self.generation() > other.generation()
+    }
+
     pub(super) fn is_of_a_grant(&self) -> bool {
         self.about.token_type != "ApiKey" && !self.about.grant_id.is_empty()
     }

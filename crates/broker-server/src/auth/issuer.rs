@@ -67,9 +67,14 @@ impl Issuers {
                 outcome => return Ok((outcome?, keys)),
             }
         }
-        let keys = issuer.keys.read_anew().await.or_else(|| issuer.keys.current());
-        let keys = keys.ok_or(Refusal::StaleKeys)?;
-        Ok((token.verify(&keys.set, &issuer.rules, self.now())?, keys))
+        let read = issuer.keys.read_anew().await;
+        let is_current = read.is_some() && issuer.keys.is_fresh();
+        let keys = read.or_else(|| issuer.keys.current()).ok_or(Refusal::StaleKeys)?;
+        match token.verify(&keys.set, &issuer.rules, self.now()) {
+            // Its key may be a new one.
+            Err(TokenRefused::UnknownKey) if !is_current => Err(Refusal::StaleKeys),
+            outcome => Ok((outcome?, keys)),
+        }
     }
 
     /// Seconds since the Unix epoch.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::http::Request;
+use tonic::Status;
 use tonic::body::Body;
 
 use super::authenticator::Authenticator;
 use super::peer::Peer;
+use super::refusal::Refusal;
 use super::refusals::Refusals;
 use crate::around::{Answering, Around, Inner};
 use crate::grpc::{self, Draft};
@@ -29,17 +31,17 @@ impl Around for Authenticated {
         let auth = self.clone();
         Box::pin(async move {
             match auth.admit(&mut request).await {
-                true => inner.call(request).await,
-                false => Ok(grpc::caller_unknown().into_http()),
+                Ok(()) => inner.call(request).await,
+                Err(status) => Ok(status.into_http()),
             }
         })
     }
 }
 
 impl Authenticated {
-    async fn admit(&self, request: &mut Request<Body>) -> bool {
+    async fn admit(&self, request: &mut Request<Body>) -> Result<(), Status> {
         if request.uri().path().starts_with(HEALTH) {
-            return true;
+            return Ok(());
         }
         match self.authenticator.principal(request).await {
             Ok(principal) => {
@@ -47,14 +49,22 @@ impl Authenticated {
                     draft.called_by(&principal);
                 }
                 request.extensions_mut().insert(principal);
-                true
+                Ok(())
             }
             Err(refusal) => {
                 let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
                 self.refusals.note(&refusal, address);
-                false
+                Err(told(&refusal))
             }
         }
+    }
+}
+
+/// Nobody learns why he is not known, but for whose issuer we cannot ask: he need not give his credentials up.
+fn told(refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::StaleKeys => grpc::issuer_unavailable(),
+        _ => grpc::caller_unknown(),
     }
 }
 
@@ -65,7 +75,7 @@ mod tests {
     use axum::http::Response;
     use broker_core::testing::ManualClock;
     use broker_core::{Principal, Timestamp};
-    use tonic::{Code, Status};
+    use tonic::Code;
     use tower::service_fn;
 
     use super::*;

@@ -17,7 +17,8 @@ pub(super) enum Refusal {
     NotBearer,
     #[error("the token is of an issuer that is not configured")]
     UnknownIssuer,
-    #[error("the keys of the token's issuer could not be read for too long")]
+    /// The one that says nothing of the caller.
+    #[error("the keys of the token's issuer could not be read")]
     StaleKeys,
     #[error(transparent)]
     Token(#[from] TokenRefused),

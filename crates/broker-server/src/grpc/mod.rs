@@ -58,7 +58,7 @@ use self::ext_authz::ExtAuthzApi;
 use self::recording::Recording;
 pub(crate) use self::rpc::Told;
 use self::status::Statuses;
-pub(crate) use self::status::caller_unknown;
+pub(crate) use self::status::{caller_unknown, issuer_unavailable};
 pub(crate) use self::timed::{RpcTimes, Timed};
 pub(crate) use self::timely::Timely;
 use self::token_service::TokenApi;

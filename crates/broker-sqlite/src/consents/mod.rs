@@ -146,6 +146,20 @@ impl ConsentStore for SqliteStore {
         self.operation("due_polls", polls::due(&self.readers, due_by, limit)).await
     }
 
+    async fn put_off_polls(
+        &self,
+        polls: &[DuePoll],
+        due_by: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.operation("put_off_polls", async {
+            let mut tx = self.write().await?;
+            polls::put_off_all(&mut tx, polls, due_by, until).await?;
+            tx.commit().await.map_err(failed)
+        })
+        .await
+    }
+
     async fn claim_poll(&self, claim: &PollClaim) -> Result<Option<ClaimedPoll>, StoreError> {
         let quota = self.quotas.of(&claim.tenant, QuotaKind::Grants);
         self.operation("claim_poll", async {

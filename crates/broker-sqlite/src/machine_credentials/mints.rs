@@ -2,7 +2,7 @@
 
 use broker_core::ports::{DueMint, MintClaim, MintEnd, MintOutcome, StoreError};
 use broker_core::{
-    GrantKey, LastFailure, MachineCredential, MintMark, MintedToken, ProviderName, TenantId, Timestamp,
+    GrantKey, LastFailure, MachineCredential, MintMark, MintedToken, RegistrationId, Timestamp,
 };
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
@@ -18,7 +18,7 @@ pub(super) async fn due(
     limit: u32,
 ) -> Result<Vec<DueMint>, StoreError> {
     sqlx::query(
-        "SELECT tenant, provider, user_id, account, version, generation, failures FROM machine_credentials
+        "SELECT tenant, provider, user_id, account, version, generation, failures, registration FROM machine_credentials
          WHERE mint_at <= ?1 AND (minting_until IS NULL OR minting_until <= ?1) ORDER BY mint_at LIMIT ?2",
     )
     .bind_time(due_by)
@@ -27,27 +27,29 @@ pub(super) async fn due(
     .await
     .map_err(failed)?
     .iter()
-    .map(|row| Ok(DueMint { key: row.key()?, mark: mark(row)? }))
+    .map(|row| {
+        let registration = row.optional_text("registration")?.map(RegistrationId::new).transpose();
+        let registration = registration.map_err(|_| StoreError::Inconsistent("registration"))?;
+        Ok(DueMint { key: row.key()?, mark: mark(row)?, registration })
+    })
     .collect()
 }
 
 pub(super) async fn put_off(
     connection: &mut SqliteConnection,
-    tenant: &TenantId,
-    provider: &ProviderName,
+    mints: &[DueMint],
     due_by: Timestamp,
     until: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE machine_credentials SET mint_at = ?4 WHERE tenant = ?1 AND provider = ?2 AND mint_at <= ?3",
-    )
-    .bind(tenant.as_str())
-    .bind(provider.as_str())
-    .bind_time(due_by)
-    .bind_time(until)
-    .execute(connection)
-    .await
-    .map_err(failed)?;
+    for mint in mints {
+        sqlx::query("UPDATE machine_credentials SET mint_at = ?3 WHERE grant_id = ?1 AND mint_at <= ?2")
+            .bind(mint.key.grant_id().as_bytes().as_slice())
+            .bind_time(due_by)
+            .bind_time(until)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 

@@ -195,6 +195,7 @@ macro_rules! store_conformance {
         $crate::store_conformance!(@theme $store, polls:
             a_device_authorization_is_due_after_its_interval,
             of_many_pollers_one_polls,
+            polls_that_must_wait_hide_no_others,
             waiting_leaves_nothing_behind,
             a_poll_that_ends_the_authorization_is_the_last,
             a_dead_pollers_poll_gives_way_and_is_not_forgotten,

@@ -119,7 +119,7 @@ pub async fn what_tokens_are_minted_of_is_kept(world: World) {
 
 pub async fn a_mint_is_taken_by_one_and_kept(world: World) {
     world.put_minted(&key("m2m"), of_client()).await;
-    let due = DueMint { key: key("m2m"), mark: first() };
+    let due = DueMint { key: key("m2m"), mark: first(), registration: None };
     assert!(world.due_mints(NOW - SECOND).await.is_empty());
     assert_eq!(world.due_mints(NOW).await, [due]);
     let claim = claim_of(&key("m2m"), first(), NOW);
@@ -272,12 +272,14 @@ pub async fn mints_that_must_wait_hide_no_others(world: World) {
     world.add_tenant("globex").await;
     world.put_minted(&key("m2m"), of_client()).await;
     world.put_minted(&key_of("globex", "m2m"), of_client()).await;
-    let (tenant, provider) = (key("m2m").tenant, key("m2m").provider);
+    let mut due = world.due_mints(NOW).await;
+    due.retain(|due| due.key == key("m2m"));
+    assert_eq!(due[0].registration, Some(registration_id()));
     let until = NOW + HOUR;
-    world.machine_credentials.put_off_mints(&tenant, &provider, NOW, until).await.unwrap();
-    let due: Vec<_> = world.due_mints(NOW).await.into_iter().map(|due| due.key).collect();
-    assert_eq!(due, [key_of("globex", "m2m")]);
+    world.machine_credentials.put_off_mints(&due, NOW, until).await.unwrap();
+    let left: Vec<_> = world.due_mints(NOW).await.into_iter().map(|due| due.key).collect();
+    assert_eq!(left, [key_of("globex", "m2m")]);
     assert_eq!(world.due_mints(until).await.len(), 2);
-    world.machine_credentials.put_off_mints(&tenant, &provider, NOW, NOW + SECOND).await.unwrap();
+    world.machine_credentials.put_off_mints(&due, NOW, NOW + SECOND).await.unwrap();
     assert_eq!(world.minting(&key("m2m")).await.mint_at, until, "it was not due");
 }

@@ -72,6 +72,21 @@ pub async fn a_device_authorization_is_due_after_its_interval(world: World) {
     assert_eq!((kept.code.as_bytes(), kept.polling), (&b"device code"[..], device().polling));
 }
 
+pub async fn polls_that_must_wait_hide_no_others(world: World) {
+    let (ada, bob) =
+        (world.device_authorization(&key("ada")).await, world.device_authorization(&key("bob")).await);
+    let (now, until) = (NOW + INTERVAL, NOW + HOLD);
+    let mut due = world.consents.due_polls(now, 10).await.unwrap();
+    due.retain(|poll| poll.authorization == ada);
+    assert!(due[0].expires_at > now);
+    world.consents.put_off_polls(&due, now, until).await.unwrap();
+    assert_eq!(world.due_to_poll(now).await, [bob]);
+    assert!(world.poll(ada, until - SECOND).await.is_none());
+    world.consents.put_off_polls(&due, now, now + SECOND).await.unwrap();
+    assert_eq!(world.due_to_poll(until - SECOND).await, [bob], "it was not due");
+    assert_eq!(world.due_to_poll(until).await.len(), 2);
+}
+
 pub async fn of_many_pollers_one_polls(world: World) {
     let id = world.device_authorization(&key("ada")).await;
     let world = Arc::new(world);

@@ -85,6 +85,11 @@ pub(crate) fn caller_unknown() -> Status {
     encode(row(&BrokerError::CallerUnknown))
 }
 
+/// The status for a caller whose issuer's keys cannot be read: who it is may be known again soon.
+pub(crate) fn issuer_unavailable() -> Status {
+    encode(row(&BrokerError::BackendUnavailable("the issuer of the caller's token".into())))
+}
+
 /// The status of a call that panicked. What and where is in the log.
 pub(super) fn panicked() -> Status {
     let told = "the broker failed and has logged where; trying again may or may not help";
