@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use broker_e2e::client::read;
+use broker_e2e::fleet::Plan;
 use broker_e2e::{Client, Fleet, LONGEST_WAIT, Site, ask};
 use broker_proto::error::BrokerError;
 use broker_proto::v1::watch_access_tokens_response::Update;
@@ -103,6 +104,43 @@ async fn a_revocation_at_one_replica_is_told_by_every_one_within_a_second() {
     assert!(revoked.elapsed() < SOON, "{:?}", revoked.elapsed());
     drop(streams);
     fleet.close().await;
+}
+
+/// Nobody watches, so that nothing but what replicas do by themselves tells them.
+async fn is_obeyed_everywhere_within_a_second(plan: Plan) {
+    let fleet = plan.start().await;
+    let keys = fleet.consents(Site::Strict, 0..1).await;
+    for client in fleet.clients() {
+        client.token(ask(&keys[0])).await.unwrap();
+    }
+    revoke(fleet.client(0), &keys[0]).await;
+    let revoked = Instant::now();
+    for client in fleet.clients() {
+        let refused = async {
+            while client.token(ask(&keys[0])).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LONGEST_WAIT, refused).await.expect("it is served for ever");
+    }
+    assert!(revoked.elapsed() < SOON, "{:?}", revoked.elapsed());
+    fleet.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_revocation_is_obeyed_by_every_replica_within_a_second() {
+    is_obeyed_everywhere_within_a_second(Fleet::plan(BINARY).replicas(3)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn so_it_is_without_redis() {
+    is_obeyed_everywhere_within_a_second(Fleet::plan(BINARY).replicas(3).without_redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn so_it_is_where_an_api_process_vends() {
+    let roles = Fleet::plan(BINARY).roles(&["rotator", "api"]);
+    is_obeyed_everywhere_within_a_second(roles.without_redis()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

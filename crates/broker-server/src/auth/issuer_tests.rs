@@ -148,6 +148,19 @@ async fn a_new_key_is_found_when_the_first_token_comes_that_it_signed() {
     drop(tasks);
 }
 
+#[tokio::test]
+async fn whether_a_key_is_a_new_one_cannot_be_said_while_none_can_be_read() {
+    let setting = Setting::new().await;
+    let tasks = keep(&setting);
+    std::fs::remove_file(setting.path("cluster")).unwrap();
+    let token = TestKey::es256("2").sign(&claims("https://cluster.example", "recorder"));
+    let (unsure, ()) = futures_util::future::join(setting.principal(&token), time_passes(&setting)).await;
+    assert_eq!(unsure, Err(Refusal::StaleKeys));
+    let known = setting.cluster.sign(&claims("https://cluster.example", "recorder"));
+    assert!(setting.principal(&known).await.is_ok(), "those read before hold");
+    drop(tasks);
+}
+
 fn keep(setting: &Setting) -> TaskTracker {
     let (tasks, issuers) = (TaskTracker::new(), setting.issuers.clone());
     tasks.spawn(async move {

@@ -151,4 +151,13 @@ mod tests {
             assert_eq!(caller(&response), Some(name));
         }
     }
+
+    #[test]
+    fn who_may_be_known_again_soon_is_told_to_come_back() {
+        use broker_proto::error::BrokerError;
+
+        let away = BrokerError::from_status(&told(&Refusal::StaleKeys));
+        assert_eq!((away.code(), away.retry_delay().is_some()), (Code::Unavailable, true));
+        assert_eq!(told(&Refusal::NoToken).code(), Code::Unauthenticated);
+    }
 }

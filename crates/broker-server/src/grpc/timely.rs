@@ -39,9 +39,10 @@ mod tests {
     use std::future::pending;
 
     use tonic::Code;
-    use tower::service_fn;
+    use tower::{Layer as _, Service as _, service_fn};
 
     use super::*;
+    use crate::around::AroundLayer;
 
     async fn answered_after(timeout: Option<&str>) -> Duration {
         let mut request = Request::new(Body::empty());
@@ -53,6 +54,29 @@ mod tests {
         let answer = Timely(Duration::from_secs(60)).call(request, &mut never).await.unwrap();
         assert_eq!(Status::from_header_map(answer.headers()).unwrap().code(), Code::DeadlineExceeded);
         began.elapsed()
+    }
+
+    /// As the server below does: it drops what takes too long, and tells nobody.
+    #[derive(Clone)]
+    struct Impatient(Duration);
+
+    impl Around for Impatient {
+        fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
+            let (answer, span) = (inner.call(request), self.0);
+            Box::pin(async move {
+                tokio::time::timeout(span, answer).await.expect("the call is dropped without an answer")
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_told_before_the_server_loses_its_patience() {
+        let slow = service_fn(|_| pending::<Result<_, Infallible>>());
+        let span = Duration::from_secs(1);
+        let (impatient, timely) = (AroundLayer(Impatient(span)), AroundLayer(Timely(span)));
+        let mut served = impatient.layer(timely.layer(slow));
+        let answer = served.call(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(Status::from_header_map(answer.headers()).unwrap().code(), Code::DeadlineExceeded);
     }
 
     #[tokio::test(start_paused = true)]

@@ -76,7 +76,8 @@ impl Plan {
 
 fn main() -> ExitCode {
     match run(Cli::parse().mode) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -84,9 +85,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mode: Mode) -> Result<()> {
+/// Whether watchers were told in time.
+fn run(mode: Mode) -> Result<bool> {
     match mode {
-        Mode::Bare(bare) => bare.run(),
+        Mode::Bare(bare) => bare.run().map(|()| true),
         Mode::Compare(plan) => {
             let cores = Cores::choose()?;
             cores.pin_load()?;

@@ -10,6 +10,11 @@ use crate::turn::{Stage, Turn};
 /// Fewer quiet rounds than this say nothing.
 const ENOUGH: usize = 3;
 
+/// What 99 of 100 messages may take, or so many times what they take with the bare server where that is more: it keeps
+/// nothing, and is as slow as the machine.
+const MOST_MILLIS: f64 = 100.0;
+const MOST_RATIO: f64 = 3.0;
+
 pub(crate) fn header(audience: Audience, stage: &Stage<'_>) {
     let plan = stage.plan;
     let what = match audience {
@@ -41,14 +46,16 @@ pub(crate) fn round(number: usize, round: &Round) {
 }
 
 /// One line per subject: medians of the rounds, the longest of all, and the median of the per-round ratios to the first.
-pub(crate) fn table(names: &[&str], rounds: &[Round]) {
+/// Answers whether the last one, which is the broker, told in time.
+pub(crate) fn table(names: &[&str], rounds: &[Round]) -> bool {
     let quiet: Vec<&Round> = rounds.iter().filter(|round| round.is_quiet()).collect();
     let reliable = quiet.len() >= ENOUGH;
     println!(
         "\n{:<14} {:>9} {:>8} {:>8} {:>8} {:>22} {:>11}   p99 x {} (min - max)",
         "server", "messages", "p50 ms", "p99 ms", "max ms", "adopted p50 / p99 ms", "CPU us/msg", names[0]
     );
-    for line in lines(names, &if reliable { quiet.clone() } else { rounds.iter().collect() }) {
+    let counted = if reliable { quiet.clone() } else { rounds.iter().collect() };
+    for line in lines(names, &counted) {
         println!("{line}");
     }
     println!("{} of {} rounds were quiet; all messages came", quiet.len(), rounds.len());
@@ -57,6 +64,22 @@ pub(crate) fn table(names: &[&str], rounds: &[Round]) {
             "NOT RELIABLE: the machine was too busy, the table is of all rounds. Run it again when it is quiet."
         );
     }
+    let is_in_time = is_in_time(&counted);
+    if !is_in_time {
+        println!(
+            "TOO LATE: 99 of 100 messages may take {MOST_MILLIS:.0} ms, or {MOST_RATIO:.0} x {}",
+            names[0]
+        );
+    }
+    is_in_time
+}
+
+/// Judged by the last subject, which is the broker.
+fn is_in_time(rounds: &[&Round]) -> bool {
+    let of = |turn: Option<&Turn>| turn.map_or(0.0, |turn| percentile(turn, 99));
+    let told = Spread::of(rounds.iter().map(|round| of(round.0.last()))).median;
+    let ratio = Spread::of(rounds.iter().map(|round| of(round.0.last()) / of(round.0.first()))).median;
+    told <= MOST_MILLIS || ratio <= MOST_RATIO
 }
 
 fn lines(names: &[&str], rounds: &[&Round]) -> Vec<String> {
@@ -109,5 +132,14 @@ mod tests {
         assert!(lines[0].contains("-          50   1.00 (1.00 - 1.00)"), "{}", lines[0]);
         let broker = "broker               100     15.0     29.7     80.0              3.0 / 9.0          50   3.00 (2.00 - 4.00)";
         assert_eq!(lines[1], broker);
+    }
+
+    #[test]
+    fn the_broker_is_judged_by_the_middle_of_its_rounds() {
+        let round = |bare, broker| Round(vec![turn(bare, None), turn(broker, None)]);
+        let in_time = |rounds: &[Round]| is_in_time(&rounds.iter().collect::<Vec<_>>());
+        assert!(in_time(&[round(10.0, 90.0), round(10.0, 100.0), round(10.0, 300.0)]));
+        assert!(!in_time(&[round(10.0, 90.0), round(10.0, 110.0), round(10.0, 300.0)]));
+        assert!(in_time(&[round(60.0, 170.0), round(60.0, 160.0), round(10.0, 300.0)]), "a slow machine");
     }
 }

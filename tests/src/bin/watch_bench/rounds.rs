@@ -31,20 +31,21 @@ impl Round {
     }
 }
 
-/// Makes the grants, measures, and prints what came out.
-pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<()> {
+/// Makes the grants, measures, and prints what came out. Answers whether watchers were told in time.
+pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<bool> {
     let (directory, clock) = (tempfile::tempdir()?, Clock::system());
     let times = Times { latency: plan.latency, expires_in: EXPIRES_IN };
     let stub = Stub::start(2 * plan.streams, times, clock.clone()).await?;
     let broker = Subject::broker(plan, directory.path(), &stub, cores).await?;
     let subjects = [Subject::bare(directory.path(), &stub), broker];
     let stage = Stage { plan, cores, stub: &stub, clock: &clock };
+    let mut is_in_time = true;
     for audience in [Audience::Apart, Audience::Together] {
         report::header(audience, &stage);
         let rounds = all_rounds(&subjects, audience, &stage).await?;
-        report::table(&subjects.each_ref().map(Subject::name), &rounds);
+        is_in_time &= report::table(&subjects.each_ref().map(Subject::name), &rounds);
     }
-    Ok(())
+    Ok(is_in_time)
 }
 
 async fn all_rounds(subjects: &[Subject], audience: Audience, stage: &Stage<'_>) -> Result<Vec<Round>> {
