@@ -57,6 +57,12 @@ fn judge(
     }
 }
 
+/// Not later than its codes lapse, however long the provider wants to be left alone: then it is forgotten.
+fn again(polling: Polling, authorization: &Authorization, keeps_attempt: bool) -> AfterPoll {
+    let next_at = polling.next_at.min(authorization.expires_at);
+    AfterPoll::Again { polling: Polling { next_at, ..polling }, keeps_attempt }
+}
+
 impl Broker {
     pub(super) async fn settle_poll(
         &self,
@@ -160,8 +166,8 @@ impl Broker {
     ) -> PollEnd {
         let now = self.clock.now();
         let (after, how, failure) = match verdict {
-            Verdict::Again(polling) => (AfterPoll::Again { polling, keeps_attempt: false }, "pending", None),
-            Verdict::InDoubt(polling) => (AfterPoll::Again { polling, keeps_attempt: true }, "pending", None),
+            Verdict::Again(polling) => (again(polling, authorization, false), "pending", None),
+            Verdict::InDoubt(polling) => (again(polling, authorization, true), "pending", None),
             Verdict::Denied => (AfterPoll::Denied, "denied", None),
             Verdict::Expired => (AfterPoll::Expired, "expired", None),
             Verdict::Failed(kind) => (AfterPoll::Failed, "failed", Some(kind.as_str())),

@@ -1,5 +1,6 @@
 //! Revoking: durable first, at the provider in its own time, and whatever comes late is revoked too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::ports::GrantFilter;
@@ -380,7 +381,7 @@ async fn a_replica_that_hears_no_news_forgets_within_a_second() {
     let mut world = World::new().await;
     let other = world.broker.clone();
     world.join_beside(2).await;
-    let vends = async |broker: &Broker| broker.vendor().vend(&request()).await;
+    let vends = async |broker: &Arc<Broker>| broker.vendor().vend(&request()).await;
     assert!(vends(&other).await.is_ok(), "it is held there");
     let stop = CancellationToken::new();
     let listening = tokio::spawn(other.clone().run_news(stop.clone()));
