@@ -119,7 +119,7 @@ pub async fn what_tokens_are_minted_of_is_kept(world: World) {
 
 pub async fn a_mint_is_taken_by_one_and_kept(world: World) {
     world.put_minted(&key("m2m"), of_client()).await;
-    let due = DueMint { key: key("m2m"), mark: first(), registration: None };
+    let due = DueMint { key: key("m2m"), mark: first(), registration: Some(registration_id()) };
     assert!(world.due_mints(NOW - SECOND).await.is_empty());
     assert_eq!(world.due_mints(NOW).await, [due]);
     let claim = claim_of(&key("m2m"), first(), NOW);
