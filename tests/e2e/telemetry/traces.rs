@@ -37,6 +37,8 @@ async fn so_does_one_that_speaks_http_and_asks_for_a_header() {
     assert_eq!(received.authorization.as_deref(), Some("Bearer canary-of-the-vendor"));
     check_trace(&received, &house.recorder(Provider::Evercam).text());
     check_logs(&received);
+    check_resource(&received);
+    check_metrics(&received);
     house.remember(|canaries| canaries.add("header", "canary-of-the-vendor"));
     assert_eq!(told_secrets(&house, &received), [""; 0]);
     house.close().await;
