@@ -41,6 +41,7 @@ mod revocation;
 mod roles;
 mod rust_client;
 mod scheduler;
+mod scope_upgrade;
 mod single_flight;
 mod telemetry;
 mod third_party;
