@@ -43,6 +43,11 @@ impl Life {
         Self { used: true, ..self }
     }
 
+    /// Nobody asks for it any more.
+    pub(super) fn unused(self) -> Self {
+        Self { used: false, ..self }
+    }
+
     /// The user consents, for the first time or anew.
     pub(super) async fn consent(&mut self) {
         // What was told at this very instant belongs to the consent before.

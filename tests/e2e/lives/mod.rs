@@ -5,6 +5,7 @@ mod clocks;
 mod evercam;
 mod life;
 mod permanent;
+mod reconsent;
 mod seen;
 mod settling;
 mod told;

@@ -54,8 +54,13 @@ impl Life {
         let due = active && grant.next_refresh_time.is_none_or(|due| due.seconds < now);
         let untold = grant.generation > self.told.generation()
             || active && self.notice_times().filter(|at| *at < now).count() > self.notices().len()
-            || !active && self.told.since(self.consented, EventType::GrantExpired).next().is_none();
+            || !active && !self.is_told_dead();
         !due && !is_under_way(grant) && !untold
+    }
+
+    fn is_told_dead(&self) -> bool {
+        let deaths = [EventType::GrantExpired, EventType::GrantNeedsConsent];
+        deaths.into_iter().any(|death| self.told.since(self.consented, death).next().is_some())
     }
 }
 

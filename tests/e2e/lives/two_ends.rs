@@ -7,7 +7,7 @@ use tonic::Code;
 use super::life::Life;
 use super::seen::hours_left_of_idle_life;
 use super::window::{Ends, SetBy};
-use super::{DAY, HOUR, NOTICES};
+use super::{DAY, HOUR, NOTICES, reconsent};
 use crate::errors::refused;
 
 const ENDS: Ends = Ends { idle: Some(DAY.saturating_mul(14)), whole: Some(DAY.saturating_mul(90)) };
@@ -38,6 +38,30 @@ async fn whole_life_of(mut life: Life) {
     life.pass(HOUR * 13).await;
     assert_eq!(life.told.turns().last(), Some(&EventType::GrantExpired));
     refused(life.vend().await, Code::FailedPrecondition, Reason::GrantExpired);
+    reconsent::after_its_death(&mut life, ENDS).await;
+    reconsent::before_its_death(&mut life, ENDS).await;
     assert_eq!((life.refreshes().1, life.waits), (1, 0), "no refresh token is shown twice, and nobody waits");
+    life.house.close().await;
+}
+
+/// Only while no broker keeps it alive does it lie idle.
+#[tokio::test]
+async fn unused_for_fourteen_days_it_dies() {
+    let mut life = ENDS.begin(House::plan(), SetBy::Provider).await;
+    life.consent().await;
+    life.pass(HOUR * 2).await;
+    life.pass_without_a_broker(DAY * 13).await;
+    assert_eq!(life.grant().await.state(), GrantState::Active, "it came back in time");
+    life.pass(HOUR).await;
+    assert_eq!(hours_left_of_idle_life(&life.grant().await), 14 * 24, "and its idle life began anew");
+    let dies = life.grant().await.grant_expire_time.unwrap().seconds;
+
+    life.pass_without_a_broker(DAY * 14 + HOUR).await;
+    assert_eq!(life.grant().await.state(), GrantState::ConsentExpired);
+    assert_eq!(life.told.turns(), [EventType::GrantCreated, EventType::GrantExpired]);
+    let expired = life.told.last(EventType::GrantExpired).unwrap();
+    assert_eq!(expired.grant_expire_time.unwrap().seconds, dies);
+    refused(life.vend().await, Code::FailedPrecondition, Reason::GrantExpired);
+    reconsent::after_its_death(&mut life, ENDS).await;
     life.house.close().await;
 }

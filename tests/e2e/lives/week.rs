@@ -9,10 +9,13 @@ use provider_sim::{EagleEyeConfig, GrantPolicy};
 use tonic::Code;
 
 use super::life::Life;
-use super::{DAY, HOUR, NOTICES};
+use super::window::Ends;
+use super::{DAY, HOUR, NOTICES, reconsent};
 use crate::errors::refused;
 
 pub(super) const WEEK: Duration = DAY.saturating_mul(7);
+
+const ENDS: Ends = Ends { idle: None, whole: Some(WEEK) };
 
 /// An Eagle Eye that ends grants after their week.
 pub(super) fn plan() -> Plan {
@@ -43,8 +46,8 @@ async fn whole_life_from(start: u64) {
     life.consent().await;
     lives_its_week(&mut life).await;
     dies(&mut life).await;
-    is_consented_to_after_its_death(&mut life).await;
-    is_consented_to_before_its_death(&mut life).await;
+    reconsent::after_its_death(&mut life, ENDS).await;
+    reconsent::before_its_death(&mut life, ENDS).await;
     assert_eq!((life.refreshes().1, life.waits), (1, 0), "no refresh token is shown twice, and nobody waits");
     life.house.close().await;
 }
@@ -79,26 +82,4 @@ async fn dies(life: &mut Life) {
     let notices = [EventType::GrantExpiring; NOTICES.len()];
     let turns = [&[EventType::GrantCreated][..], &notices, &[EventType::GrantExpired]].concat();
     assert_eq!(life.told.turns(), turns);
-}
-
-async fn is_consented_to_after_its_death(life: &mut Life) {
-    life.consent().await;
-    assert_eq!(life.told.turns().last(), Some(&EventType::GrantRecovered));
-    life.vend().await.unwrap();
-    assert_eq!(life.grant().await.grant_expire_time.unwrap().seconds, life.consented + 7 * 86_400);
-    life.pass(DAY * 6 + HOUR).await;
-    assert_eq!(life.notices(), NOTICES[..2], "it is announced anew");
-}
-
-/// Its window begins anew, and nothing is told of the old one's end.
-async fn is_consented_to_before_its_death(life: &mut Life) {
-    let (turns, generation) = (life.told.turns(), life.grant().await.generation);
-    life.consent().await;
-    let renewed = life.grant().await;
-    assert_eq!((renewed.state(), renewed.generation), (GrantState::Active, generation + 1));
-    assert_eq!(renewed.grant_expire_time.unwrap().seconds, life.consented + 7 * 86_400);
-    assert_eq!(life.told.turns(), turns, "a new consent for a living grant is told as a refresh");
-    life.pass(WEEK - HOUR).await;
-    assert_eq!((life.notices(), life.told.count(EventType::GrantExpired)), (NOTICES.to_vec(), 1));
-    assert_eq!(life.grant().await.state(), GrantState::Active);
 }
