@@ -34,6 +34,7 @@ mod lives;
 mod machine_credentials;
 mod metrics;
 mod minted;
+mod no_offline_access;
 mod parity;
 mod reconsent;
 mod registrations;

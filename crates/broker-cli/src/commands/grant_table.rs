@@ -83,13 +83,24 @@ pub(crate) fn details(grant: &Grant, now: &Timestamp) -> Table {
         table.fact(name, when(time.as_ref(), now));
     }
     table.fact("window", overrun(grant));
-    table.fact("refreshable", if grant.refreshable { "yes" } else { "no: it ends with its access token" });
+    table.fact("refreshable", refreshable(grant));
     if grant.shared_upstream_account > 0 {
         table.fact("shares its account", format!("with {} of other users", grant.shared_upstream_account));
     }
     table.fact("last error", last_error(grant.last_error.as_ref(), now));
     table.fact("revocation", short(grant.revocation_outcome().as_str_name(), "REVOCATION_OUTCOME_"));
     table
+}
+
+/// An active grant that cannot be refreshed was given no refresh token. Of others it was taken.
+fn refreshable(grant: &Grant) -> Cell {
+    match (grant.refreshable, grant.state()) {
+        (true, _) => "yes".into(),
+        (false, GrantState::Active) => {
+            Cell::toned("no (NO_OFFLINE_ACCESS): it ends with its access token", Tone::Warning)
+        }
+        (false, _) => "no".into(),
+    }
 }
 
 /// The parts of a key, one by one.

@@ -3,7 +3,7 @@ use std::io::Write as _;
 use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::{
     AuthorizationFailure, AuthorizationState, CompleteAuthorizationResponse, GetAuthorizationResponse, Grant,
-    HostedCallback, StartAuthorizationResponse,
+    GrantState, HostedCallback, StartAuthorizationResponse,
 };
 
 use crate::ctl::{ctl, ctl_with_input};
@@ -56,6 +56,23 @@ async fn the_completion_code_comes_from_a_file() {
     assert_eq!(run.code, 0, "{run:?}");
     let hosted = HostedCallback { authorization_id: "a-1".into(), completion_code: "one-time".into() };
     assert_eq!(callback(&broker), Callback::HostedCallback(hosted));
+}
+
+#[tokio::test]
+async fn a_grant_that_cannot_be_refreshed_says_why_and_when_it_ends() {
+    let broker = FakeBroker::start().await;
+    let given_none = |state: GrantState| CompleteAuthorizationResponse {
+        grant: Some(Grant { grant_id: "g-1".into(), state: state.into(), ..Default::default() }),
+    };
+    for (state, told) in [
+        (GrantState::Active, "no (NO_OFFLINE_ACCESS): it ends with its access token"),
+        (GrantState::Revoked, "no"),
+    ] {
+        broker.scripts.complete_authorization.will_answer(Ok(given_none(state)));
+        let arguments = format!("consent complete {USER} --callback-url-file -");
+        let run = ctl_with_input(&broker, &arguments, "https://app.example/cb?code=c&state=s\n").await;
+        assert_eq!(run.fact("refreshable"), told);
+    }
 }
 
 #[tokio::test]
