@@ -212,10 +212,15 @@ impl House {
             Broker::start(self.binary.as_deref(), &self.config, &self.settings.log(), &self.clock).await;
     }
 
+    /// How many attempts are open in the store, whether a broker is there or not.
+    pub async fn open_attempts(&self) -> i64 {
+        store::open_attempts(&self.settings.database()).await
+    }
+
     /// Waits until no attempt is open: what the provider has answered is in the store then, and the clock may be moved.
     pub async fn until_settled(&self) {
         let settled = async {
-            while store::open_attempts(&self.settings.database()).await > 0 {
+            while self.open_attempts().await > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
         };
@@ -235,7 +240,7 @@ impl House {
         // Whatever hangs may go on: the broker waits for its attempts.
         self.simulators.iter().flatten().for_each(|simulator| simulator.faults().clear());
         self.stop().await;
-        assert_eq!(store::open_attempts(&self.settings.database()).await, 0, "attempts were left open");
+        assert_eq!(self.open_attempts().await, 0, "attempts were left open");
         let mut log = logs::captured(self.log_from);
         log.extend(fs::read(self.settings.log()).unwrap_or_default());
         assert!(!log.is_empty(), "a log without a line proves nothing");

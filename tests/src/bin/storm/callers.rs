@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use broker_e2e::{Client, ask};
+use broker_e2e::{Client, Dice, ask};
 use provider_sim::Clock;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::grants::Subject;
 use crate::plan::Plan;

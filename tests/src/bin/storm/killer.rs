@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use broker_e2e::Client;
+use broker_e2e::{Client, Dice};
 
-use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::plan::Plan;
 use crate::replica::{Death, Replica};

@@ -5,7 +5,6 @@
 //! everything and starts this.
 
 mod callers;
-mod dice;
 mod evidence;
 mod fleet;
 mod frozen;

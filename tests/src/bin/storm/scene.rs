@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use broker_e2e::Dice;
 use broker_escrow::inspect;
 
-use crate::dice::Dice;
 use crate::evidence::Reader;
 use crate::fleet::Fleet;
 use crate::frozen::Freezer;

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use broker_e2e::Dice;
 use futures_util::future::try_join_all;
 use provider_sim::Clock;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::callers::{Callers, Told};
-use crate::dice::Dice;
 use crate::grants::Subject;
 use crate::judge::{Case, Charge, Record, Verdict};
 use crate::killer::Killer;

@@ -4,26 +4,27 @@ use std::time::Duration;
 
 /// A stream of random numbers.
 #[derive(Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
+    /// The stream of this seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A stream of its own, for a task whose turns come in no certain order.
-    pub(crate) fn split(&mut self) -> Self {
+    pub fn split(&mut self) -> Self {
         Self(self.next())
     }
 
     /// Any of `0..end`. `end` is not zero.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         // The remainder's bias is far below what anybody could see here.
         (self.next() % end as u64) as usize
     }
 
     /// Any time shorter than `longest`.
-    pub(crate) fn pause(&mut self, longest: Duration) -> Duration {
+    pub fn pause(&mut self, longest: Duration) -> Duration {
         longest.mul_f64(self.next() as f64 / u64::MAX as f64)
     }
 
