@@ -71,6 +71,7 @@ impl Report {
         let [median, most] = verdict.unread_micros;
         writeln!(text, "| answers unread for | {median} us, 99 % up to {most} us |")?;
         writeln!(text, "| double-spends | {} |", verdict.double_spends)?;
+        writeln!(text, "| events in the log | {} |", verdict.events)?;
         let doubt = self.longest_doubt.as_ref().map_or(0.0, |doubt| doubt.seconds);
         writeln!(text, "| longest doubt | {doubt:.1} s of {:.1} s |", self.longest_doubt_allowed)?;
         writeln!(text, "| took | {:.0} s |\n", self.seconds)?;

@@ -156,5 +156,7 @@ async fn judge(scene: &Scene, deaths: &[Death], told: &Told, endings: &[Ending])
     };
     let cases: Vec<Case> = scene.subjects.iter().zip(endings).map(case).collect();
     let replica_of = scene.replica_of_owners().await?;
-    Ok(Verdict::of(&cases, &Record { deaths, replica_of: &replica_of }))
+    let mut verdict = Verdict::of(&cases, &Record { deaths, replica_of: &replica_of });
+    verdict.weigh_events(&scene.reader.events().await?, &cases);
+    Ok(verdict)
 }

@@ -41,6 +41,16 @@ pub(crate) struct Restless {
     pub(crate) phase: String,
 }
 
+/// An event of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// Its place. `None`: it is written, and has none yet.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) r#type: String,
+    /// The grant that it tells of, and its generation; `None` where it tells of something else.
+    pub(crate) grant: Option<(u128, u64)>,
+}
+
 /// A store.
 #[async_trait]
 pub(crate) trait Reader: Send + Sync {
@@ -52,6 +62,9 @@ pub(crate) trait Reader: Send + Sync {
 
     /// How many grants are given up.
     async fn given_up(&self) -> Result<usize>;
+
+    /// Every event, in the order of their places; then those that have none yet, in the order in which they get one.
+    async fn events(&self) -> Result<Vec<Event>>;
 
     /// Which replica's escrow each run wrote to: escrow ids by owner. `None` where the store does not say.
     async fn escrow_of_owners(&self) -> Result<Option<HashMap<u128, u128>>>;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::{PgPool, PgRow};
 
-use super::{Attempt, Reader, Restless, id, unsigned};
+use super::{Attempt, Event, Reader, Restless, id, unsigned};
 
 /// The broker's database.
 pub(crate) struct Postgres(PgPool);
@@ -58,6 +58,18 @@ impl Reader for Postgres {
         Ok(usize::try_from(sqlx::query_scalar::<_, i64>(count).fetch_one(&self.0).await?)?)
     }
 
+    async fn events(&self) -> Result<Vec<Event>> {
+        let rows = sqlx::query(
+            "SELECT e.sequence, e.type, uuid_send(e.grant_id) AS grant_id, e.generation
+             FROM (SELECT sequence, 0 AS id, type, grant_id, generation FROM events
+                   UNION ALL SELECT NULL, id, type, grant_id, generation FROM event_inbox) e
+             ORDER BY e.sequence NULLS LAST, e.id",
+        )
+        .fetch_all(&self.0)
+        .await?;
+        rows.iter().map(event).collect()
+    }
+
     async fn escrow_of_owners(&self) -> Result<Option<HashMap<u128, u128>>> {
         let rows = sqlx::query(
             "SELECT uuid_send(incarnation) AS incarnation, uuid_send(escrow_id) AS escrow_id FROM replicas",
@@ -80,6 +92,16 @@ fn attempt(row: &PgRow) -> Result<Attempt> {
         closed_micros: row.try_get::<Option<i64>, _>("closed_at")?.map(unsigned),
         conclusion: row.try_get("conclusion")?,
         adopted_micros: row.try_get::<Option<i64>, _>("adopted_at")?.map(unsigned),
+    })
+}
+
+fn event(row: &PgRow) -> Result<Event> {
+    let grant = row.try_get::<Option<&[u8]>, _>("grant_id")?.map(id);
+    let generation = row.try_get::<Option<i64>, _>("generation")?.map(unsigned);
+    Ok(Event {
+        sequence: row.try_get::<Option<i64>, _>("sequence")?.map(unsigned),
+        r#type: row.try_get("type")?,
+        grant: grant.zip(generation),
     })
 }
 

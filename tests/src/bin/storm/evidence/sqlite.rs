@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow};
 
-use super::{Attempt, Reader, Restless, id, unsigned};
+use super::{Attempt, Event, Reader, Restless, id, unsigned};
 
 /// The broker's database file, open for reading.
 pub(crate) struct Sqlite(SqlitePool);
@@ -50,6 +50,13 @@ impl Reader for Sqlite {
         Ok(usize::try_from(count.fetch_one(&self.0).await?)?)
     }
 
+    async fn events(&self) -> Result<Vec<Event>> {
+        let rows = sqlx::query("SELECT sequence, type, grant_id, generation FROM events ORDER BY sequence")
+            .fetch_all(&self.0)
+            .await?;
+        rows.iter().map(event).collect()
+    }
+
     async fn escrow_of_owners(&self) -> Result<Option<HashMap<u128, u128>>> {
         // One process at a time has the file open: whoever owned an attempt was the only replica.
         Ok(None)
@@ -67,6 +74,16 @@ fn attempt(row: &SqliteRow) -> Result<Attempt> {
         closed_micros: row.try_get::<Option<i64>, _>("closed_at")?.map(unsigned),
         conclusion: row.try_get("conclusion")?,
         adopted_micros: row.try_get::<Option<i64>, _>("adopted_at")?.map(unsigned),
+    })
+}
+
+fn event(row: &SqliteRow) -> Result<Event> {
+    let grant = row.try_get::<Option<&[u8]>, _>("grant_id")?.map(id);
+    let generation = row.try_get::<Option<i64>, _>("generation")?.map(unsigned);
+    Ok(Event {
+        sequence: Some(unsigned(row.try_get("sequence")?)),
+        r#type: row.try_get("type")?,
+        grant: grant.zip(generation),
     })
 }
 

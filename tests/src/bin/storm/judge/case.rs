@@ -56,6 +56,11 @@ impl Case {
         self.presentations.iter().filter_map(|entry| Some((entry, self.attempt_of(entry)?)))
     }
 
+    /// How many token sets became the grant's: that of the consent, and one for each refresh that was adopted.
+    pub(super) fn adoptions(&self) -> u64 {
+        1 + self.attempts.iter().filter(|attempt| attempt.adopted_micros.is_some()).count() as u64
+    }
+
     /// How long each answer found in an escrow had lain unread.
     pub(super) fn unread_micros(&self, record: &Record<'_>) -> Vec<u64> {
         let read = |(entry, attempt): (&Entry, &Attempt)| {

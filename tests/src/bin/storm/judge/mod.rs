@@ -3,6 +3,7 @@
 mod case;
 mod chance;
 mod double_spends;
+mod ledger;
 mod loss;
 mod verdict;
 

@@ -6,7 +6,7 @@ use provider_sim::{Endpoint, Entry};
 use super::double_spends::double_spends;
 use super::loss::{Loss, attribute};
 use super::{Case, Charge, Record, Verdict};
-use crate::evidence::Attempt;
+use crate::evidence::{Attempt, Event};
 use crate::frozen::Records;
 use crate::grants::Subject;
 use crate::profile::Profile;
@@ -219,4 +219,66 @@ fn a_storm_that_met_nothing_proves_nothing() {
     let open = Attempt { closed_micros: None, ..sent(1, 499) };
     let verdict = Verdict::of(&[case(Profile::Reject, vec![], vec![open])], &record(&deaths));
     assert!(!verdict.is_charged_with(Charge::NothingHit) && verdict.is_charged_with(Charge::LeftOpen));
+}
+
+/// An event of the grant of all cases.
+fn told(sequence: u64, r#type: &str, generation: u64) -> Event {
+    Event { sequence: Some(sequence), r#type: r#type.to_owned(), grant: Some((1, generation)) }
+}
+
+/// What is charged where two refreshes of the grant were adopted and the log has these events.
+fn charges_of_log(events: &[Event]) -> Vec<Charge> {
+    let cases = [case(Profile::Grace, vec![], vec![adopted(1, 99, 120), adopted(2, 199, 220), sent(3, 299)])];
+    let mut verdict = Verdict::default();
+    verdict.weigh_events(events, &cases);
+    verdict.charges.into_iter().map(|(charge, _)| charge).collect()
+}
+
+#[test]
+fn a_log_that_tells_every_adoption_in_order_and_once_is_whole() {
+    let elsewhere = Event { sequence: Some(3), r#type: "provider.degraded".to_owned(), grant: None };
+    let unplaced = Event { sequence: None, ..told(0, "grant.needs_consent", 3) };
+    let whole = [
+        told(1, "grant.created", 1),
+        told(2, "grant.refreshed", 2),
+        elsewhere,
+        told(4, "grant.needs_consent", 2),
+        told(5, "grant.recovered", 3),
+        unplaced,
+    ];
+    assert_eq!(charges_of_log(&whole), []);
+}
+
+#[test]
+fn a_log_with_an_empty_place_or_with_one_given_twice_has_a_gap() {
+    for last in [4, 2] {
+        let log =
+            [told(1, "grant.created", 1), told(2, "grant.refreshed", 2), told(last, "grant.refreshed", 3)];
+        assert_eq!(charges_of_log(&log), [Charge::EventGap], "{last}");
+    }
+    let beheaded =
+        [told(2, "grant.created", 1), told(3, "grant.refreshed", 2), told(4, "grant.refreshed", 3)];
+    assert_eq!(charges_of_log(&beheaded), [Charge::EventGap]);
+}
+
+#[test]
+fn a_generation_told_twice_early_or_late_is_out_of_turn() {
+    let log = |generations: &[u64]| {
+        let events = (1..).zip(generations).map(|(sequence, generation)| {
+            told(sequence, if sequence == 1 { "grant.created" } else { "grant.refreshed" }, *generation)
+        });
+        charges_of_log(&events.collect::<Vec<_>>())
+    };
+    assert_eq!(log(&[1, 2, 2, 3]), [Charge::EventOutOfTurn]);
+    assert_eq!(log(&[1, 3, 2]), [Charge::EventOutOfTurn, Charge::EventOutOfTurn]);
+    assert_eq!(log(&[1, 3]), [Charge::EventOutOfTurn], "one was left out");
+}
+
+#[test]
+fn an_adoption_that_nothing_tells_of_is_missing_and_so_is_one_that_was_none() {
+    let first = [told(1, "grant.created", 1), told(2, "grant.refreshed", 2)];
+    assert_eq!(charges_of_log(&first), [Charge::EventMissing]);
+    assert_eq!(charges_of_log(&[]), [Charge::EventMissing]);
+    let more = [first.as_slice(), &[told(3, "grant.refreshed", 3), told(4, "grant.refreshed", 4)]].concat();
+    assert_eq!(charges_of_log(&more), [Charge::EventMissing]);
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::case::{Case, Record};
 use super::chance;
 use super::double_spends::double_spends;
+use super::ledger::breaches;
 use super::loss::{Loss, attribute};
+use crate::evidence::Event;
 use crate::profile::Profile;
 use crate::watch::Doubt;
 
@@ -38,6 +40,12 @@ pub(crate) enum Charge {
     NotSettled,
     /// An attempt is open although every replica has ended well.
     LeftOpen,
+    /// A place in the log of events is empty.
+    EventGap,
+    /// An event tells of a generation that is not the next one of its grant.
+    EventOutOfTurn,
+    /// A token set was adopted of which no event tells, or one tells of a token set that was not.
+    EventMissing,
     /// A replica did not end well when it was asked to.
     BadEnd,
     /// Nothing was at stake: no attempt was sent by a process that was killed before it was closed.
@@ -57,6 +65,9 @@ impl Charge {
             Self::Stuck => "a grant stood in doubt for too long",
             Self::NotSettled => "a grant was neither given up nor refreshed on demand",
             Self::LeftOpen => "an attempt is open although every replica has ended well",
+            Self::EventGap => "the log of events has a gap",
+            Self::EventOutOfTurn => "an event tells of a generation out of turn",
+            Self::EventMissing => "the log of events and the adoptions differ",
             Self::BadEnd => "a replica did not end well",
             Self::NothingHit => "nothing was at stake",
         }
@@ -77,6 +88,8 @@ pub(crate) struct Verdict {
     /// How many answers the kills must have met before they were in the journal, going by how long they lay unread.
     pub(crate) c5_expected: f64,
     pub(crate) double_spends: usize,
+    /// How many events the log has.
+    pub(crate) events: usize,
     pub(crate) losses: BTreeMap<Profile, Vec<Loss>>,
     pub(crate) charges: Vec<(Charge, String)>,
 }
@@ -97,6 +110,12 @@ impl Verdict {
             verdict.charge(Charge::NothingHit, format!("none of {} kills met an attempt", verdict.kills));
         }
         verdict
+    }
+
+    /// Adds the log of events to what is judged.
+    pub(crate) fn weigh_events(&mut self, events: &[Event], cases: &[Case]) {
+        self.events = events.len();
+        self.charges.extend(breaches(events, cases));
     }
 
     /// Adds the longest doubt to what is judged.
