@@ -129,9 +129,17 @@ async function enter(url, user_code, button) {
   return { status, title: page.match(/<title>([^<]*)/)?.[1] };
 }
 
-async function post(path, form) {
-  const answer = await fetch(issuer + path, { method: 'POST', body: new URLSearchParams(form) });
+async function post(path, form, headers = {}) {
+  const answer = await fetch(issuer + path, { method: 'POST', headers, body: new URLSearchParams(form) });
   return { status: answer.status, ...(await answer.json()) };
+}
+
+// How a client shows who it is: in the header or in the form (RFC 6749 section 2.3.1). A thief has the secret too.
+function shown(client_id) {
+  const client_secret = SECRETS[client_id];
+  if (client_id !== 'basic') return { form: { client_id, ...(client_secret && { client_secret }) } };
+  const encoded = [client_id, client_secret].map((part) => new URLSearchParams({ part }).toString().slice('part='.length));
+  return { headers: { authorization: `Basic ${btoa(encoded.join(':'))}` } };
 }
 
 const tools = {
@@ -141,8 +149,9 @@ const tools = {
   '/test/polls': (query) => ({ errors: polls.get(query.get('client')) ?? [] }),
   '/test/replay': (query) => {
     const client_id = query.get('client');
+    const { form, headers } = shown(client_id);
     const refresh_token = given.get(client_id)[0];
-    return post('/token', { grant_type: 'refresh_token', client_id, refresh_token });
+    return post('/token', { grant_type: 'refresh_token', refresh_token, ...form }, headers);
   },
   '/test/introspect': (query) => post('/token/introspection', {
     token: query.get('token'), client_id: 'post', client_secret: SECRETS.post,
