@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use broker_e2e::client::{read, registration};
-use broker_e2e::house::hosted_redirect_uri;
+use broker_e2e::house::{Plan, hosted_redirect_uri};
 use broker_e2e::{Answer, House, Provider, http};
 use broker_proto::v1::complete_authorization_request::Callback;
 use broker_proto::v1::{self, AuthorizationState, Grant, GrantKey, HostedCallback};
@@ -12,6 +12,14 @@ use url::Url;
 
 /// Where the registration sends browsers on to.
 pub(super) const RETURN_TO: &str = "https://app.example/connected?from=broker";
+
+/// The issuer of the provider (RFC 9207): the one that is known of Eagle Eye, and a made-up one.
+pub(super) const fn issuer(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Evercam => "https://media.evercam.io",
+        Provider::EagleEye => "https://auth.eagleeyenetworks.com",
+    }
+}
 
 /// Registrations `main`, of the product, and `hosted`, of the broker, at one provider.
 pub(super) struct Stage {
@@ -29,7 +37,17 @@ pub(super) struct Link {
 
 impl Stage {
     pub(super) async fn open(provider: Provider) -> Self {
-        let house = House::plan().hosted().open().await;
+        Self::in_house(House::plan(), provider).await
+    }
+
+    /// The same, where the broker knows the issuer that the provider's callbacks may name.
+    pub(super) async fn with_issuer(provider: Provider) -> Self {
+        let line = format!("issuer = \"{}\"", issuer(provider));
+        Self::in_house(House::plan().provider(provider, &line), provider).await
+    }
+
+    async fn in_house(plan: Plan, provider: Provider) -> Self {
+        let house = plan.hosted().open().await;
         let hosted = v1::CreateClientRegistrationRequest {
             registration_id: "hosted".to_owned(),
             redirect_uri: hosted_redirect_uri(provider),

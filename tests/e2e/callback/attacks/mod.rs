@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use broker_e2e::Provider;
 
-use super::stage::Stage;
+use super::stage::{Stage, issuer};
 
 /// The attacks that were made so far.
 struct Tally<'a> {
@@ -37,7 +37,7 @@ async fn no_attack_reaches_eagle_eyes_token_endpoint() {
 }
 
 async fn none_reaches_the_token_endpoint(provider: Provider) {
-    let stage = Stage::open(provider).await;
+    let stage = Stage::with_issuer(provider).await;
     let mut tally = Tally { stage: &stage, made: BTreeSet::new() };
     queries::attack(&mut tally).await;
     starts::attack(&mut tally).await;
@@ -46,9 +46,23 @@ async fn none_reaches_the_token_endpoint(provider: Provider) {
     sequences::attack(&mut tally).await;
     assert!(tally.made.len() >= 60, "{} attacks", tally.made.len());
 
-    let link = stage.link().await;
+    let mut link = stage.link().await;
+    link.callback.query_pairs_mut().append_pair("iss", issuer(provider));
     let code = stage.answered(&link).await;
     stage.complete(&link.key, &link.id, &code).await.unwrap();
     assert_eq!(stage.token_requests(), 1, "the count does move");
+    stage.house.close().await;
+}
+
+#[tokio::test]
+async fn where_no_issuer_is_known_every_one_is_another() {
+    let stage = Stage::open(Provider::Evercam).await;
+    let link = stage.link().await;
+    for named in [issuer(Provider::Evercam), "", "null"] {
+        let (status, _) = stage.send("GET", &format!("{}&iss={named}", link.path())).await;
+        assert_eq!(status, 400, "{named:?}");
+    }
+    assert_eq!(stage.token_requests(), 0);
+    stage.answered(&link).await;
     stage.house.close().await;
 }

@@ -1,9 +1,11 @@
 //! The same where the product's own redirect URI receives the callback.
 
+use broker_e2e::house::hosted_redirect_uri;
 use broker_proto::v1::{AuthorizationState, GrantKey, Reason};
 use tonic::Code;
 
 use super::Tally;
+use crate::callback::stage::issuer;
 use crate::errors::{bad_fields, refused};
 
 pub(super) async fn attack(tally: &mut Tally<'_>) {
@@ -31,7 +33,8 @@ pub(super) async fn attack(tally: &mut Tally<'_>) {
     let forged = format!("{bare}?code={code}&state={}", "A".repeat(43));
     let crossed = format!("{bare}?code={code}&state={}", other.value("state"));
     let elsewhere = format!("https://evil.example/?code={code}&state={state}");
-    let broker = format!("http://localhost:3333{}?code={code}&state={state}", "/oauth/callback/evercam");
+    let issuer = issuer(stage.provider);
+    let broker = format!("{}?code={code}&state={state}", hosted_redirect_uri(stage.provider));
     for (attack, key, text, problem) in [
         ("product: another user", &mallory, url.to_owned(), "WRONG_USER"),
         ("product: another tenant", &rival, url.to_owned(), "UNKNOWN_STATE"),
@@ -40,6 +43,19 @@ pub(super) async fn attack(tally: &mut Tally<'_>) {
         ("product: another host", &link.key, elsewhere, "WRONG_REDIRECT_URI"),
         ("product: the broker's page", &link.key, broker, "WRONG_REDIRECT_URI"),
         ("product: another issuer", &link.key, format!("{url}&iss=https://evil.example"), "WRONG_ISSUER"),
+        ("product: an issuer with a slash more", &link.key, format!("{url}&iss={issuer}/"), "WRONG_ISSUER"),
+        (
+            "product: an issuer with more of a name",
+            &link.key,
+            format!("{url}&iss={issuer}.evil.example"),
+            "WRONG_ISSUER",
+        ),
+        (
+            "product: an issuer in upper case",
+            &link.key,
+            format!("{url}&iss={}", issuer.to_uppercase()),
+            "WRONG_ISSUER",
+        ),
     ] {
         let answer = stage.house.client.complete(key, &text).await;
         let error = refused(answer, Code::FailedPrecondition, Reason::AuthorizationInvalid);

@@ -1,9 +1,10 @@
 //! What a browser may be made to ask for.
 
+use broker_e2e::Provider;
 use broker_proto::v1::AuthorizationState;
 
 use super::Tally;
-use crate::callback::stage::{Link, RETURN_TO, Stage, location};
+use crate::callback::stage::{Link, RETURN_TO, Stage, issuer, location};
 
 /// What attacks are made of.
 struct Parts {
@@ -12,6 +13,7 @@ struct Parts {
     state: String,
     code: String,
     products_state: String,
+    issuer: &'static str,
 }
 
 type Attack = fn(&Parts) -> String;
@@ -51,9 +53,17 @@ const TABLE: &[(&str, Attack, u16)] = &[
     ("empty error", |p| format!("error=&state={}", p.state), 400),
     ("error twice", |p| format!("error=access_denied&error=x&state={}", p.state), 400),
     ("issuer of somebody else", |p| format!("{}&iss=https://evil.example", whole(p)), 400),
-    ("issuer with a slash more", |p| format!("{}&iss=https://auth.eagleeyenetworks.com/", whole(p)), 400),
-    ("issuer in upper case", |p| format!("{}&iss=HTTPS://AUTH.EAGLEEYENETWORKS.COM", whole(p)), 400),
-    ("issuer over http", |p| format!("{}&iss=http://auth.eagleeyenetworks.com", whole(p)), 400),
+    ("issuer with a slash more", |p| format!("{}&iss={}/", whole(p), p.issuer), 400),
+    ("issuer with a path", |p| format!("{}&iss={}/x", whole(p), p.issuer), 400),
+    ("issuer with a port", |p| format!("{}&iss={}:443", whole(p), p.issuer), 400),
+    ("issuer with more of a name", |p| format!("{}&iss={}.evil.example", whole(p), p.issuer), 400),
+    ("issuer with a space", |p| format!("{}&iss=+{}", whole(p), p.issuer), 400),
+    ("issuer with a null byte", |p| format!("{}&iss={}%00", whole(p), p.issuer), 400),
+    ("issuer encoded twice", |p| format!("{}&iss={}", whole(p), p.issuer.replace(':', "%253A")), 400),
+    ("issuer without its scheme", |p| format!("{}&iss={}", whole(p), &p.issuer["https://".len()..]), 400),
+    ("issuer in upper case", |p| format!("{}&iss={}", whole(p), p.issuer.to_uppercase()), 400),
+    ("issuer over http", |p| format!("{}&iss={}", whole(p), p.issuer.replace("https", "http")), 400),
+    ("issuer of the other provider", |p| format!("{}&iss={}", whole(p), others_issuer(p)), 400),
     ("empty issuer", |p| format!("{}&iss=", whole(p)), 400),
     ("issuer twice", |p| format!("{}&iss=https://a.example&iss=https://b.example", whole(p)), 400),
     ("oversized query", |p| format!("{}&x={}", whole(p), "x".repeat(17_000)), 400),
@@ -86,6 +96,11 @@ fn whole(parts: &Parts) -> String {
 
 fn page(provider: &str, parts: &Parts) -> String {
     format!("/oauth/callback/{provider}?{}", whole(parts))
+}
+
+fn others_issuer(parts: &Parts) -> &'static str {
+    let other = Provider::ALL.into_iter().find(|provider| provider.name() == parts.other_provider);
+    issuer(other.unwrap())
 }
 
 fn reversed(text: &str) -> String {
@@ -130,6 +145,7 @@ fn parts(stage: &Stage, link: &Link, products: &Link) -> Parts {
         state: link.value("state"),
         code: link.value("code"),
         products_state: products.value("state"),
+        issuer: issuer(stage.provider),
     }
 }
 
