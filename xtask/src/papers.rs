@@ -81,6 +81,20 @@ fn tests_in(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn contributors_are_told_of_every_tool_that_is_installed() {
+    let installer = read(".ci/install-tools");
+    let (_, all) = installer.split_once("if (($# == 0)); then set -- ").unwrap();
+    let all: Vec<_> = all.split(';').next().unwrap().split(' ').collect();
+    assert!(all.len() > 3, "the installer is read: {all:?}");
+    let page = read("CONTRIBUTING.md");
+    let (_, commands) = page.split_once(".ci/install-tools ").unwrap();
+    let told = commands.split("\ncargo ").next().unwrap();
+    for tool in all {
+        assert!(told.contains(tool), "CONTRIBUTING.md does not say that .ci/install-tools brings {tool}");
+    }
+}
+
+#[test]
 fn crates_that_security_rests_on_were_looked_at_in_the_version_that_is_used() {
     let lock = read("Cargo.lock");
     let page = read("docs/dependencies.md");
