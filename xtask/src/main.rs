@@ -6,6 +6,8 @@ mod alerts;
 mod base;
 mod bench;
 mod chaos;
+#[cfg(test)]
+mod image;
 mod outcome;
 mod pages;
 #[cfg(test)]
