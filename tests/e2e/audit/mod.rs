@@ -42,7 +42,7 @@ async fn verify(house: &House, tenant: &str) -> VerifyAuditLogResponse {
 }
 
 /// Runs a statement in the broker's database, behind its back.
-async fn meddle(house: &House, sql: &'static str) {
+pub(crate) async fn meddle(house: &House, sql: &'static str) {
     let options = SqliteConnectOptions::new().filename(house.data().join("broker.db"));
     let mut connection = options.connect().await.unwrap();
     connection.execute(sql).await.unwrap();

@@ -6,7 +6,7 @@ mod ext_authz;
 mod jwt;
 mod mtls;
 mod rotation;
-mod setting;
+pub(crate) mod setting;
 mod tls;
 mod traffic;
 

@@ -18,7 +18,7 @@ const WHO_IS_KNOWN_MAY_ALL: &str = "[[access.policy]]\nprincipal = \"*\"\ntenant
     actions = [\"vend\", \"consent\", \"observe\", \"operate\", \"administer\"]";
 
 /// The broker, its files and the authority of its certificate.
-pub(super) struct Setting {
+pub(crate) struct Setting {
     directory: TempDir,
     pub(super) server_authority: Authority,
     broker: BrokerProcess,
@@ -49,7 +49,7 @@ impl Setting {
     }
 
     /// Mode `mtls` with one trust domain.
-    pub(super) async fn mtls(bundle: &str, tls: &str) -> Self {
+    pub(crate) async fn mtls(bundle: &str, tls: &str) -> Self {
         Self::start(|at| {
             fs::write(at.join("bundle.pem"), bundle).unwrap();
             let auth = format!(
@@ -85,12 +85,12 @@ impl Setting {
     }
 
     /// A page of the HTTP listener.
-    pub(super) async fn page(&self, path: &str) -> String {
+    pub(crate) async fn page(&self, path: &str) -> String {
         http::get(self.broker.http, path, "").await.1
     }
 
     /// Ends the broker, which has nothing to wait for.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         assert!(self.broker.end(Signal::TERM).await.success());
     }
 }

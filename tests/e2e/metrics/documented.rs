@@ -10,6 +10,22 @@ use broker_e2e::{Fleet, House, LONGEST_WAIT, Provider, Site, ask};
 use super::page::Page;
 use crate::BINARY;
 
+/// What must be so that a row has a value. A new one needs a test that brings it about: here, in `conditions.rs`, or
+/// where the thing itself is tested (registrations in `admin`, refusals in `auth` and `access`, panics in `life`).
+const CONDITIONS: [&str; 11] = [
+    "after a call",
+    "after a rotation",
+    "after a refusal",
+    "after a key rotation",
+    "after a panic",
+    "while something is due",
+    "while a breaker is open",
+    "while a registration rests",
+    "with Postgres",
+    "with Redis",
+    "with TLS",
+];
+
 /// One row of the document.
 struct Row {
     kind: String,
@@ -59,6 +75,25 @@ fn compare(role: &str, page: &Page, true_here: &[&str]) {
         let holds = row.condition.as_deref().is_none_or(|when| true_here.contains(&when));
         assert!(!holds || with_values.contains(name.as_str()), "role {role} shows no {name}:\n{}", page.text);
     }
+}
+
+/// Every row of that condition has a value on the page.
+pub(super) fn shows_what_is_documented(condition: &str, page: &Page) {
+    let documented = documented();
+    let rows: Vec<_> =
+        documented.iter().filter(|(_, row)| row.condition.as_deref() == Some(condition)).collect();
+    assert!(!rows.is_empty(), "docs/metrics.md has the condition `{condition}`");
+    let with_values = page.with_values();
+    for (name, _) in rows {
+        assert!(with_values.contains(name.as_str()), "no {name} {condition}:\n{}", page.text);
+    }
+}
+
+#[test]
+fn every_condition_comes_about_in_a_test() {
+    let documented = documented();
+    let conditions: BTreeSet<_> = documented.values().filter_map(|row| row.condition.as_deref()).collect();
+    assert_eq!(conditions, BTreeSet::from(CONDITIONS));
 }
 
 #[tokio::test]

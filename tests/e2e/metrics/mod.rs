@@ -1,5 +1,6 @@
 //! What `/metrics` shows.
 
 mod cardinality;
+mod conditions;
 mod documented;
 mod page;

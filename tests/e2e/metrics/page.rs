@@ -21,7 +21,7 @@ impl Page {
         Self::read(text)
     }
 
-    fn read(text: String) -> Self {
+    pub(super) fn read(text: String) -> Self {
         let kinds: BTreeMap<_, _> = text.lines().filter_map(kind).collect();
         let series = text.lines().filter(|line| line.contains("{") || kinds_of(line, &kinds).is_some());
         let series = series.filter_map(|line| series_of(line, &kinds)).collect();

@@ -1,6 +1,7 @@
 //! Papers, manifests, dashboards and alerts name what exists, and all that exists is named.
 
 mod known;
+mod labels;
 mod names;
 mod papers;
 mod rpcs;

@@ -17,12 +17,45 @@ pub struct AttemptCount {
     pub count: u64,
 }
 
+impl AttemptCount {
+    /// Every conclusion that is counted: alerts and dashboards wait for some of them by name.
+    pub const CONCLUSIONS: [&str; 26] = [
+        "adopted",
+        "superseded",
+        "revoked",
+        "account_changed",
+        "duplicate_token",
+        "window_overrun",
+        "unsent",
+        "interrupted",
+        "reading_late",
+        "journal_not_seen",
+        "dead_token",
+        "dead_token_confirmed",
+        "lost_rotation",
+        "window_over",
+        "client_rejected",
+        "unlabelled_refusal",
+        "throttled",
+        "unreachable",
+        "refused",
+        "uncertain",
+        "unreadable",
+        "internal",
+        "revocation_done",
+        "revocation_not_supported",
+        "revocation_refused",
+        "revocation_let_go",
+    ];
+}
+
 /// The counts. Few providers and a closed set of conclusions: it stays small.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<BTreeMap<(ProviderName, &'static str), u64>>);
 
 impl Tally {
     pub(crate) fn count(&self, provider: &ProviderName, conclusion: &'static str) {
+        debug_assert!(AttemptCount::CONCLUSIONS.contains(&conclusion), "{conclusion} is not listed");
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((provider.clone(), conclusion)).or_default() += 1;
     }
