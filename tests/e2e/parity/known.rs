@@ -15,9 +15,24 @@ pub(super) fn keys() -> BTreeSet<String> {
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     let all: Vec<_> = text.lines().map(|line| line.strip_prefix("#| ").unwrap_or(line)).collect();
+    keys_in(&all.join("\n")).unwrap()
+}
+
+/// Every key of a piece of configuration, in the same way.
+pub(super) fn keys_in(text: &str) -> Result<BTreeSet<String>, toml::de::Error> {
     let mut keys = BTreeSet::new();
-    collect("", &toml::Value::Table(all.join("\n").parse().unwrap()), &mut keys);
-    keys
+    collect("", &toml::Value::Table(text.parse()?), &mut keys);
+    Ok(keys)
+}
+
+/// Where a broker listens of which nothing else is said: gRPC, HTTP.
+pub(super) fn listens() -> [u16; 2] {
+    let output = Command::new(BINARY).args(["config", "default"]).output().unwrap();
+    let config: toml::Table = String::from_utf8(output.stdout).unwrap().parse().unwrap();
+    ["grpc", "http"].map(|name| {
+        let address = config["listen"][name].as_str().unwrap();
+        address.rsplit(':').next().unwrap().parse().unwrap()
+    })
 }
 
 fn collect(path: &str, value: &toml::Value, keys: &mut BTreeSet<String>) {
@@ -62,6 +77,13 @@ pub(super) fn roles() -> BTreeSet<String> {
     let (_, after) = text.split_once("--role").expect("serve has roles");
     let lines = after.lines().filter_map(|line| line.trim().strip_prefix("- "));
     lines.filter_map(|line| line.split(':').next()).map(str::to_owned).collect()
+}
+
+/// The environment variables of brokerctl, from what its flags say.
+pub(super) fn variables_of_brokerctl() -> BTreeSet<String> {
+    let flags = std::fs::read_to_string(root().join("crates/broker-cli/src/cli.rs")).unwrap();
+    let variables = flags.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    variables.map(str::to_owned).collect()
 }
 
 /// The database roles that the migrations name.

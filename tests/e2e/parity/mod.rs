@@ -4,4 +4,6 @@ mod known;
 mod labels;
 mod names;
 mod papers;
+mod ports;
 mod rpcs;
+mod settings;

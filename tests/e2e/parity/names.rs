@@ -1,7 +1,7 @@
 //! A config key, metric, role or environment variable that a paper names exists in the binary.
 
-use super::known::{database_roles, is_key, keys, metrics, roles};
-use super::papers::{Paper, papers};
+use super::known::{database_roles, is_key, keys, metrics, roles, variables_of_brokerctl};
+use super::papers::{Paper, papers, root};
 
 /// What Prometheus makes of a histogram.
 const OF_HISTOGRAMS: [&str; 3] = ["_bucket", "_sum", "_count"];
@@ -13,8 +13,14 @@ const KEY_PATTERN: [&str; 2] = ["section", "key"];
 /// The program of these tests, which checks of manifests ask.
 const UNDER_TEST: &str = "token_broker_under_test";
 
+/// Variables of the OpenTelemetry SDK: the one the broker reads, and those by which its batches are sized.
+const OF_TELEMETRY: [&str; 3] = ["OTEL_RESOURCE_ATTRIBUTES", "OTEL_BSP_", "OTEL_BLRP_"];
+
+/// Named because it is not read.
+const NOT_READ: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 #[track_caller]
-fn none_is_unknown<'a>(papers: &'a [Paper], unknown: impl Fn(&'a Paper) -> Vec<(usize, String)>) {
+pub(super) fn none_is_unknown<'a>(papers: &'a [Paper], unknown: impl Fn(&'a Paper) -> Vec<(usize, String)>) {
     let all: Vec<_> = papers
         .iter()
         .flat_map(|paper| {
@@ -40,6 +46,41 @@ fn every_environment_variable_is_a_key() {
 }
 
 #[test]
+fn every_variable_with_one_underscore_is_brokerctls() {
+    let (papers, part) = (papers(), |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let named = |paper: &Paper| -> Vec<(usize, String)> {
+        let named =
+            paper.words("TOKEN_BROKER_", part).filter(|(_, name)| !name.starts_with("TOKEN_BROKER__"));
+        named.map(|(line, name)| (line, name.to_owned())).collect()
+    };
+    let mut known = variables_of_brokerctl();
+    assert!(known.len() > 4, "{known:?}");
+    // An example is a program too.
+    let examples = papers.iter().filter(|paper| paper.path.starts_with("docs/examples/"));
+    let examples = examples.filter(|paper| !paper.path.ends_with(".md"));
+    known.extend(examples.flat_map(|example| named(example).into_iter().map(|(_, name)| name)));
+    assert!(papers.iter().map(|paper| named(paper).len()).sum::<usize>() > 15, "papers name variables");
+    none_is_unknown(&papers, |paper| {
+        // What ends in `_` stands for all of them.
+        let is_known = |name: &str| known.contains(name) || name == "TOKEN_BROKER_";
+        named(paper).into_iter().filter(|(_, name)| !is_known(name)).collect()
+    });
+}
+
+#[test]
+fn every_variable_of_telemetry_is_read() {
+    let source =
+        std::fs::read_to_string(root().join("crates/broker-server/src/config/telemetry.rs")).unwrap();
+    assert!(source.contains(&format!("\"{}\"", OF_TELEMETRY[0])) && !source.contains(NOT_READ));
+    let part = |c: char| c.is_ascii_uppercase() || c == '_';
+    none_is_unknown(&papers(), |paper| {
+        let named = paper.words("OTEL_", part).filter(|(_, name)| *name != NOT_READ);
+        let unknown = named.filter(|(_, name)| !OF_TELEMETRY.contains(name));
+        unknown.map(|(line, name)| (line, name.to_owned())).collect()
+    });
+}
+
+#[test]
 fn every_key_in_backticks_is_a_key() {
     let (keys, papers) = (keys(), papers());
     let named = |paper: &Paper| -> Vec<(usize, Vec<String>)> {
@@ -57,18 +98,18 @@ fn every_key_in_backticks_is_a_key() {
 }
 
 /// Of `[section] key`, `[section.sub] key = value` or `[section]`.
-fn key(text: &str) -> Option<Vec<String>> {
+pub(super) fn key(text: &str) -> Option<Vec<String>> {
     let (section, rest) = text.trim_start_matches('[').split_once(']')?;
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
-    };
     if !text.starts_with('[') || !section.split('.').all(is_name) {
         return None;
     }
     let key = rest.trim_start_matches(']').trim();
     let key = key.split([' ', '=', ',']).next().filter(|key| is_name(key));
     Some(section.split('.').chain(key).map(str::to_owned).collect())
+}
+
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
 }
 
 #[test]
