@@ -10,6 +10,7 @@ from pathlib import Path
 # Nothing is left beside these files.
 sys.dont_write_bytecode = True
 
+import callers
 import certificates
 import configuration
 import ingress
@@ -25,14 +26,17 @@ def main() -> int:
         return 0
     problems = rules.problems()
     binaries = configuration.build_binaries()
-    for overlay in overlays.ALL:
-        resources = overlays.render(overlay)
+    rendered = {name: overlays.render(name) for name in [*overlays.ALL, overlays.CALLERS]}
+    for name, resources in rendered.items():
         found = schemas.problems(resources) + names.problems(resources, binaries)
         found += certificates.problems(resources) + ingress.problems(resources)
         with tempfile.TemporaryDirectory() as directory:
             found += configuration.problems(resources, binaries, Path(directory))
-        problems += [f"{overlay}: {problem}" for problem in found]
-        print(f"{overlay}: {len(resources)} resources, {len(found)} problems")
+        problems += [f"{name}: {problem}" for problem in found]
+        print(f"{name}: {len(resources)} resources, {len(found)} problems")
+    for name in overlays.WITH_TOKENS:
+        found = callers.problems(rendered[overlays.CALLERS], rendered[name])
+        problems += [f"{overlays.CALLERS}, at {name}: {problem}" for problem in found]
     with tempfile.TemporaryDirectory() as directory:
         problems += configuration.compose_problems(binaries["token_broker_under_test"], Path(directory))
     print(f"not in any schema here, checked by a cluster alone: {', '.join(sorted(schemas.CUSTOM))}")

@@ -6,7 +6,7 @@ import subprocess
 import overlays
 
 # What the cluster makes by itself, or operators make by hand (docs/kubernetes.md), or an operator makes of a resource here.
-CONFIG_MAPS_GIVEN = {"kube-root-ca.crt"}
+CONFIG_MAPS_GIVEN = {"kube-root-ca.crt", "token-broker-ca"}
 SECRETS_MADE_BY = {"ExternalSecret": ("spec", "target", "name"), "Certificate": ("spec", "secretName")}
 
 
@@ -73,8 +73,9 @@ def _objects(resources: list[dict]) -> list[str]:
         for volume in workload["spec"]["template"]["spec"].get("volumes", []):
             if (secret := volume.get("secret")) and secret["secretName"] not in secrets:
                 found.append(f"{workload['metadata']['name']}: nothing makes the Secret {secret['secretName']}")
-            if (given := volume.get("configMap")) and given["name"] not in maps:
-                found.append(f"{workload['metadata']['name']}: nothing makes the ConfigMap {given['name']}")
+            for part in [volume, *volume.get("projected", {}).get("sources", [])]:
+                if (given := part.get("configMap")) and given["name"] not in maps:
+                    found.append(f"{workload['metadata']['name']}: nothing makes the ConfigMap {given['name']}")
     return found
 
 

@@ -7,14 +7,18 @@ import yaml
 
 KUBERNETES = Path(__file__).resolve().parent.parent
 ROOT = KUBERNETES.parent.parent
-ALL = ["dev", "production", "production-spiffe"]
+ALL = ["overlays/dev", "overlays/production", "overlays/production-spiffe"]
+# Where callers show tokens of their service accounts, not certificates.
+WITH_TOKENS = ["overlays/dev", "overlays/production"]
+# Of whoever uses the broker.
+CALLERS = "callers"
 
 
-def render(overlay: str) -> list[dict]:
-    """All resources of one overlay."""
-    if overlay == "dev":
+def render(directory: str) -> list[dict]:
+    """All resources of one overlay, or of callers."""
+    if directory == "overlays/dev":
         subprocess.run([KUBERNETES / "overlays/dev/make-secrets"], check=True)
-    kustomize = ["kubectl", "kustomize", KUBERNETES / "overlays" / overlay]
+    kustomize = ["kubectl", "kustomize", KUBERNETES / directory]
     made = subprocess.run(kustomize, check=True, stdout=subprocess.PIPE).stdout
     return list(yaml.safe_load_all(made))
 
@@ -31,5 +35,5 @@ def containers(workload: dict) -> list[dict]:
 
 
 def is_broker(container: dict) -> bool:
-    """Whether it runs the image of deploy/Dockerfile."""
-    return container["image"].split(":")[0].split("/")[-1] == "token-broker"
+    """Whether it runs the image of deploy/Dockerfile as it is: with a command of its own it runs brokerctl."""
+    return container["image"].split(":")[0].split("/")[-1] == "token-broker" and "command" not in container
