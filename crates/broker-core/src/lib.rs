@@ -73,7 +73,7 @@ pub use census::{Census, Counted};
 pub use clock::Clock;
 pub use consent::{
     CompleteRequest, DeviceStarted, HostedCompletion, Hosting, ImportRequest, ReceivedAnswer,
-    ReceivedCallback, StartRequest, Started,
+    ReceivedCallback, RefusedCallback, StartRequest, Started,
 };
 pub use device_authorization::{DeviceAuthorization, Polling};
 pub use error::{AuthorizationProblem, BrokerError, FieldViolation};

@@ -37,16 +37,16 @@ pub(super) struct Link {
 
 impl Stage {
     pub(super) async fn open(provider: Provider) -> Self {
-        Self::in_house(House::plan(), provider).await
+        Self::furnished(House::plan(), provider).await
     }
 
     /// The same, where the broker knows the issuer that the provider's callbacks may name.
     pub(super) async fn with_issuer(provider: Provider) -> Self {
         let line = format!("issuer = \"{}\"", issuer(provider));
-        Self::in_house(House::plan().provider(provider, &line), provider).await
+        Self::furnished(House::plan().provider(provider, &line), provider).await
     }
 
-    async fn in_house(plan: Plan, provider: Provider) -> Self {
+    pub(super) async fn furnished(plan: Plan, provider: Provider) -> Self {
         let house = plan.hosted().open().await;
         let hosted = v1::CreateClientRegistrationRequest {
             registration_id: "hosted".to_owned(),

@@ -20,7 +20,7 @@ pub use self::complete::CompleteRequest;
 pub use self::hosted::HostedCompletion;
 pub use self::hosting::Hosting;
 pub use self::import::ImportRequest;
-pub use self::receive::{ReceivedAnswer, ReceivedCallback};
+pub use self::receive::{ReceivedAnswer, ReceivedCallback, RefusedCallback};
 pub(crate) use self::scope::check_scopes;
 pub use self::start::{StartRequest, Started};
 pub use self::start_device::DeviceStarted;

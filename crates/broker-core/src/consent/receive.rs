@@ -37,6 +37,30 @@ pub enum ReceivedAnswer {
     Failed,
 }
 
+/// A callback that was not accepted.
+#[derive(Debug)]
+pub struct RefusedCallback {
+    /// The tenant whose user came back: known where the state was found, and not before.
+    pub tenant: Option<TenantId>,
+    /// Why it was not accepted.
+    pub error: BrokerError,
+}
+
+impl From<BrokerError> for RefusedCallback {
+    fn from(error: BrokerError) -> Self {
+        Self { tenant: None, error }
+    }
+}
+
+impl RefusedCallback {
+    /// What is told to be unknown is told of nobody.
+    fn of(tenant: TenantId, error: BrokerError) -> Self {
+        let is_unknown =
+            matches!(error, BrokerError::AuthorizationInvalid(AuthorizationProblem::UnknownState));
+        Self { tenant: (!is_unknown).then_some(tenant), error }
+    }
+}
+
 impl Broker {
     /// Takes the query with which a browser came to the callback page of a provider (RFC 6749 §4.1.2).
     ///
@@ -47,9 +71,20 @@ impl Broker {
         provider: &str,
         query: &str,
         by: &Actor,
-    ) -> Result<ReceivedCallback, BrokerError> {
+    ) -> Result<ReceivedCallback, RefusedCallback> {
         let parameters = CallbackParameters::read(query).map_err(malformed)?;
         let authorization = self.hosted_of(provider, &parameters).await?;
+        let tenant = authorization.key.tenant.clone();
+        let received = self.receive(authorization, parameters, by).await;
+        received.map_err(|error| RefusedCallback::of(tenant, error))
+    }
+
+    async fn receive(
+        &self,
+        authorization: Authorization,
+        parameters: CallbackParameters,
+        by: &Actor,
+    ) -> Result<ReceivedCallback, BrokerError> {
         let now = self.clock.now();
         self.check_received(&authorization, &parameters, now).map_err(BrokerError::AuthorizationInvalid)?;
         let answer = match parameters.answer {

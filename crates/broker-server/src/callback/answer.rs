@@ -47,7 +47,7 @@ fn send_on(mut return_to: Url, received: &ReceivedCallback) -> Response {
 }
 
 /// The page for a callback that was not accepted.
-pub(super) fn refusal(error: &BrokerError, language: Language) -> Response {
+pub(super) fn refusal(error: &BrokerError, brand: &Brand, language: Language) -> Response {
     let page = match error {
         BrokerError::InvalidRequest(_) => Page::Malformed,
         BrokerError::AuthorizationInvalid(AuthorizationProblem::AlreadyUsed) => Page::Used,
@@ -56,16 +56,16 @@ pub(super) fn refusal(error: &BrokerError, language: Language) -> Response {
         BrokerError::AuthorizationInvalid(_) => Page::Unknown,
         _ => {
             tracing::error!(%error, "a callback could not be received");
-            return unavailable(language);
+            return unavailable(brand, language);
         }
     };
     tracing::debug!(%error, page = page.name(), "a callback was refused");
-    show(&page, &Brand::default(), language)
+    show(&page, brand, language)
 }
 
 /// The state is not used up: the browser may come again.
-pub(super) fn unavailable(language: Language) -> Response {
-    let mut response = show(&Page::Unavailable, &Brand::default(), language);
+pub(super) fn unavailable(brand: &Brand, language: Language) -> Response {
+    let mut response = show(&Page::Unavailable, brand, language);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
     response
 }

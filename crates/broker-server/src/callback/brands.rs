@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use broker_core::{Broker, ReceivedCallback};
+use broker_core::{Broker, TenantId};
 
 use super::pages::Brand;
 use crate::config::PagesConfig;
@@ -19,10 +19,10 @@ impl Brands {
     }
 
     /// A page without a name is better than none, so what cannot be read is left out.
-    pub(super) async fn of_tenant(&self, broker: &Broker, received: &ReceivedCallback) -> Brand {
-        let mut brand = self.0.get(received.tenant.as_str()).cloned().unwrap_or_default();
-        if brand.name.is_none() && received.return_to.is_none() {
-            let tenant = broker.tenant(&received.tenant).await.ok();
+    pub(super) async fn of_tenant(&self, broker: &Broker, tenant: &TenantId) -> Brand {
+        let mut brand = self.0.get(tenant.as_str()).cloned().unwrap_or_default();
+        if brand.name.is_none() {
+            let tenant = broker.tenant(tenant).await.ok();
             brand.name = tenant.map(|tenant| tenant.display_name).filter(|name| !name.is_empty());
         }
         brand

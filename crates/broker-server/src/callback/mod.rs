@@ -14,12 +14,12 @@ use axum::response::Response;
 use axum::routing::any;
 use axum::{Router, middleware};
 use broker_core::ports::TraceContext;
-use broker_core::{Actor, AuditAction, Broker, BrokerError, ReceivedCallback};
+use broker_core::{Actor, AuditAction, Broker, BrokerError, ReceivedCallback, RefusedCallback, TenantId};
 use tokio::sync::Semaphore;
 
 use self::answer::{answer, not_allowed, refusal, unavailable};
 use self::brands::Brands;
-use self::pages::Language;
+use self::pages::{Brand, Language};
 use crate::config::PagesConfig;
 
 /// Where browsers are sent.
@@ -28,7 +28,8 @@ const ROUTE: &str = "/oauth/callback/{provider}";
 /// What a browser sends is no longer than this; codes and states are a few hundred bytes.
 const LONGEST_QUERY: usize = 16 * 1024;
 
-/// So many callbacks at once. Each costs one look-up by an index, whether its state is known or not.
+/// So many callbacks at once. Each costs one look-up by an index, whether its state is known or not, and the tenant's name one
+/// more where it is.
 const AT_ONCE: usize = 64;
 
 /// What the handler looks at.
@@ -64,24 +65,36 @@ async fn receive(
     if method != Method::GET {
         return not_allowed(language);
     }
-    let Ok(_room) = callbacks.room.try_acquire() else { return unavailable(language) };
+    let Ok(_room) = callbacks.room.try_acquire() else { return unavailable(&Brand::default(), language) };
     let provider = provider.map(|Path(provider)| provider).unwrap_or_default();
     match callbacks.take(&provider, query.as_deref().unwrap_or_default()).await {
         Ok(received) => {
             tracing::info!(
                 tenant = %received.tenant, provider, authorization = %received.authorization, "callback received"
             );
-            let brand = callbacks.brands.of_tenant(&callbacks.broker, &received).await;
+            let shown_to = Some(&received.tenant).filter(|_| received.return_to.is_none());
+            let brand = callbacks.brand(shown_to).await;
             answer(received, &brand, language)
         }
-        Err(error) => refusal(&error, language),
+        Err(RefusedCallback { tenant, error }) => {
+            let brand = callbacks.brand(tenant.as_ref()).await;
+            refusal(&error, &brand, language)
+        }
     }
 }
 
 impl Callbacks {
-    async fn take(&self, provider: &str, query: &str) -> Result<ReceivedCallback, BrokerError> {
+    /// Nobody's, where nobody knows whose user came.
+    async fn brand(&self, tenant: Option<&TenantId>) -> Brand {
+        match tenant {
+            Some(tenant) => self.brands.of_tenant(&self.broker, tenant).await,
+            None => Brand::default(),
+        }
+    }
+
+    async fn take(&self, provider: &str, query: &str) -> Result<ReceivedCallback, RefusedCallback> {
         if query.len() > LONGEST_QUERY {
-            return Err(BrokerError::InvalidRequest(Vec::new()));
+            return Err(BrokerError::InvalidRequest(Vec::new()).into());
         }
         let by = Actor::broker(AuditAction::RECEIVE_CALLBACK);
         self.broker.receive_callback(provider, query, &by).await
