@@ -6,6 +6,7 @@ use broker_e2e::{House, LONGEST_WAIT, Provider, http};
 use provider_sim::{Endpoint, Fault, When};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::until;
 use crate::BINARY;
@@ -79,13 +80,14 @@ async fn a_second_signal_ends_the_wait_for_a_provider() {
     let simulator = house.simulator(Provider::Evercam);
     simulator.faults().push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
     let client = house.client.clone();
-    let call = tokio::spawn(async move { client.refresh(&key).await });
+    let mut calls = JoinSet::new();
+    calls.spawn(async move { client.refresh(&key).await });
     let presented = |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
     simulator.journal().wait_for(presented, LONGEST_WAIT).await.unwrap();
     terminate(&house);
     until("the drain", async || house.child_log().contains("waiting for 1 attempts")).await;
     terminated_again(&mut house).await;
-    call.await.unwrap().unwrap_err();
+    calls.join_next().await.unwrap().unwrap().unwrap_err();
     let log = house.child_log();
     assert!(log.contains("ending now; what is under way is in escrow"), "{log}");
     house.simulator(Provider::Evercam).faults().clear();
