@@ -76,8 +76,8 @@ async fn terminated_again(house: &mut House) {
 async fn a_second_signal_ends_the_wait_for_a_provider() {
     let (_collector, telemetry) = silent_collector().await;
     let mut house = House::plan().child(BINARY).sections(&telemetry).open().await;
-    let key = house.consent(Provider::Evercam, "ada").await;
-    let simulator = house.simulator(Provider::Evercam);
+    let key = house.consent(Provider::EagleEye, "ada").await;
+    let simulator = house.simulator(Provider::EagleEye);
     simulator.faults().push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
     let client = house.client.clone();
     let mut calls = JoinSet::new();
@@ -90,8 +90,10 @@ async fn a_second_signal_ends_the_wait_for_a_provider() {
     calls.join_next().await.unwrap().unwrap().unwrap_err();
     let log = house.child_log();
     assert!(log.contains("ending now; what is under way is in escrow"), "{log}");
-    house.simulator(Provider::Evercam).faults().clear();
+    house.simulator(Provider::EagleEye).faults().clear();
+    // What is under way is settled by the next start.
     house.restart().await;
+    house.until_settled().await;
     house.close().await;
 }
 
