@@ -6,7 +6,6 @@ use broker_e2e::{House, LONGEST_WAIT, Provider, http};
 use provider_sim::{Endpoint, Fault, When};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
 use super::until;
 use crate::BINARY;
@@ -51,60 +50,26 @@ async fn a_draining_broker_sends_callers_elsewhere_and_finishes_the_rotation_und
     house.close().await;
 }
 
-/// A collector that takes connections and says nothing.
-async fn silent_collector() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, format!("[telemetry]\notlp_endpoint = \"http://{address}\"\n"))
-}
-
 fn terminate(house: &House) {
     let pid = Pid::from_raw(i32::try_from(house.pid()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
 }
 
-/// Asks once more, and sees it end.
-async fn terminated_again(house: &mut House) {
-    terminate(house);
-    let asked_again = Instant::now();
-    house.ended().await;
-    let took = asked_again.elapsed();
-    assert!(took < LAST_TELEMETRY, "it took {took:?} after it was asked again");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_signal_ends_the_wait_for_a_provider() {
-    let (_collector, telemetry) = silent_collector().await;
-    let mut house = House::plan().child(BINARY).sections(&telemetry).open().await;
-    let key = house.consent(Provider::EagleEye, "ada").await;
-    let simulator = house.simulator(Provider::EagleEye);
-    simulator.faults().push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
-    let client = house.client.clone();
-    let mut calls = JoinSet::new();
-    calls.spawn(async move { client.refresh(&key).await });
-    let presented = |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
-    simulator.journal().wait_for(presented, LONGEST_WAIT).await.unwrap();
-    terminate(&house);
-    until("the drain", async || house.child_log().contains("waiting for 1 attempts")).await;
-    terminated_again(&mut house).await;
-    calls.join_next().await.unwrap().unwrap().unwrap_err();
-    let log = house.child_log();
-    assert!(log.contains("ending now; what is under way is in escrow"), "{log}");
-    house.simulator(Provider::EagleEye).faults().clear();
-    // What is under way is settled by the next start.
-    house.restart().await;
-    house.until_settled().await;
-    house.close().await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_signal_ends_the_wait_for_a_collector() {
-    let (_collector, telemetry) = silent_collector().await;
+    // It takes connections and says nothing.
+    let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = collector.local_addr().unwrap();
+    let telemetry = format!("[telemetry]\notlp_endpoint = \"http://{address}\"\n");
     let mut house = House::plan().child(BINARY).sections(&telemetry).open().await;
     house.consent(Provider::Evercam, "ada").await;
     terminate(&house);
     until("the end", async || house.child_log().contains("\"stopped\"")).await;
-    terminated_again(&mut house).await;
+    terminate(&house);
+    let asked_again = Instant::now();
+    house.ended().await;
+    let took = asked_again.elapsed();
+    assert!(took < LAST_TELEMETRY, "it took {took:?} after it was asked again");
     house.restart().await;
     house.close().await;
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use broker_e2e::access::{ALL_ACTIONS, policy};
-use broker_e2e::{BrokerProcess, Client, House, Program, Provider, http};
+use broker_e2e::{BrokerProcess, Client, House, Program};
 use broker_proto::v1;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -25,16 +25,10 @@ struct Mounted {
 
 impl Mounted {
     async fn start(house: &mut House) -> Self {
-        Self::start_with(house, |text| text).await
-    }
-
-    /// Starts with a file that is not quite that of the house.
-    async fn start_with(house: &mut House, change: impl FnOnce(String) -> String) -> Self {
         house.stop().await;
         let directory = tempfile::tempdir().unwrap();
         let original =
             fs::read_to_string(house.config()).unwrap().replace("level = \"trace\"", "level = \"info\"");
-        let original = change(original);
         let file = directory.path().join("broker.toml");
         symlink("..data/broker.toml", &file).unwrap();
         mount(directory.path(), 0, &original);
@@ -122,38 +116,6 @@ async fn a_hangup_reads_the_file_and_ends_nothing() {
     mounted.until_logged("serving").await;
     kill_process(pid, Signal::HUP).unwrap();
     mounted.until_logged("the configuration was read again").await;
-    assert!(mounted.broker.end(Signal::TERM).await.success());
-    house.close().await;
-}
-
-fn with_budget(text: &str, budget: &str) -> String {
-    let changed = text.replacen("[providers.evercam]\n", &format!("[providers.evercam]\n{budget}\n"), 1);
-    assert_ne!(changed, text, "there is the provider");
-    changed
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_larger_budget_is_in_force_at_once() {
-    let mut house = House::plan().child(BINARY).rotation("tick", "3650days").open().await;
-    let (ada, grace) =
-        (house.consent(Provider::Evercam, "ada").await, house.consent(Provider::Evercam, "grace").await);
-    let mut plain = String::new();
-    let mut mounted = Mounted::start_with(&mut house, |text| {
-        plain.clone_from(&text);
-        with_budget(&text, "requests_per_second = 0.0001\nburst = 1")
-    })
-    .await;
-    let client = Client::connect(mounted.broker.grpc).await;
-    assert_eq!(client.refresh(&ada).await.unwrap().generation, 2, "it takes all there is");
-    let refused = client.refresh(&grace).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
-    let (_, page) = http::get(mounted.broker.http, "/metrics", "").await;
-    let count = "token_broker_provider_budget_refusals_total{provider=\"evercam\"} 1\n";
-    assert!(page.contains(count), "{page}");
-
-    mounted.swap(&with_budget(&plain, "requests_per_second = 100.0\nburst = 100"));
-    mounted.until_logged("the configuration was read again and is in force").await;
-    assert_eq!(client.refresh(&grace).await.unwrap().generation, 2);
     assert!(mounted.broker.end(Signal::TERM).await.success());
     house.close().await;
 }

@@ -38,12 +38,12 @@ impl Database {
         url.into()
     }
 
-    /// The same database as a login sees it that is a member of this role, and of no other.
-    pub async fn of_member(&self, role: &str) -> Self {
-        let login = format!("member_of_{role}");
-        self.on_server(&format!("CREATE ROLE {login} LOGIN PASSWORD 'broker' IN ROLE {role}")).await;
+    /// The same database as a login sees it that is a member of these roles, and of no others.
+    pub async fn of_member(&self, login: &str, roles: &[&str]) -> Self {
+        let roles = roles.join(", ");
+        self.on_server(&format!("CREATE ROLE {login} LOGIN PASSWORD 'broker' IN ROLE {roles}")).await;
         let mut server = url::Url::parse(&self.server).unwrap();
-        server.set_username(&login).unwrap();
+        server.set_username(login).unwrap();
         server.set_password(Some("broker")).unwrap();
         Self { server: server.into(), name: self.name }
     }
