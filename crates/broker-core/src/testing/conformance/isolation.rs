@@ -22,11 +22,12 @@ use crate::{
 
 /// Methods that take no tenant: they see every tenant's, and what they answer carries its whole key. That no method is
 /// missing here and in [`Probes`] is checked against the ports' own text.
-const OF_ALL_TENANTS: [&str; 8] = [
+const OF_ALL_TENANTS: [&str; 9] = [
     "due_grants",
     "orphans",
     "changed_since",
     "due_polls",
+    "put_off_polls",
     "unread_answers",
     "prune_attempts",
     "list_tenants",
