@@ -10,10 +10,8 @@ use crate::turn::{Stage, Turn};
 /// Fewer quiet rounds than this say nothing.
 const ENOUGH: usize = 3;
 
-/// What 99 of 100 messages may take, or so many times what they take with the bare server where that is more: it keeps
-/// nothing, and is as slow as the machine.
+/// What 99 of 100 messages may take.
 const MOST_MILLIS: f64 = 100.0;
-const MOST_RATIO: f64 = 3.0;
 
 pub(crate) fn header(audience: Audience, stage: &Stage<'_>) {
     let plan = stage.plan;
@@ -66,20 +64,15 @@ pub(crate) fn table(names: &[&str], rounds: &[Round]) -> bool {
     }
     let is_in_time = is_in_time(&counted);
     if !is_in_time {
-        println!(
-            "TOO LATE: 99 of 100 messages may take {MOST_MILLIS:.0} ms, or {MOST_RATIO:.0} x {}",
-            names[0]
-        );
+        println!("TOO LATE: 99 of 100 messages may take {MOST_MILLIS:.0} ms");
     }
     is_in_time
 }
 
 /// Judged by the last subject, which is the broker.
 fn is_in_time(rounds: &[&Round]) -> bool {
-    let of = |turn: Option<&Turn>| turn.map_or(0.0, |turn| percentile(turn, 99));
-    let told = Spread::of(rounds.iter().map(|round| of(round.0.last()))).median;
-    let ratio = Spread::of(rounds.iter().map(|round| of(round.0.last()) / of(round.0.first()))).median;
-    told <= MOST_MILLIS || ratio <= MOST_RATIO
+    let last = rounds.iter().filter_map(|round| round.0.last());
+    Spread::of(last.map(|turn| percentile(turn, 99))).median <= MOST_MILLIS
 }
 
 fn lines(names: &[&str], rounds: &[&Round]) -> Vec<String> {
@@ -140,6 +133,5 @@ mod tests {
         let in_time = |rounds: &[Round]| is_in_time(&rounds.iter().collect::<Vec<_>>());
         assert!(in_time(&[round(10.0, 90.0), round(10.0, 100.0), round(10.0, 300.0)]));
         assert!(!in_time(&[round(10.0, 90.0), round(10.0, 110.0), round(10.0, 300.0)]));
-        assert!(in_time(&[round(60.0, 170.0), round(60.0, 160.0), round(10.0, 300.0)]), "a slow machine");
     }
 }
