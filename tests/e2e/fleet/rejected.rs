@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use broker_e2e::{Fleet, Site};
+use broker_e2e::{Client, Fleet, Site};
 use broker_proto::v1::{GrantKey, RejectedTokenOutcome, ReportRejectedTokenResponse};
 use futures_util::future::join_all;
 
 use crate::BINARY;
 
+/// Each on a connection of its own.
 const CALLERS: usize = 50;
 const REPORTS: usize = 10;
 
@@ -23,8 +24,10 @@ async fn five_hundred_reports_at_two_replicas_cause_one_refresh_and_a_403_none()
     assert_eq!((forbidden.outcome(), generation(&forbidden)), (RejectedTokenOutcome::NotATokenError, 1));
     assert_eq!(journal.refreshes(), 0);
 
-    let callers = (0..CALLERS).map(|caller| reports(&fleet, caller, &keys[0]));
-    for answer in join_all(callers).await.into_iter().flatten() {
+    let clients =
+        join_all((0..CALLERS).map(|caller| Client::connect(fleet.replica(caller % 2).grpc()))).await;
+    for answer in join_all(clients.iter().map(|client| reports(client, &keys[0]))).await.into_iter().flatten()
+    {
         assert_eq!(generation(&answer), 2, "{:?}", answer.outcome());
     }
     assert_eq!((journal.refreshes(), journal.max_presentations()), (1, 1));
@@ -39,8 +42,7 @@ fn generation(answer: &ReportRejectedTokenResponse) -> u64 {
     answer.token.as_ref().unwrap().generation
 }
 
-async fn reports(fleet: &Fleet, caller: usize, key: &GrantKey) -> Vec<ReportRejectedTokenResponse> {
-    let client = fleet.client(caller % 2);
+async fn reports(client: &Client, key: &GrantKey) -> Vec<ReportRejectedTokenResponse> {
     let mut answers = Vec::new();
     for _ in 0..REPORTS {
         answers.push(client.report(key, 1, 401).await.unwrap());

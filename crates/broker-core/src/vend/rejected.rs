@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::rejections::Waiting;
 use super::{VendRequest, Vended, Vendor, refusal};
 use crate::ports::VendableGrant;
 use crate::rotation::Trigger;
@@ -61,9 +62,10 @@ impl Vendor {
             return Err(refusal(&held.grant, now, self.timing.retry_base));
         }
         let request = report.request();
-        if let Some(outcome) = self.needs_no_refresh(report, &held.grant, now) {
-            return Ok((self.vend(&request).await?, outcome));
-        }
+        let _waiting = match self.refresh_of(report, &held.grant, now) {
+            Ok(waiting) => waiting,
+            Err(outcome) => return Ok((self.vend(&request).await?, outcome)),
+        };
         self.noted.asked(&report.key, now);
         let vended = self.vend_refreshed(&request, held, profile, now).await?;
         match vended.grant.grant.generation > report.generation {
@@ -89,29 +91,30 @@ impl Vendor {
         }
     }
 
-    /// Why the report causes no refresh; `None`: it does, or joins the one that another has caused.
-    fn needs_no_refresh(
+    /// Begins a refresh because of the report, or joins the one that runs; held while the report waits for it. Else why
+    /// there is none.
+    fn refresh_of(
         &self,
         report: &RejectedToken,
         grant: &Grant,
         now: Timestamp,
-    ) -> Option<RejectedTokenOutcome> {
+    ) -> Result<Option<Arc<Waiting>>, RejectedTokenOutcome> {
         if report.http_status != UNAUTHORIZED {
-            return Some(RejectedTokenOutcome::NotATokenError);
+            return Err(RejectedTokenOutcome::NotATokenError);
         }
         if grant.generation > report.generation {
-            return Some(RejectedTokenOutcome::AlreadyReplaced);
+            return Err(RejectedTokenOutcome::AlreadyReplaced);
         }
         if self.refresher.running(grant.id).is_some() {
-            return None;
+            return Ok(self.rejections.waiting_for(grant.id, grant.generation));
         }
         if now < grant.issued_at + TOO_YOUNG {
-            return Some(RejectedTokenOutcome::TooSoon);
+            return Err(RejectedTokenOutcome::TooSoon);
         }
-        // Of two reports at once the second is not admitted, and finds the refresh of the first.
+        // What ran here may be over because another replica refreshes: then those before still wait.
         let admitted = self.rejections.admit(grant.id, grant.generation, now, || self.begin(grant, now));
-        let joins = admitted || self.refresher.running(grant.id).is_some();
-        (!joins).then_some(RejectedTokenOutcome::TooSoon)
+        let joins = admitted.is_some() || self.refresher.running(grant.id).is_some();
+        if joins { Ok(admitted) } else { Err(RejectedTokenOutcome::TooSoon) }
     }
 
     /// Begins a refresh where one can be begun. Whoever waits joins it.

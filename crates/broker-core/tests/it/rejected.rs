@@ -1,9 +1,10 @@
 //! Reports of rejected tokens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker_core::{
-    BrokerError, Clock as _, FailureKind, Generation, Permit, ProviderProfile, RejectedToken,
+    Broker, BrokerError, Clock as _, FailureKind, Generation, Permit, ProviderProfile, RejectedToken,
     RejectedTokenOutcome, StaleReason, Vended,
 };
 use tokio::task::JoinSet;
@@ -58,6 +59,48 @@ async fn many_reports_of_one_generation_cause_one_call() {
     for (vended, outcome) in callers.join_all().await {
         assert_eq!(vended.access_token.expose(), "at-2");
         assert!(matches!(outcome, RejectedTokenOutcome::Refreshed | RejectedTokenOutcome::AlreadyReplaced));
+    }
+    assert_eq!(world.provider.calls(), calls + 1);
+}
+
+/// The other has the lease, or the open attempt: what was begun here is over at once, and its report waits on.
+#[tokio::test]
+async fn reports_wait_for_the_refresh_of_another_replica_however_many_come() {
+    let mut world = World::new().await;
+    let other = world.broker.clone();
+    world.join_beside(2).await;
+    world.pass(60);
+    world.provider.next([Answer::RotateWhenReleased]);
+    let calls = world.provider.calls();
+    let mut reports = JoinSet::new();
+    let mut call = |broker: &Arc<Broker>| {
+        let vendor = broker.vendor();
+        reports.spawn(async move { vendor.report_rejected(&report(1, 401)).await.unwrap() });
+    };
+    call(&other);
+    world.provider.reached().await;
+    call(&world.broker);
+    while world.broker.attempts_under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.settled().await;
+    call(&world.broker);
+    tokio::task::yield_now().await;
+    world.provider.release();
+    while other.attempts_under_way() > 0 {
+        tokio::task::yield_now().await;
+    }
+    // Who waits looks again after a moment; much time must not pass, for the next token expires too.
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        tokio::select! {
+            biased;
+            Some(answer) = reports.join_next() => told.push(answer.unwrap()),
+            () = tokio::time::sleep(Duration::from_millis(5)) => world.pass(1),
+        }
+    }
+    for (vended, outcome) in told {
+        assert_eq!((vended.access_token.expose(), outcome), ("at-2", RejectedTokenOutcome::Refreshed));
     }
     assert_eq!(world.provider.calls(), calls + 1);
 }
