@@ -62,7 +62,12 @@ impl NewsDesk {
                 Heard::News(wakeup) => {
                     cache.forget_id(wakeup.grant);
                     self.take_in(wakeup, clock.now());
-                    self.watchers.tell(wakeup.grant);
+                    match wakeup.news {
+                        News::Sent => self.watchers.tell_sent(wakeup.grant),
+                        // It asks rotators for what changes nothing yet.
+                        News::Wanted => {}
+                        _ => self.watchers.tell(wakeup.grant),
+                    }
                 }
                 Heard::Gap => {
                     cache.forget_all();

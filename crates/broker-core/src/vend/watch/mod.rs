@@ -140,9 +140,11 @@ impl TokenWatch {
     fn add(&mut self, key: GrantKey) {
         let id = key.grant_id();
         if !self.grants.contains_key(&id) {
+            // Both ways to watch have looked the provider up.
+            let profile = self.vendor.profile(&key.provider);
+            self.seat.watch(id, profile.is_ok_and(|profile| profile.old_access_token_dies_on_refresh));
             let told = Told::knowing(self.known.remove(&key));
             self.grants.insert(id, Entry { key, told, look_at: None, queued: false, seen: None });
-            self.seat.watch(id);
         }
         self.queue(id);
     }

@@ -23,6 +23,8 @@ struct Lists {
     /// All of them; those of a grant; those of whatever a tenant has at a provider.
     all: Vec<Arc<Pile>>,
     of_grants: HashMap<GrantId, Vec<Arc<Pile>>>,
+    /// Those of a grant whose token dies when it is refreshed: a refresh that begins is news to them.
+    of_dying: HashMap<GrantId, Vec<Arc<Pile>>>,
     of_places: HashMap<Place, Vec<Arc<Pile>>>,
 }
 
@@ -66,11 +68,12 @@ impl Watchers {
 
     /// There may be news of a grant.
     pub(crate) fn tell(&self, grant: GrantId) {
-        for pile in lock(&self.lists).of_grants.get(&grant).into_iter().flatten() {
-            pile.put(|told| {
-                told.grants.insert(grant);
-            });
-        }
+        tell(lock(&self.lists).of_grants.get(&grant), grant);
+    }
+
+    /// Its refresh token is being presented.
+    pub(crate) fn tell_sent(&self, grant: GrantId) {
+        tell(lock(&self.lists).of_dying.get(&grant), grant);
     }
 
     /// The same, for who watches its place too.
@@ -90,6 +93,14 @@ impl Watchers {
     }
 }
 
+fn tell(piles: Option<&Vec<Arc<Pile>>>, grant: GrantId) {
+    for pile in piles.into_iter().flatten() {
+        pile.put(|told| {
+            told.grants.insert(grant);
+        });
+    }
+}
+
 impl Pile {
     fn put(&self, news: impl FnOnce(&mut Told)) {
         news(&mut lock(&self.told));
@@ -106,9 +117,13 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Watches this grant too; once each.
-    pub(super) fn watch(&mut self, grant: GrantId) {
-        lock(&self.watchers.lists).of_grants.entry(grant).or_default().push(self.pile.clone());
+    /// Watches this grant too; once each. Where a refresh kills the token, one that begins is told as well.
+    pub(super) fn watch(&mut self, grant: GrantId, token_dies_on_refresh: bool) {
+        let mut lists = lock(&self.watchers.lists);
+        lists.of_grants.entry(grant).or_default().push(self.pile.clone());
+        if token_dies_on_refresh {
+            lists.of_dying.entry(grant).or_default().push(self.pile.clone());
+        }
         self.grants.push(grant);
     }
 
@@ -135,6 +150,7 @@ impl Drop for Seat {
         lists.all.retain(|listed| !Arc::ptr_eq(listed, &self.pile));
         for grant in &self.grants {
             leave(&mut lists.of_grants, grant, &self.pile);
+            leave(&mut lists.of_dying, grant, &self.pile);
         }
         if let Some(place) = &self.place {
             leave(&mut lists.of_places, place, &self.pile);
@@ -177,7 +193,7 @@ mod tests {
         let watchers = Arc::<Watchers>::default();
         let mut seat = watchers.sit();
         let (ada, bob) = (key("ada").grant_id(), key("bob").grant_id());
-        seat.watch(ada);
+        seat.watch(ada, false);
         (0..1000).for_each(|_| watchers.tell(ada));
         watchers.tell(bob);
         seat.told().await;
@@ -198,11 +214,25 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_that_begins_is_news_where_it_kills_the_token() {
+        let watchers = Arc::<Watchers>::default();
+        let mut seat = watchers.sit();
+        let (dying, lasting) = (key("ada").grant_id(), key("bob").grant_id());
+        seat.watch(dying, true);
+        seat.watch(lasting, false);
+        watchers.tell_sent(dying);
+        watchers.tell_sent(lasting);
+        assert_eq!(seat.take(), Told { grants: [dying].into(), ..Told::default() });
+        watchers.tell(lasting);
+        assert_eq!(seat.take().grants, [lasting].into());
+    }
+
+    #[test]
     fn who_leaves_is_on_no_list() {
         let watchers = Arc::<Watchers>::default();
         let (mut one, mut other) = (watchers.sit(), watchers.sit());
         for seat in [&mut one, &mut other] {
-            seat.watch(key("ada").grant_id());
+            seat.watch(key("ada").grant_id(), true);
             seat.watch_place(place());
         }
         drop(one);
@@ -211,6 +241,7 @@ mod tests {
         assert_eq!(other.take().grants.len(), 1);
         drop(other);
         let lists = lock(&watchers.lists);
-        assert!(lists.all.is_empty() && lists.of_grants.is_empty() && lists.of_places.is_empty());
+        assert!(lists.all.is_empty() && lists.of_grants.is_empty());
+        assert!(lists.of_dying.is_empty() && lists.of_places.is_empty());
     }
 }
