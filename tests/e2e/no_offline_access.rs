@@ -1,7 +1,9 @@
 //! A provider that gives no refresh token: said when the user consents, not when the grant has died of it.
 
-use broker_e2e::{House, Provider};
-use broker_proto::v1::{AuditOutcome, GrantState, Reason};
+use std::time::Duration;
+
+use broker_e2e::{House, LONGEST_WAIT, Provider};
+use broker_proto::v1::{AuditOutcome, Grant, GrantKey, GrantState, NeedsConsentCause, Reason};
 use provider_sim::{Endpoint, Fault};
 use serde_json::json;
 use tonic::Code;
@@ -14,7 +16,7 @@ const ACTION: &str = "no_offline_access";
 #[tokio::test]
 async fn a_consent_without_a_refresh_token_says_at_once_that_the_grant_ends_with_its_token() {
     for provider in Provider::ALL {
-        let house = House::open().await;
+        let house = House::plan().scheduler().open().await;
         let without = Fault::rewrite(Endpoint::Exchange, json!({ "refresh_token": null }));
         house.simulator(provider).faults().push(without);
         let key = house.key(provider, "ada");
@@ -22,6 +24,7 @@ async fn a_consent_without_a_refresh_token_says_at_once_that_the_grant_ends_with
         let grant = house.client.complete(&key, &callback).await.unwrap();
         assert_eq!((grant.state(), grant.refreshable), (GrantState::Active, false), "{provider:?}");
         assert_eq!(grant.next_refresh_time, None, "nothing is planned that cannot be");
+        assert_eq!(grant.grant_expire_time, grant.access_token_expire_time, "{provider:?}");
         assert!(!house.client.grant(&key).await.unwrap().refreshable);
 
         let records = audit::events(&house, "acme").await;
@@ -38,8 +41,25 @@ async fn a_consent_without_a_refresh_token_says_at_once_that_the_grant_ends_with
         let error = refused(house.vend(&key).await, Code::FailedPrecondition, Reason::ConsentRequired);
         assert_eq!(error.metadata("cause"), Some("NO_OFFLINE_ACCESS"), "{provider:?}");
         assert_eq!(house.simulator(provider).journal().refreshes(), 0, "there was nothing to refresh with");
+        let ended = until_ended(&house, &key).await;
+        assert_eq!(ended.needs_consent_cause(), NeedsConsentCause::NoOfflineAccess, "{provider:?}");
         house.close().await;
     }
+}
+
+/// Nobody has to ask for a token for that: it is looked for.
+async fn until_ended(house: &House, key: &GrantKey) -> Grant {
+    let ended = async {
+        loop {
+            let grant = house.client.grant(key).await.unwrap();
+            if grant.state() == GrantState::NeedsConsent {
+                return grant;
+            }
+            house.clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONGEST_WAIT, ended).await.expect("the grant ends with its access token")
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Telling that grants will die of the end of their authorization, before it comes.
+//! Telling that grants will die of the end of their authorization, before it comes; and ending those that nothing else
+//! ends.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::chain;
 use crate::ports::{AtRiskFilter, DueNotice, Notice, StoreError};
 use crate::schedule::{Ending, NoticeStep, notice_step};
-use crate::{Actor, AuditAction, Broker, BrokerError, Grant, Timestamp};
+use crate::{Actor, AuditAction, Broker, BrokerError, ConsentCause, Grant, Timestamp};
 
 /// Due notices are looked for once in so many ticks.
 const TICKS: u32 = 10;
@@ -30,14 +31,18 @@ impl Broker {
         }
     }
 
-    /// Gives every notice that is due now. Answers how many this call gave.
+    /// Gives every notice that is due now, and gives up who has ended with its access token. Answers how many grants that
+    /// were.
     pub async fn give_notices(&self) -> Result<u64, StoreError> {
         let mut given = 0;
         loop {
             let now = self.clock.now();
             let due = self.scheduler.due_notices(now, PAGE).await?;
             for notice in &due {
-                given += u64::from(self.give_notice(notice, now).await?);
+                given += u64::from(match ends_with_token_now(notice, now) {
+                    true => self.end_with_token(notice, now).await?,
+                    false => self.give_notice(notice, now).await?,
+                });
             }
             if due.len() < PAGE as usize {
                 return Ok(given);
@@ -60,6 +65,7 @@ impl Broker {
             noticed: due.noticed,
         };
         let NoticeStep { give, next } = notice_step(&self.timing.expiry_notices, ending, now);
+        let next = next.or(end_to_come(due, now));
         let Some(before_end) = give.filter(|_| due.is_active) else {
             self.scheduler.put_off_notice(due, next).await?;
             return Ok(false);
@@ -78,4 +84,31 @@ impl Broker {
         }
         Ok(given)
     }
+
+    /// Whether it was given up: a new consent may have come, or another replica been faster.
+    async fn end_with_token(&self, due: &DueNotice, now: Timestamp) -> Result<bool, StoreError> {
+        let record = Actor::broker(AuditAction::NEED_CONSENT)
+            .did(Some(&due.key.tenant), now)
+            .about(&due.key)
+            .resource(ConsentCause::NoOfflineAccess.as_str());
+        let ended = self.scheduler.end_with_token(due, now, &record).await?;
+        if ended {
+            self.cache.forget(&due.key);
+            tracing::info!(
+                grant = %due.key.grant_id(), tenant = %due.key.tenant, provider = %due.key.provider,
+                "a grant without a refresh token has ended with its access token: its user must consent again"
+            );
+        }
+        Ok(ended)
+    }
+}
+
+fn ends_with_token_now(due: &DueNotice, now: Timestamp) -> bool {
+    due.is_active && !due.refreshable && due.authorization_ends_at <= now
+}
+
+/// When a grant without a refresh token is to be given up.
+fn end_to_come(due: &DueNotice, now: Timestamp) -> Option<Timestamp> {
+    let ends_with_token = due.is_active && !due.refreshable;
+    Some(due.authorization_ends_at).filter(|end| ends_with_token && *end > now)
 }

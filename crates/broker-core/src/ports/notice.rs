@@ -13,6 +13,8 @@ pub struct DueNotice {
     pub lineage: LineageId,
     /// Whether the grant is active: nothing is told of one whose user must consent anyway.
     pub is_active: bool,
+    /// Whether a refresh token is held. Without one the grant is given up when it ends: no answer will tell.
+    pub refreshable: bool,
     /// When the user consented.
     pub consented_at: Timestamp,
     /// When the authorization ends.

@@ -134,6 +134,15 @@ pub trait SchedulerStore: Send + Sync {
     /// callers one gives it, and it is committed with its record.
     async fn give_notice(&self, notice: &Notice, record: &AuditRecord) -> Result<bool, StoreError>;
 
+    /// Gives up a grant without a refresh token, for want of one, if nothing has moved it since it was read. Of any number of
+    /// callers one does, and it is committed with its record.
+    async fn end_with_token(
+        &self,
+        due: &DueNotice,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError>;
+
     /// Moves the time of a notice that is not due, if nothing has moved it since it was read.
     async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError>;
 

@@ -224,6 +224,7 @@ impl Broker {
         let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
         let now = self.clock.now();
         let end = GrantEnd::of(standing.window, tokens.window, issued_at, standing.consented_at);
+        let end = if refreshable { end } else { end.with_token(expires_at) };
         let issue = Issue {
             issued_at,
             expires_at,
@@ -252,7 +253,7 @@ impl Broker {
             issued_at,
             expires_at,
             end,
-            first_notice_at: self.first_notice(standing, &end, now),
+            first_notice_at: self.first_notice(standing, &end, now).or(end.dies_at.filter(|_| !refreshable)),
             due_at: refreshable.then_some(due_at),
         })
     }

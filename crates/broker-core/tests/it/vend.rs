@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use broker_core::{BrokerError, Clock, ConsentCause, FailureKind, ProviderFailure, StaleReason, VendRequest};
+use broker_core::{
+    BrokerError, Clock, ConsentCause, FailureKind, Lifecycle, ProviderFailure, StaleReason, VendRequest,
+};
 use tokio::task::JoinSet;
 
 use crate::fakes::{Answer, fail};
@@ -215,6 +217,25 @@ async fn without_a_refresh_token_the_user_must_come_back_at_expiry() {
         matches!(refused, Err(BrokerError::ConsentRequired(ConsentCause::NoOfflineAccess))),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_grant_without_a_refresh_token_ends_with_its_access_token() {
+    let world = World::empty(profile()).await;
+    world.provider.next([Answer::KeepRefreshToken]);
+    world.consent().await.unwrap();
+    let grant = world.grant().await;
+    assert_eq!(grant.dies_at, Some(grant.expires_at));
+    while world.clock.now() < grant.expires_at {
+        world.broker.give_notices().await.unwrap();
+        assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
+        world.pass(100);
+    }
+    assert_eq!(world.broker.give_notices().await.unwrap(), 1);
+    assert_eq!(world.grant().await.lifecycle, Lifecycle::NeedsConsent(ConsentCause::NoOfflineAccess));
+    assert_eq!(world.broker.give_notices().await.unwrap(), 0);
+    world.consent().await.unwrap();
+    assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
 }
 
 #[tokio::test]

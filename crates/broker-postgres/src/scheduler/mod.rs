@@ -71,6 +71,16 @@ impl SchedulerStore for PostgresStore {
         self.operation("give_notice", notices::give(&self.pools.rotation, notice, record)).await
     }
 
+    async fn end_with_token(
+        &self,
+        due: &DueNotice,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let ending = notices::end_with_token(&self.pools.rotation, due, at, record);
+        self.operation("end_with_token", ending).await
+    }
+
     async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError> {
         self.operation("put_off_notice", notices::put_off(&self.pools.rotation, due, until)).await
     }

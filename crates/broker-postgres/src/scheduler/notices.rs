@@ -1,7 +1,7 @@
 //! Notices of grants that will die, and who dies by when.
 
 use broker_core::ports::{AtRiskFilter, DueNotice, Notice, StoreError};
-use broker_core::{AuditRecord, Grant, LineageId, Timestamp};
+use broker_core::{AuditRecord, ConsentCause, Grant, LineageId, Timestamp};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ struct NoticeRow {
     account: String,
     lineage: Uuid,
     is_active: bool,
+    refreshable: bool,
     consented_at: i64,
     authorization_ends_at: i64,
     notice_at: i64,
@@ -28,9 +29,9 @@ pub(super) async fn due(pool: &PgPool, now: Timestamp, limit: u32) -> Result<Vec
     let rows = sqlx::query_as!(
         NoticeRow,
         r#"SELECT g.tenant, g.provider, g.user_id, g.account, r.lineage, r.lifecycle = 'active' AS "is_active!",
-                  g.consented_at, g.authorization_ends_at AS "authorization_ends_at!", g.notice_at AS "notice_at!",
-                  g.noticed
-           FROM grants g JOIN grant_rotation r ON r.grant_id = g.id
+                  s.refresh_token_generation IS NOT NULL AS "refreshable!", g.consented_at, g.authorization_ends_at AS "authorization_ends_at!",
+                  g.notice_at AS "notice_at!", g.noticed
+           FROM grants g JOIN grant_rotation r ON r.grant_id = g.id JOIN grant_secrets s ON s.grant_id = g.id
            WHERE g.notice_at IS NOT NULL AND g.notice_at <= $1
            ORDER BY g.notice_at LIMIT $2"#,
         now.as_unix_micros(),
@@ -48,6 +49,7 @@ impl NoticeRow {
             key: key([self.tenant, self.provider, self.user_id, self.account])?,
             lineage: LineageId::from_bytes(self.lineage.into_bytes()),
             is_active: self.is_active,
+            refreshable: self.refreshable,
             consented_at: Timestamp::from_unix_micros(self.consented_at),
             authorization_ends_at: Timestamp::from_unix_micros(self.authorization_ends_at),
             notice_at: Timestamp::from_unix_micros(self.notice_at),
@@ -78,6 +80,34 @@ pub(super) async fn give(pool: &PgPool, notice: &Notice, record: &AuditRecord) -
     }
     tx.commit().await.map_err(failed)?;
     Ok(given)
+}
+
+/// Whether this call gave it up.
+pub(super) async fn end_with_token(
+    pool: &PgPool,
+    due: &DueNotice,
+    at: Timestamp,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut tx = scope::of_tenant(pool, &due.key.tenant).await?;
+    let given_up = sqlx::query!(
+        "UPDATE grant_rotation SET lifecycle = 'needs_consent', consent_cause = $4, due_at = NULL, updated_at = $5
+         WHERE tenant = $1 AND grant_id = $2 AND lineage = $3 AND lifecycle = 'active'",
+        due.key.tenant.as_str(),
+        uuid(due.key.grant_id().as_bytes()),
+        uuid(due.lineage.as_bytes()),
+        ConsentCause::NoOfflineAccess.as_str(),
+        at.as_unix_micros(),
+    )
+    .execute(&mut *tx)
+    .await
+    .map_err(failed)?;
+    if given_up.rows_affected() == 0 || move_on(&mut *tx, due, None, due.noticed).await? == 0 {
+        return Ok(false);
+    }
+    audit::write(&mut tx, record).await?;
+    tx.commit().await.map_err(failed)?;
+    Ok(true)
 }
 
 pub(super) async fn put_off(

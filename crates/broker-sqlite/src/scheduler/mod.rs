@@ -113,6 +113,24 @@ impl SchedulerStore for SqliteStore {
         .await
     }
 
+    async fn end_with_token(
+        &self,
+        due: &DueNotice,
+        at: Timestamp,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        self.operation("end_with_token", async {
+            let mut tx = self.write().await?;
+            let ended = notices::end_with_token(&mut tx, due, at).await?;
+            if ended {
+                audit::write(&mut tx, record).await?;
+            }
+            tx.commit().await.map_err(failed)?;
+            Ok(ended)
+        })
+        .await
+    }
+
     async fn put_off_notice(&self, due: &DueNotice, until: Option<Timestamp>) -> Result<(), StoreError> {
         self.operation("put_off_notice", notices::put_off(&self.writer, due, until)).await
     }

@@ -1,7 +1,7 @@
 //! Notices of grants that will die, and who dies by when.
 
 use broker_core::ports::{AtRiskFilter, DueNotice, Notice, StoreError};
-use broker_core::{Grant, LineageId, Timestamp};
+use broker_core::{ConsentCause, Grant, LineageId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -12,8 +12,10 @@ use crate::operation::failed;
 /// Reads the partial index `grants_notice`: its own condition must stand here word for word.
 const DUE: &str =
     "SELECT g.tenant, g.provider, g.user_id, g.account, g.lineage, g.lifecycle = 'active' AS is_active,
-            g.consented_at, g.authorization_ends_at, g.notice_at, g.noticed
-     FROM grants g WHERE g.notice_at IS NOT NULL AND g.notice_at <= ?1
+            s.refresh_token_generation IS NOT NULL AS refreshable, g.consented_at, g.authorization_ends_at,
+            g.notice_at, g.noticed
+     FROM grants g JOIN grant_secrets s ON s.grant_id = g.id
+     WHERE g.notice_at IS NOT NULL AND g.notice_at <= ?1
      ORDER BY g.notice_at LIMIT ?2";
 
 const AT_RISK: &str = concat!(
@@ -39,6 +41,7 @@ fn due_notice(row: &SqliteRow) -> Result<DueNotice, StoreError> {
         key: row.key()?,
         lineage: row.id("lineage", LineageId::from_bytes)?,
         is_active: row.flag("is_active")?,
+        refreshable: row.flag("refreshable")?,
         consented_at: row.time("consented_at")?,
         authorization_ends_at: row.time("authorization_ends_at")?,
         notice_at: row.time("notice_at")?,
@@ -64,6 +67,29 @@ pub(super) async fn give(connection: &mut SqliteConnection, notice: &Notice) -> 
     .await
     .map_err(failed)?;
     Ok(given.rows_affected() == 1)
+}
+
+/// Whether this call gave it up.
+pub(super) async fn end_with_token(
+    connection: &mut SqliteConnection,
+    due: &DueNotice,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let given_up = sqlx::query(
+        "UPDATE grants SET lifecycle = 'needs_consent', consent_cause = ?8, due_at = NULL, notice_at = NULL,
+                           updated_at = ?5
+         WHERE tenant = ?1 AND provider = ?2 AND user_id = ?3 AND account = ?4
+           AND lineage = ?6 AND lifecycle = 'active' AND notice_at = ?7",
+    )
+    .bind_key(&due.key)
+    .bind_time(at)
+    .bind(due.lineage.as_bytes().as_slice())
+    .bind_time(due.notice_at)
+    .bind(ConsentCause::NoOfflineAccess.as_str())
+    .execute(connection)
+    .await
+    .map_err(failed)?;
+    Ok(given_up.rows_affected() == 1)
 }
 
 pub(super) async fn put_off(

@@ -268,6 +268,7 @@ macro_rules! store_conformance {
             of_many_callers_one_gives_a_notice,
             a_refresh_keeps_what_was_told_and_a_consent_begins_anew,
             of_a_grant_given_up_nothing_is_told,
+            a_grant_without_a_refresh_token_ends_with_its_access_token,
             who_dies_soon_comes_earliest_first,
             who_dies_is_counted_by_how_soon,
         );

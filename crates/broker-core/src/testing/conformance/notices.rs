@@ -117,6 +117,36 @@ pub async fn of_a_grant_given_up_nothing_is_told(world: World) {
     assert_eq!(world.at_risk("acme", 99, None, 10).await, [""; 0], "it is dead already");
 }
 
+pub async fn a_grant_without_a_refresh_token_ends_with_its_access_token(world: World) {
+    world.ending(&key("bob"), 9).await;
+    let (attempt, authorization) = world.exchange(&key("ada")).await;
+    let lineage = Lineage::New { authorization, consented_at: NOW };
+    let end = GrantEnd { dies_at: None, authorization_ends_at: None, refresh_token_timeout: None };
+    let set = crate::SealedTokenSet {
+        end: end.with_token(NOW + HOUR),
+        first_notice_at: Some(FIRST),
+        ..tokens(1, false)
+    };
+    let adoption = Adoption { tokens: set, ..world.adoption_of(&attempt, lineage, 0, false) };
+    assert_eq!(world.grants.adopt(&adoption).await.unwrap(), adopted(1));
+    let (mut without, with): (Vec<_>, Vec<_>) =
+        world.notices_at(FIRST).await.into_iter().partition(|due| !due.refreshable);
+    assert_eq!((without.len(), with.len()), (1, 1));
+    let due = without.remove(0);
+    assert_eq!((&due.key, due.authorization_ends_at), (&key("ada"), NOW + HOUR));
+    let before = world.inbox.inbox_records().await.len();
+    let end = async || world.scheduler.end_with_token(&due, FIRST, &record()).await.unwrap();
+    let (one, other) = tokio::join!(end(), end());
+    assert!(one != other, "one of them");
+    let grant = world.read(&key("ada")).await;
+    assert_eq!(grant.lifecycle, crate::Lifecycle::NeedsConsent(crate::ConsentCause::NoOfflineAccess));
+    assert_eq!((grant.due_at, grant.updated_at), (None, FIRST));
+    assert_eq!(world.inbox.inbox_records().await.len(), before + 1, "committed with its record");
+    assert_eq!(world.notices_at(FIRST).await.len(), 1, "nothing is left to tell of it");
+    world.reconsent(&key("ada")).await;
+    assert!(!end().await, "it is about another consent");
+}
+
 pub async fn who_dies_soon_comes_earliest_first(world: World) {
     world.add_tenant("globex").await;
     for (user, hours) in [("ada", 30), ("bob", 10), ("cy", 20), ("dan", 10)] {
