@@ -17,6 +17,7 @@ mod servers;
 mod sqlx_data;
 mod steps;
 mod summary;
+mod trouble;
 mod upgrade;
 mod workspace;
 

@@ -5,8 +5,8 @@
 pub(crate) enum Outcome {
     /// It ran and found nothing, or had nothing to look at and says so.
     Passed { note: Option<String> },
-    /// It ran and found something, or could not finish.
-    Failed { why: String },
+    /// It ran and found something, or could not finish; and what it said of that.
+    Failed { why: String, said: Vec<String> },
     /// It could not start: a tool is missing.
     Skipped { install: String },
     /// The same, for a tool or packages of other languages, which the machine has or has not.
@@ -17,7 +17,7 @@ impl Outcome {
     pub(crate) const PASSED: Self = Self::Passed { note: None };
 
     pub(crate) fn failed(why: impl Into<String>) -> Self {
-        Self::Failed { why: why.into() }
+        Self::Failed { why: why.into(), said: Vec::new() }
     }
 
     /// The same outcome; where it is a pass, with this note.
@@ -38,10 +38,15 @@ impl Outcome {
     pub(crate) fn remark(&self) -> &str {
         match self {
             Self::Passed { note } => note.as_deref().unwrap_or_default(),
-            Self::Failed { why } => why,
+            Self::Failed { why, .. } => why,
             Self::Skipped { install } => install,
             Self::NotHere { why } => why,
         }
+    }
+
+    /// What a failed step said of its trouble.
+    pub(crate) fn said(&self) -> &[String] {
+        if let Self::Failed { said, .. } = self { said } else { &[] }
     }
 
     /// In CI a check that did not run is a check that failed, unless it is about other languages and they are not there.

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::base::{self, Base};
 use crate::outcome::Outcome;
 use crate::servers::Servers;
+use crate::trouble;
 use crate::workspace::Workspace;
 
 /// One check.
@@ -190,9 +191,9 @@ fn is_package_option(word: &str) -> bool {
 }
 
 fn finish(command: &mut Command) -> Outcome {
-    match command.status() {
-        Ok(status) if status.success() => Outcome::PASSED,
-        Ok(status) => Outcome::failed(status.to_string()),
+    match trouble::run(command) {
+        Ok((status, _)) if status.success() => Outcome::PASSED,
+        Ok((status, said)) => Outcome::Failed { why: status.to_string(), said },
         Err(error) => {
             Outcome::failed(format!("cannot start {}: {error}", command.get_program().to_string_lossy()))
         }

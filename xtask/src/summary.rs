@@ -22,8 +22,12 @@ pub(crate) fn ended(number: usize, of: usize, step: &Ended) {
     println!("[{number}/{of}] {}", line(step));
 }
 
-/// All steps at one glance, and the verdict.
+/// What failed steps said of their trouble, once more; then all steps at one glance, and the verdict.
 pub(crate) fn table(steps: &[Ended], ci: bool) {
+    for step in steps.iter().filter(|step| !step.outcome.said().is_empty()) {
+        println!("\n{} said:", step.name);
+        step.outcome.said().iter().for_each(|line| println!("  {line}"));
+    }
     println!("\nsummary");
     for step in steps {
         println!("  {}", line(step));
