@@ -12,7 +12,7 @@ mod spread;
 mod stub;
 
 pub use adoptions::Adoptions;
-pub use consents::{key, obtain};
+pub use consents::{key, obtain, obtain_more};
 pub use cores::Cores;
 pub use cpu::{ProcessCpu, busy};
 pub use home::{Home, PROVIDER, TRUST_DOMAIN, migrate};

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -28,13 +29,15 @@ pub struct Stub {
     pub url: String,
     /// What it knows.
     pub ledger: Arc<Ledger>,
+    expires_in: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 
 #[derive(Clone)]
 struct Site {
     ledger: Arc<Ledger>,
-    times: Times,
+    latency: Duration,
+    expires_in: Arc<AtomicU32>,
     clock: Clock,
 }
 
@@ -53,10 +56,17 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let (ledger, stop) = (Arc::new(Ledger::new(grants)), CancellationToken::new());
-        let site = Site { ledger: ledger.clone(), times, clock };
+        let expires_in = Arc::new(AtomicU32::new(times.expires_in));
+        let latency = times.latency;
+        let site = Site { ledger: ledger.clone(), latency, expires_in: expires_in.clone(), clock };
         let tasks = TaskTracker::new();
         tasks.spawn(accept(listener, site, stop.clone(), tasks.clone()));
-        Ok(Self { url, ledger, stop })
+        Ok(Self { url, ledger, expires_in, stop })
+    }
+
+    /// `expires_in` of its answers from now on, in seconds.
+    pub fn let_expire_in(&self, seconds: u32) {
+        self.expires_in.store(seconds, Ordering::Relaxed);
     }
 }
 
@@ -98,13 +108,13 @@ impl Site {
         let Some((_, presented)) = field("refresh_token") else { return Ok(refusal("invalid_request")) };
         let Some(next) = self.ledger.rotate(&presented) else { return Ok(refusal("invalid_grant")) };
         let _in_flight = self.ledger.hold();
-        tokio::time::sleep(self.times.latency).await;
+        tokio::time::sleep(self.latency).await;
         self.ledger.answering(next, self.clock.micros());
         Ok(self.tokens(next))
     }
 
     fn tokens(&self, token: Token) -> Response<Full<Bytes>> {
-        let (text, expires_in) = (token.text(), self.times.expires_in);
+        let (text, expires_in) = (token.text(), self.expires_in.load(Ordering::Relaxed));
         let access = format!("{text:x<ACCESS_TOKEN$}");
         let body = format!(
             r#"{{"access_token":"{access}","token_type":"Bearer","expires_in":{expires_in},"refresh_token":"{text}"}}"#

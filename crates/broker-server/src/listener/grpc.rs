@@ -23,6 +23,7 @@ use super::calls::Calls;
 use super::connection::Guarded;
 use super::life::{Life, Times, spread};
 use super::slots::Slots;
+use super::spoken::Spoken;
 use crate::around::AroundLayer;
 use crate::auth::Door;
 use crate::config::LimitsConfig;
@@ -78,6 +79,7 @@ where
         let serving = self
             .server()
             .layer(AroundLayer(life.calls.clone()))
+            .layer(AroundLayer(Spoken))
             .layer(self.layer.clone())
             .add_routes(self.routes.clone())
             .serve_with_incoming_shutdown(incoming, leaving.cancelled_owned());

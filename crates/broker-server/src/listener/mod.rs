@@ -7,6 +7,7 @@ mod grpc;
 mod http;
 mod life;
 mod slots;
+mod spoken;
 
 pub(crate) use self::grpc::GrpcListener;
 pub(crate) use self::http::HttpListener;

@@ -1,14 +1,19 @@
-//! The attacks. Each goes on until it is dropped, in bursts, so that it takes this process no more than it has.
+//! The attacks, and the one thing that is nobody's fault: a provider that takes its time. Each goes on until it is dropped, in bursts, so that it takes this process no more than it has.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use broker_e2e::bench::key;
 use broker_e2e::raw::{
     CANCEL, CONTINUATION, END_HEADERS, END_STREAM, GET_TOKEN, HEADERS, RST_STREAM, Raw, call, frame, hello,
 };
+use broker_e2e::{Client, ask};
 use futures_util::future::join_all;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::front::{GRANTS, WAITING};
 
 /// Between two bursts.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -17,6 +22,12 @@ const DRIP: Duration = Duration::from_millis(100);
 const IDLE: usize = 1000;
 const SLOW: usize = 200;
 const STREAMS: u32 = 10_000;
+/// Streams in one write: an attacker does not spare its victim by sending each by itself.
+const AT_ONCE: usize = 100;
+/// How many times as many calls wait for the provider as are answered at once.
+const LOAD: u32 = 10;
+/// Those who wait share so many connections.
+const CONNECTIONS: usize = 100;
 
 /// One kind of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +44,28 @@ pub(crate) enum Attack {
     Resets,
     /// A message of 1 GiB, as far as it is taken.
     Message,
+    /// Ten times as many calls for tokens that have expired, of a provider that takes 30 s.
+    Provider,
+}
+
+/// Where an attack finds its victim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Plain,
+    Tls,
+    SlowProvider,
 }
 
 impl Attack {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Idle, Self::Handshakes, Self::Slow, Self::Streams, Self::Resets, Self::Message];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Handshakes,
+        Self::Slow,
+        Self::Streams,
+        Self::Resets,
+        Self::Message,
+        Self::Provider,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -47,20 +75,25 @@ impl Attack {
             Self::Streams => "10,000 streams",
             Self::Resets => "rapid reset",
             Self::Message => "1 GiB message",
+            Self::Provider => "10 x load, provider 30 s",
         }
     }
 
-    /// Whether it is one on TLS.
-    pub(crate) fn is_on_tls(self) -> bool {
-        self == Self::Handshakes
+    pub(crate) fn at(self) -> At {
+        match self {
+            Self::Handshakes => At::Tls,
+            Self::Provider => At::SlowProvider,
+            _ => At::Plain,
+        }
     }
 
-    /// Never ends.
-    pub(crate) async fn go_on(self, address: SocketAddr) {
+    /// Never ends. Good clients make so many calls a second.
+    pub(crate) async fn go_on(self, address: SocketAddr, rate: u32) {
         match self {
             Self::Idle => idle(address).await,
             Self::Handshakes => drop(join_all((0..SLOW).map(|_| slow_handshake(address))).await),
             Self::Slow => drop(join_all((0..SLOW).map(|_| slow(address))).await),
+            Self::Provider => wait_for_provider(address, LOAD * rate).await,
             Self::Streams | Self::Resets | Self::Message => loop {
                 self.burst(address).await;
                 tokio::time::sleep(PAUSE).await;
@@ -70,19 +103,25 @@ impl Attack {
 
     async fn burst(self, address: SocketAddr) {
         let mut raw = Raw::connect(address).await;
-        for id in (0..STREAMS).map(|number| 2 * number + 1) {
-            let frames = match self {
-                Self::Streams => frame(HEADERS, END_HEADERS, id, &call(GET_TOKEN)),
-                Self::Resets => {
-                    let taken_back = frame(RST_STREAM, 0, id, &CANCEL.to_be_bytes());
-                    [frame(HEADERS, END_HEADERS | END_STREAM, id, &call(GET_TOKEN)), taken_back].concat()
-                }
-                _ => return message(&mut raw).await,
-            };
+        if self == Self::Message {
+            return message(&mut raw).await;
+        }
+        let ids: Vec<u32> = (0..STREAMS).map(|number| 2 * number + 1).collect();
+        for ids in ids.chunks(AT_ONCE) {
+            let frames: Vec<u8> = ids.iter().flat_map(|id| self.frames(*id)).collect();
             if !raw.send(&frames).await {
                 return;
             }
         }
+    }
+
+    /// Of one stream.
+    fn frames(self, id: u32) -> Vec<u8> {
+        if self == Self::Streams {
+            return frame(HEADERS, END_HEADERS, id, &call(GET_TOKEN));
+        }
+        let taken_back = frame(RST_STREAM, 0, id, &CANCEL.to_be_bytes());
+        [frame(HEADERS, END_HEADERS | END_STREAM, id, &call(GET_TOKEN)), taken_back].concat()
     }
 }
 
@@ -140,5 +179,17 @@ async fn message(raw: &mut Raw) {
     while sent < 1 << 30 && raw.send(&piece).await {
         sent += piece.len();
         tokio::task::yield_now().await;
+    }
+}
+
+/// Calls for tokens that cannot be had now, whatever is answered to them.
+async fn wait_for_provider(address: SocketAddr, rate: u32) {
+    let clients = join_all((0..CONNECTIONS).map(|_| Client::connect(address))).await;
+    let (mut pace, mut calls) = (tokio::time::interval(Duration::from_secs(1) / rate), JoinSet::new());
+    for (client, grant) in clients.iter().cycle().zip((GRANTS..GRANTS + WAITING).cycle()) {
+        pace.tick().await;
+        let client = client.clone();
+        calls.spawn(async move { drop(client.token(ask(&key(grant))).await) });
+        while calls.try_join_next().is_some() {}
     }
 }

@@ -5,18 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use broker_e2e::Client;
-use broker_e2e::authority::Authority;
-use broker_e2e::bench::{Cores, Stub, Times};
-use provider_sim::Clock;
+use broker_e2e::bench::Cores;
 
 use crate::Plan;
-use crate::attack::Attack;
+use crate::attack::{At, Attack};
 use crate::front::{Front, GRANTS};
 use crate::good::latencies;
 use crate::report;
 
-/// Nothing is due while it is measured.
-const EXPIRES_IN: u32 = 12 * 3600;
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// One attack's turn, and the peace next to it.
@@ -32,28 +28,37 @@ pub(crate) struct Turn {
 /// Measures, and prints what came out. Answers whether every attack cost no more than it may.
 pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<bool> {
     let directory = tempfile::tempdir()?;
-    let times = Times { latency: Duration::from_millis(1), expires_in: EXPIRES_IN };
-    let stub = Stub::start(GRANTS, times, Clock::system()).await?;
-    let plain = Front::open(plan, directory.path(), &stub.url, cores, None).await?;
-    let tls = Front::open(plan, directory.path(), &stub.url, cores, Some(&Authority::new())).await?;
-    let measured = match measure(plan, cores, &plain, &tls).await {
+    let fronts = [
+        Front::plain(plan, directory.path(), cores).await?,
+        Front::tls(plan, directory.path(), cores).await?,
+        Front::slow_provider(plan, directory.path(), cores).await?,
+    ];
+    let measured = match measure(plan, cores, &fronts).await {
         Ok(turns) => Ok(report::table(&turns)),
-        Err(error) => bail!("{error:#}{}{}", plain.server.last_words(), tls.server.last_words()),
+        Err(error) => {
+            bail!("{error:#}{}", fronts.each_ref().map(|front| front.server.last_words()).concat())
+        }
     };
-    plain.close().await?;
-    tls.close().await?;
+    for front in fronts {
+        front.close().await?;
+    }
     measured
 }
 
-async fn measure(plan: &Plan, cores: &Cores, plain: &Front, tls: &Front) -> Result<Vec<Vec<Turn>>> {
+async fn measure(plan: &Plan, cores: &Cores, fronts: &[Front; 3]) -> Result<Vec<Vec<Turn>>> {
+    let [plain, tls, slow_provider] = fronts;
     report::header(plan, cores);
-    for front in [plain, tls] {
+    for front in fronts {
         latencies(&front.clients, GRANTS, plan.rate, WARM_UP).await?;
     }
     let mut turns = vec![Vec::new(); Attack::ALL.len()];
     for round in 0..plan.rounds() {
         for (attack, turns) in Attack::ALL.into_iter().zip(&mut turns) {
-            let front = if attack.is_on_tls() { tls } else { plain };
+            let front = match attack.at() {
+                At::Plain => plain,
+                At::Tls => tls,
+                At::SlowProvider => slow_provider,
+            };
             let turn = turn(plan, front, attack, round % 2 == 0).await?;
             report::turn(round + 1, attack, &turn);
             turns.push(turn);
@@ -65,7 +70,7 @@ async fn measure(plan: &Plan, cores: &Cores, plain: &Front, tls: &Front) -> Resu
 /// What comes first changes from round to round.
 async fn turn(
     plan: &Plan,
-    Front { server, clients }: &Front,
+    Front { server, clients, .. }: &Front,
     attack: Attack,
     peace_first: bool,
 ) -> Result<Turn> {
@@ -80,7 +85,7 @@ async fn turn(
             };
             attacked = tokio::select! {
                 times = calling => times?,
-                () = attack.go_on(server.address()) => bail!("an attack ends by itself"),
+                () = attack.go_on(server.address(), plan.rate) => bail!("an attack ends by itself"),
             };
             memory = resident(server.pid())?;
             latencies(clients, GRANTS, plan.rate, WARM_UP).await?;
