@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::good::{attacked, unimpressed};
-use broker_e2e::raw::{CONTINUATION, GET_TOKEN, HEADERS, Raw, call, frame};
+use broker_e2e::raw::{CONTINUATION, END_HEADERS, GET_TOKEN, HEADERS, RST_STREAM, Raw, call, frame};
 
 /// Between two bytes.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -27,6 +27,19 @@ async fn headers_of_a_call_that_come_byte_by_byte_are_not_waited_for() {
             }
         };
         tokio::time::timeout(LONGEST_WAIT, trickling).await.expect("it is cut off");
+    };
+    unimpressed(&house, &key, attack).await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_says_nothing_is_answered_in_time() {
+    let (house, key) = attacked("call_timeout = \"3s\"\n").await;
+    let attack = async {
+        let mut raw = Raw::connect(house.grpc()).await;
+        raw.send(&frame(HEADERS, END_HEADERS, 1, &call(GET_TOKEN))).await;
+        let answer = raw.until(|heard| [HEADERS, RST_STREAM].contains(&heard.kind));
+        assert!(answer.await.is_some(), "the connection ends without an answer");
     };
     unimpressed(&house, &key, attack).await;
     house.close().await;
