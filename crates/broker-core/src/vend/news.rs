@@ -63,9 +63,8 @@ impl NewsDesk {
                     cache.forget_id(wakeup.grant);
                     self.take_in(wakeup, clock.now());
                     match wakeup.news {
-                        News::Sent => self.watchers.tell_sent(wakeup.grant),
-                        // It asks rotators for what changes nothing yet.
-                        News::Wanted => {}
+                        // What was asked for may have been sent before anybody hears that.
+                        News::Sent | News::Wanted => self.watchers.tell_begun(wakeup.grant),
                         _ => self.watchers.tell(wakeup.grant),
                     }
                 }

@@ -98,23 +98,25 @@ impl Vendor {
         report: &RejectedToken,
         grant: &Grant,
         now: Timestamp,
-    ) -> Result<Option<Arc<Waiting>>, RejectedTokenOutcome> {
+    ) -> Result<Arc<Waiting>, RejectedTokenOutcome> {
         if report.http_status != UNAUTHORIZED {
             return Err(RejectedTokenOutcome::NotATokenError);
         }
         if grant.generation > report.generation {
             return Err(RejectedTokenOutcome::AlreadyReplaced);
         }
+        // What ran here may be over because another replica refreshes: then those before still wait.
+        if let Some(waiting) = self.rejections.waited_for(grant.id, grant.generation) {
+            return Ok(waiting);
+        }
         if self.refresher.running(grant.id).is_some() {
-            return Ok(self.rejections.waiting_for(grant.id, grant.generation));
+            return Ok(self.rejections.wait_for(grant.id, grant.generation));
         }
         if now < grant.issued_at + TOO_YOUNG {
             return Err(RejectedTokenOutcome::TooSoon);
         }
-        // What ran here may be over because another replica refreshes: then those before still wait.
         let admitted = self.rejections.admit(grant.id, grant.generation, now, || self.begin(grant, now));
-        let joins = admitted.is_some() || self.refresher.running(grant.id).is_some();
-        if joins { Ok(admitted) } else { Err(RejectedTokenOutcome::TooSoon) }
+        admitted.ok_or(RejectedTokenOutcome::TooSoon)
     }
 
     /// Begins a refresh where one can be begun. Whoever waits joins it.

@@ -17,15 +17,21 @@ const MOST_REMEMBERED: usize = 10_000;
 
 /// The reports of this process. Others keep their own: what all share is how old a token must be.
 #[derive(Default)]
-pub(crate) struct Rejections(Mutex<HashMap<GrantId, Rejected>>);
+pub(crate) struct Rejections(Mutex<Reports>);
 
-#[derive(Debug, Clone)]
+#[derive(Default)]
+struct Reports {
+    rejected: HashMap<GrantId, Rejected>,
+    /// Those that wait for a refresh now, whoever has begun it.
+    waiting: HashMap<GrantId, (Generation, Weak<Waiting>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Rejected {
     generation: Generation,
     /// When a report last caused a refresh.
     at: Timestamp,
     in_a_row: u32,
-    waiting: Weak<Waiting>,
 }
 
 /// Held by each report that waits for the refresh of its generation, whichever replica carries it out.
@@ -42,61 +48,75 @@ impl Rejections {
         now: Timestamp,
         begin: impl FnOnce(),
     ) -> Option<Arc<Waiting>> {
-        let mut held = self.lock();
-        let before = held.get(&grant).cloned();
-        if let Some(waiting) = before.as_ref().and_then(|before| before.waited_for(generation)) {
+        let mut reports = self.lock();
+        if let Some(waiting) = reports.waited_for(grant, generation) {
             return Some(waiting);
         }
-        if before.as_ref().is_some_and(|before| now < before.next_at()) {
+        let held = &mut reports.rejected;
+        let before = held.get(&grant).copied();
+        if before.is_some_and(|before| now < before.next_at()) {
             return None;
         }
         if held.len() >= MOST_REMEMBERED {
             held.retain(|_, rejected| !rejected.is_quiet(now));
         }
         let row = before.filter(|before| !before.is_quiet(now)).map_or(0, |before| before.in_a_row);
-        let waiting = Arc::new(Waiting);
-        let rejected = Rejected {
-            generation,
-            at: now,
-            in_a_row: row.saturating_add(1),
-            waiting: Arc::downgrade(&waiting),
-        };
-        held.insert(grant, rejected);
+        held.insert(grant, Rejected { generation, at: now, in_a_row: row.saturating_add(1) });
         begin();
-        Some(waiting)
+        Some(reports.wait_for(grant, generation))
     }
 
-    /// The right to wait with those reports that wait for the refresh of this generation.
-    pub(super) fn waiting_for(&self, grant: GrantId, generation: Generation) -> Option<Arc<Waiting>> {
-        self.lock().get(&grant).and_then(|rejected| rejected.waited_for(generation))
+    /// The right to wait with the reports that wait for the refresh of this generation; `None` if none does.
+    pub(super) fn waited_for(&self, grant: GrantId, generation: Generation) -> Option<Arc<Waiting>> {
+        self.lock().waited_for(grant, generation)
+    }
+
+    /// The right to wait for a refresh that no report has caused.
+    pub(super) fn wait_for(&self, grant: GrantId, generation: Generation) -> Arc<Waiting> {
+        self.lock().wait_for(grant, generation)
     }
 
     /// Whether a refresh was begun because this generation was rejected.
     pub(super) fn has(&self, grant: GrantId, generation: Generation) -> bool {
-        self.lock().get(&grant).is_some_and(|rejected| rejected.generation == generation)
+        self.lock().rejected.get(&grant).is_some_and(|rejected| rejected.generation == generation)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<GrantId, Rejected>> {
+    fn lock(&self) -> MutexGuard<'_, Reports> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Rejected {
-    fn waited_for(&self, generation: Generation) -> Option<Arc<Waiting>> {
-        self.waiting.upgrade().filter(|_| self.generation == generation)
+impl Reports {
+    fn waited_for(&self, grant: GrantId, generation: Generation) -> Option<Arc<Waiting>> {
+        let (of, waiting) = self.waiting.get(&grant)?;
+        waiting.upgrade().filter(|_| *of == generation)
     }
 
-    fn pause(&self) -> Duration {
+    fn wait_for(&mut self, grant: GrantId, generation: Generation) -> Arc<Waiting> {
+        if let Some(waiting) = self.waited_for(grant, generation) {
+            return waiting;
+        }
+        if self.waiting.len() >= MOST_REMEMBERED {
+            self.waiting.retain(|_, (_, waiting)| waiting.strong_count() > 0);
+        }
+        let waiting = Arc::new(Waiting);
+        self.waiting.insert(grant, (generation, Arc::downgrade(&waiting)));
+        waiting
+    }
+}
+
+impl Rejected {
+    fn pause(self) -> Duration {
         let doublings = self.in_a_row.saturating_sub(1).min(12);
         (PAUSE * 2u32.pow(doublings)).min(LONGEST_PAUSE)
     }
 
-    fn next_at(&self) -> Timestamp {
+    fn next_at(self) -> Timestamp {
         self.at + self.pause()
     }
 
     /// Quiet for as long as it had to pause: the row is over.
-    fn is_quiet(&self, now: Timestamp) -> bool {
+    fn is_quiet(self, now: Timestamp) -> bool {
         now >= self.next_at() + self.pause()
     }
 }
@@ -126,6 +146,17 @@ mod tests {
         drop((second, third));
         assert!(admit(1).is_none(), "nobody waits, and it was refreshed just now");
         assert_eq!(begun, 1);
+    }
+
+    #[test]
+    fn who_waits_for_a_refresh_of_others_is_waited_with_and_causes_no_pause() {
+        let rejections = Rejections::default();
+        let first = rejections.wait_for(GrantId::NIL, Generation::new(1));
+        assert!(rejections.admit(GrantId::NIL, Generation::new(1), NOW, || panic!("one runs")).is_some());
+        assert!(rejections.waited_for(GrantId::NIL, Generation::new(2)).is_none());
+        drop(first);
+        assert!(rejections.waited_for(GrantId::NIL, Generation::new(1)).is_none());
+        assert!(admitted(&rejections, 0), "nothing was begun for a report");
     }
 
     #[test]

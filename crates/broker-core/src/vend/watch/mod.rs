@@ -15,7 +15,9 @@ pub(crate) use self::watchers::Watchers;
 use self::watchers::{Place, Seat};
 use super::{Vended, Vendor};
 use crate::ports::{GrantFilter, VendableGrant};
-use crate::{BrokerError, Generation, Grant, GrantId, GrantKey, Permit, ProviderName, TenantId, Timestamp};
+use crate::{
+    BrokerError, Generation, Grant, GrantId, GrantKey, Lifecycle, Permit, ProviderName, TenantId, Timestamp,
+};
 
 /// Grants of a tenant that are listed at a time.
 const PAGE: u32 = 100;
@@ -73,7 +75,7 @@ struct Entry {
     told: Told,
     look_at: Option<Timestamp>,
     queued: bool,
-    /// What was seen while its token is held back.
+    /// What was seen while its token is held back, or the grant is about to be given up: the next look is at the store.
     seen: Option<Arc<VendableGrant>>,
 }
 
@@ -273,7 +275,9 @@ impl Entry {
         let tells = self.told.tell(&Now { grant, token, at });
         let holds_back = self.told.holds_back(at);
         let next = look_again_at(grant, token.is_some(), holds_back, at);
-        self.seen = holds_back.then(|| held.clone());
+        // The end of a grant without a refresh token is no attempt's, so no news is sure to come of it.
+        let ends = token.is_none() && grant.lifecycle == Lifecycle::Active && !grant.refreshable;
+        self.seen = (holds_back || ends).then(|| held.clone());
         let mut vended = vended;
         let updates = tells.into_iter().filter_map(|tell| match tell {
             Tell::Token => vended.take().map(WatchUpdate::Token),

@@ -71,8 +71,8 @@ impl Watchers {
         tell(lock(&self.lists).of_grants.get(&grant), grant);
     }
 
-    /// Its refresh token is being presented.
-    pub(crate) fn tell_sent(&self, grant: GrantId) {
+    /// Its refresh is being asked for, or has begun.
+    pub(crate) fn tell_begun(&self, grant: GrantId) {
         tell(lock(&self.lists).of_dying.get(&grant), grant);
     }
 
@@ -220,8 +220,8 @@ mod tests {
         let (dying, lasting) = (key("ada").grant_id(), key("bob").grant_id());
         seat.watch(dying, true);
         seat.watch(lasting, false);
-        watchers.tell_sent(dying);
-        watchers.tell_sent(lasting);
+        watchers.tell_begun(dying);
+        watchers.tell_begun(lasting);
         assert_eq!(seat.take(), Told { grants: [dying].into(), ..Told::default() });
         watchers.tell(lasting);
         assert_eq!(seat.take().grants, [lasting].into());
