@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
-use crate::ports::{AtRiskFilter, DueNotice, Notice, StoreError};
+use crate::ports::{AtRiskFilter, DueNotice, News, Notice, StoreError, Wakeup};
 use crate::schedule::{Ending, NoticeStep, notice_step};
-use crate::{Actor, AuditAction, Broker, BrokerError, ConsentCause, Grant, Timestamp};
+use crate::{Actor, AuditAction, Broker, BrokerError, ConsentCause, Generation, Grant, Timestamp};
 
 /// Due notices are looked for once in so many ticks.
 const TICKS: u32 = 10;
@@ -33,7 +33,12 @@ impl Broker {
 
     /// Gives every notice that is due now, and gives up who has ended with its access token. Answers how many grants that
     /// were.
+    ///
+    /// Does nothing while this replica must not claim: its clock may be wrong, and an end cannot be taken back.
     pub async fn give_notices(&self) -> Result<u64, StoreError> {
+        if self.fleet.barred().is_some() {
+            return Ok(0);
+        }
         let mut given = 0;
         loop {
             let now = self.clock.now();
@@ -94,6 +99,8 @@ impl Broker {
         let ended = self.scheduler.end_with_token(due, now, &record).await?;
         if ended {
             self.cache.forget(&due.key);
+            let (grant, generation) = (due.key.grant_id(), Generation::NONE);
+            self.announce(Wakeup { grant, generation, news: News::Answered });
             tracing::info!(
                 grant = %due.key.grant_id(), tenant = %due.key.tenant, provider = %due.key.provider,
                 "a grant without a refresh token has ended with its access token: its user must consent again"

@@ -223,8 +223,10 @@ impl Broker {
         let expires_at = expires_at(tokens, standing.repeated_until, issued_at, profile);
         let refreshable = tokens.refresh_token.is_some() || standing.holds_refresh_token;
         let now = self.clock.now();
-        let end = GrantEnd::of(standing.window, tokens.window, issued_at, standing.consented_at);
-        let end = if refreshable { end } else { end.with_token(expires_at) };
+        let end = match refreshable {
+            true => GrantEnd::of(standing.window, tokens.window, issued_at, standing.consented_at),
+            false => GrantEnd::of_token(expires_at),
+        };
         let issue = Issue {
             issued_at,
             expires_at,

@@ -43,10 +43,13 @@ impl GrantEnd {
         }
     }
 
-    /// The end of a grant without a refresh token: that of its access token, and of its window if that comes first.
-    pub fn with_token(self, expires_at: Timestamp) -> Self {
-        let ends = earliest(self.dies_at, Some(expires_at));
-        Self { dies_at: ends, authorization_ends_at: ends, refresh_token_timeout: None }
+    /// The end of a grant without a refresh token: that of its access token. Windows are of what is refreshed.
+    pub fn of_token(expires_at: Timestamp) -> Self {
+        Self {
+            dies_at: Some(expires_at),
+            authorization_ends_at: Some(expires_at),
+            refresh_token_timeout: None,
+        }
     }
 
     /// The first and the last time at which one more refresh is to tell whether the grant has ended, if that lies ahead.

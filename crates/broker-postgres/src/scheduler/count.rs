@@ -13,7 +13,8 @@ use crate::scope;
 /// How long it may take, which is longer than the server gives other statements: nobody waits for it.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
-/// Reads two tables from end to end, and none with secrets. Pauses are few: they are read once, as two arrays.
+/// Reads two tables from end to end, and none with secrets. What is not refreshed is due at no time, and dies with each
+/// access token: that is no news. Pauses are few: they are read once, as two arrays.
 pub(super) async fn read(pool: &PgPool, now: Timestamp) -> Result<Vec<ProviderGrants>, StoreError> {
     let by = |within: Duration| (now + within).as_unix_micros();
     let mut tx = scope::of_all(pool).await?;
@@ -32,10 +33,10 @@ pub(super) async fn read(pool: &PgPool, now: Timestamp) -> Result<Vec<ProviderGr
                   count(*) FILTER (WHERE r.lifecycle = 'active' AND r.phase = 'sent') AS "sent!",
                   count(*) FILTER (WHERE r.lifecycle = 'active' AND r.phase = 'uncertain') AS "uncertain!",
                   count(*) FILTER (WHERE r.lifecycle = 'active' AND r.phase = 'suspect') AS "suspect!",
-                  count(*) FILTER (WHERE r.lifecycle = 'active' AND g.dies_at <= $2) AS "dying_1!",
-                  count(*) FILTER (WHERE r.lifecycle = 'active' AND g.dies_at <= $3) AS "dying_2!",
-                  count(*) FILTER (WHERE r.lifecycle = 'active' AND g.dies_at <= $4) AS "dying_3!",
-                  count(*) FILTER (WHERE r.lifecycle = 'active' AND g.dies_at <= $5) AS "dying_4!",
+                  count(*) FILTER (WHERE r.lifecycle = 'active' AND r.due_at IS NOT NULL AND g.dies_at <= $2) AS "dying_1!",
+                  count(*) FILTER (WHERE r.lifecycle = 'active' AND r.due_at IS NOT NULL AND g.dies_at <= $3) AS "dying_2!",
+                  count(*) FILTER (WHERE r.lifecycle = 'active' AND r.due_at IS NOT NULL AND g.dies_at <= $4) AS "dying_3!",
+                  count(*) FILTER (WHERE r.lifecycle = 'active' AND r.due_at IS NOT NULL AND g.dies_at <= $5) AS "dying_4!",
                   count(*) FILTER (WHERE r.lifecycle = 'active' AND g.expires_at <= $1) AS "without_valid_token!",
                   min(r.due_at) FILTER (
                       WHERE r.lifecycle = 'active' AND r.due_at <= $1

@@ -29,8 +29,8 @@ pub(super) async fn due(pool: &PgPool, now: Timestamp, limit: u32) -> Result<Vec
     let rows = sqlx::query_as!(
         NoticeRow,
         r#"SELECT g.tenant, g.provider, g.user_id, g.account, r.lineage, r.lifecycle = 'active' AS "is_active!",
-                  s.refresh_token_generation IS NOT NULL AS "refreshable!", g.consented_at, g.authorization_ends_at AS "authorization_ends_at!",
-                  g.notice_at AS "notice_at!", g.noticed
+                  s.refresh_token_generation IS NOT NULL AS "refreshable!", g.consented_at,
+                  g.authorization_ends_at AS "authorization_ends_at!", g.notice_at AS "notice_at!", g.noticed
            FROM grants g JOIN grant_rotation r ON r.grant_id = g.id JOIN grant_secrets s ON s.grant_id = g.id
            WHERE g.notice_at IS NOT NULL AND g.notice_at <= $1
            ORDER BY g.notice_at LIMIT $2"#,

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::columns::{BindDomain, Columns};
 use crate::operation::failed;
 
+/// What is not refreshed is due at no time, and dies with each access token: that is no news.
 const COUNT: &str = "SELECT provider,
     count(*) FILTER (WHERE lifecycle = 'active') AS active,
     count(*) FILTER (WHERE lifecycle = 'needs_consent') AS needs_consent,
@@ -18,10 +19,10 @@ const COUNT: &str = "SELECT provider,
     count(*) FILTER (WHERE lifecycle = 'active' AND phase = 'sent') AS sent,
     count(*) FILTER (WHERE lifecycle = 'active' AND phase = 'uncertain') AS uncertain,
     count(*) FILTER (WHERE lifecycle = 'active' AND phase = 'suspect') AS suspect,
-    count(*) FILTER (WHERE lifecycle = 'active' AND dies_at <= ?2) AS dying_1,
-    count(*) FILTER (WHERE lifecycle = 'active' AND dies_at <= ?3) AS dying_2,
-    count(*) FILTER (WHERE lifecycle = 'active' AND dies_at <= ?4) AS dying_3,
-    count(*) FILTER (WHERE lifecycle = 'active' AND dies_at <= ?5) AS dying_4,
+    count(*) FILTER (WHERE lifecycle = 'active' AND due_at IS NOT NULL AND dies_at <= ?2) AS dying_1,
+    count(*) FILTER (WHERE lifecycle = 'active' AND due_at IS NOT NULL AND dies_at <= ?3) AS dying_2,
+    count(*) FILTER (WHERE lifecycle = 'active' AND due_at IS NOT NULL AND dies_at <= ?4) AS dying_3,
+    count(*) FILTER (WHERE lifecycle = 'active' AND due_at IS NOT NULL AND dies_at <= ?5) AS dying_4,
     count(*) FILTER (WHERE lifecycle = 'active' AND expires_at <= ?1) AS without_valid_token,
     min(due_at) FILTER (
         WHERE lifecycle = 'active' AND due_at <= ?1

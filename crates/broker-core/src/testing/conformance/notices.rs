@@ -117,34 +117,56 @@ pub async fn of_a_grant_given_up_nothing_is_told(world: World) {
     assert_eq!(world.at_risk("acme", 99, None, 10).await, [""; 0], "it is dead already");
 }
 
+impl World {
+    /// Consents, and gets no refresh token; the first notice is due as ever.
+    async fn consent_without(&self, key: &GrantKey, base: u64) {
+        let (attempt, authorization) = self.exchange(key).await;
+        let lineage = Lineage::New { authorization, consented_at: NOW };
+        let set = crate::SealedTokenSet {
+            end: GrantEnd::of_token(NOW + HOUR),
+            first_notice_at: Some(FIRST),
+            due_at: None,
+            ..tokens(base + 1, false)
+        };
+        let adoption = Adoption { tokens: set, ..self.adoption_of(&attempt, lineage, base, false) };
+        assert_eq!(self.grants.adopt(&adoption).await.unwrap(), adopted(base + 1));
+    }
+
+    /// What is due of the one grant without a refresh token.
+    async fn due_without(&self) -> DueNotice {
+        let due = self.notices_at(FIRST).await.into_iter().filter(|due| !due.refreshable);
+        let [due] = <[DueNotice; 1]>::try_from(due.collect::<Vec<_>>()).unwrap();
+        due
+    }
+
+    async fn end_with_token(&self, due: &DueNotice) -> bool {
+        self.scheduler.end_with_token(due, FIRST, &record()).await.unwrap()
+    }
+}
+
 pub async fn a_grant_without_a_refresh_token_ends_with_its_access_token(world: World) {
     world.ending(&key("bob"), 9).await;
-    let (attempt, authorization) = world.exchange(&key("ada")).await;
-    let lineage = Lineage::New { authorization, consented_at: NOW };
-    let end = GrantEnd { dies_at: None, authorization_ends_at: None, refresh_token_timeout: None };
-    let set = crate::SealedTokenSet {
-        end: end.with_token(NOW + HOUR),
-        first_notice_at: Some(FIRST),
-        ..tokens(1, false)
-    };
-    let adoption = Adoption { tokens: set, ..world.adoption_of(&attempt, lineage, 0, false) };
-    assert_eq!(world.grants.adopt(&adoption).await.unwrap(), adopted(1));
-    let (mut without, with): (Vec<_>, Vec<_>) =
-        world.notices_at(FIRST).await.into_iter().partition(|due| !due.refreshable);
-    assert_eq!((without.len(), with.len()), (1, 1));
-    let due = without.remove(0);
-    assert_eq!((&due.key, due.authorization_ends_at), (&key("ada"), NOW + HOUR));
+    world.consent_without(&key("ada"), 0).await;
+    let replaced = world.due_without().await;
+    assert_eq!((&replaced.key, replaced.authorization_ends_at), (&key("ada"), NOW + HOUR));
+    world.consent_without(&key("ada"), 1).await;
+    assert!(!world.end_with_token(&replaced).await, "it is about another consent");
+    assert_eq!(world.read(&key("ada")).await.lifecycle, crate::Lifecycle::Active);
+    let due = world.due_without().await;
+    assert_eq!(due.notice_at, replaced.notice_at);
     let before = world.inbox.inbox_records().await.len();
-    let end = async || world.scheduler.end_with_token(&due, FIRST, &record()).await.unwrap();
-    let (one, other) = tokio::join!(end(), end());
+    let (one, other) = tokio::join!(world.end_with_token(&due), world.end_with_token(&due));
     assert!(one != other, "one of them");
     let grant = world.read(&key("ada")).await;
     assert_eq!(grant.lifecycle, crate::Lifecycle::NeedsConsent(crate::ConsentCause::NoOfflineAccess));
     assert_eq!((grant.due_at, grant.updated_at), (None, FIRST));
     assert_eq!(world.inbox.inbox_records().await.len(), before + 1, "committed with its record");
     assert_eq!(world.notices_at(FIRST).await.len(), 1, "nothing is left to tell of it");
-    world.reconsent(&key("ada")).await;
-    assert!(!end().await, "it is about another consent");
+    assert_eq!(
+        world.scheduler.count_grants(NOW).await.unwrap()[0].dying,
+        [0, 1, 1, 1],
+        "bob, who is refreshed"
+    );
 }
 
 pub async fn who_dies_soon_comes_earliest_first(world: World) {
