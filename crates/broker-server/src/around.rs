@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::http::{Request, Response};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
@@ -15,6 +16,10 @@ pub(crate) trait Around: Clone + Send + 'static {
     /// Calls `inner`, which is ready, or answers in its place.
     fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error>;
 }
+
+/// When the headers of a call had come, for layers that are asked later.
+#[derive(Clone, Copy)]
+pub(crate) struct Begun(pub(crate) Instant);
 
 /// A service that something can be done around.
 pub(crate) trait Inner:

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use axum::http::Request;
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
 use super::deadline;
-use crate::around::{Answering, Around, Inner};
+use crate::around::{Answering, Around, Begun, Inner};
 
 /// Answers DEADLINE_EXCEEDED in time. A call may take this long, or as long as its caller waits, if that is shorter. What it
 /// began goes on where it was spawned.
@@ -21,8 +22,9 @@ impl Around for Timely {
     fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
         let named = deadline::of(request.headers());
         let span = named.map_or(self.0, |named| named.min(self.0));
-        // Begun here, not when it is first asked.
-        let answer = tokio::time::timeout(span, inner.call(request));
+        // Not when it is first asked: the server below counts from the headers, and drops what is late.
+        let begun = request.extensions().get::<Begun>().map_or_else(Instant::now, |begun| begun.0);
+        let answer = tokio::time::timeout_at(begun + span, inner.call(request));
         Box::pin(async move { answer.await.unwrap_or_else(|_| Ok(too_late().into_http())) })
     }
 }

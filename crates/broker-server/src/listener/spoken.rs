@@ -10,23 +10,20 @@ use std::task::{Context, Poll};
 use axum::body::Bytes;
 use axum::http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::around::{Answering, Around, Inner};
+use crate::around::{Answering, Around, Begun, Inner};
 
-/// Its calls go both ways: a client may wait for the beginning of the answer before it says anything.
-const BOTH_WAYS: &str = "/grpc.reflection.";
-
-/// Waits for the first message, or for word that there is none. How long that may take is for the layers outside.
+/// Waits for the first bytes of a message, or for word that there is none: all our calls begin with a message of the client.
+/// How long that may take is for the server below to say, which counts from the headers; so do the layers inside ([`Begun`]).
 #[derive(Clone)]
 pub(super) struct Spoken;
 
 impl Around for Spoken {
-    fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
-        if request.body().is_end_stream() || request.uri().path().starts_with(BOTH_WAYS) {
-            return Box::pin(inner.call(request));
-        }
+    fn call<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
+        request.extensions_mut().insert(Begun(Instant::now()));
         // The clone takes the place of the one that is ready.
         let next = inner.clone();
         let mut ready = std::mem::replace(inner, next);
@@ -74,15 +71,20 @@ impl HttpBody for Resumed {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::pending;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use axum::body::{Body as AxumBody, to_bytes};
     use axum::http::Response;
     use futures_util::{FutureExt as _, Stream, stream};
-    use tower::service_fn;
+    use tonic::Code;
+    use tower::{Layer as _, Service as _, service_fn};
 
     use super::*;
+    use crate::around::AroundLayer;
+    use crate::grpc::Timely;
 
     type Said = Result<&'static str, Status>;
 
@@ -117,18 +119,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_goes_both_ways_begins_at_once_and_one_taken_back_never() {
+    async fn one_without_a_message_begins_and_one_taken_back_never() {
         let begun = Arc::new(AtomicUsize::new(0));
         let count = begun.clone();
         let mut inner = service_fn(move |request| called(count.clone(), request));
-        let silent = || stream::pending::<Said>();
-        let mut both =
-            Spoken.call(request("/grpc.reflection.v1.ServerReflection/Info", silent()), &mut inner);
-        assert!((&mut both).now_or_never().is_none());
+        Spoken.call(request("/s/m", stream::empty()), &mut inner).await.unwrap();
         assert_eq!(begun.load(Ordering::SeqCst), 1);
         let broken = stream::iter([Err(Status::cancelled(""))]);
         let answer = Spoken.call(request("/s/m", broken), &mut inner).await.unwrap();
         assert_eq!(answer.headers()["grpc-status"], "1");
         assert_eq!(begun.load(Ordering::SeqCst), 1);
+    }
+
+    /// As the server below does: it counts from the headers, and drops what is late.
+    #[derive(Clone)]
+    struct Impatient(Duration);
+
+    impl Around for Impatient {
+        fn call<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answering<S::Error> {
+            let answer = tokio::time::timeout(self.0, inner.call(request));
+            Box::pin(async move { answer.await.expect("the call is dropped without an answer") })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_spoke_late_is_ended_in_time_all_the_same() {
+        let span = Duration::from_secs(1);
+        let slow = service_fn(|_| pending::<Result<_, Infallible>>());
+        let timely = AroundLayer(Timely(span)).layer(slow);
+        let mut served = AroundLayer(Impatient(span)).layer(AroundLayer(Spoken).layer(timely));
+        let late = stream::once(Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            Ok("at last")
+        }));
+        let answer = served.call(request("/s/m", late)).await.unwrap();
+        assert_eq!(Status::from_header_map(answer.headers()).unwrap().code(), Code::DeadlineExceeded);
     }
 }
