@@ -24,6 +24,7 @@ pub mod fleet;
 pub mod house;
 pub mod http;
 mod logs;
+mod port;
 mod program;
 mod provider;
 pub mod raw;

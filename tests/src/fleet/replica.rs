@@ -9,7 +9,7 @@ use broker_server::{Running, Surroundings, config};
 use rustix::process::Signal;
 
 use super::PAUSE;
-use crate::{BrokerProcess, Client, LONGEST_WAIT};
+use crate::{BrokerProcess, Client, LONGEST_WAIT, port};
 
 /// Where a replica keeps its own things.
 pub struct Home {
@@ -70,6 +70,7 @@ impl Home {
 impl Replica {
     /// Starts one: the program `binary`, or in this process where there is none.
     pub async fn start(binary: Option<&Path>, home: &Home) -> Self {
+        port::until_free(&home.config).await;
         let body = match binary {
             Some(binary) => Body::Child(Box::new(
                 BrokerProcess::serve_as(home.role, binary, &home.config, &home.log).await,

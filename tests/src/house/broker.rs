@@ -7,7 +7,7 @@ use std::sync::Arc;
 use broker_server::{Running, Surroundings, config};
 use rustix::process::Signal;
 
-use crate::{BrokerProcess, Client, HandClock};
+use crate::{BrokerProcess, Client, HandClock, port};
 
 pub(super) enum Broker {
     Here(Box<Running>),
@@ -23,6 +23,7 @@ impl Broker {
         log: &Path,
         clock: &Arc<HandClock>,
     ) -> (Self, Client) {
+        port::until_free(config).await;
         let broker = match binary {
             Some(binary) => Self::Child(Box::new(BrokerProcess::serve(binary, config, log).await)),
             None => {

@@ -25,15 +25,20 @@ pub(crate) struct Doubt {
 }
 
 /// Each presentation in doubt, and since when.
+///
+/// Times are those of the machine less what it kept the watcher from looking: replicas get no further in that time either.
 #[derive(Default)]
 pub(crate) struct Doubts {
     running: HashMap<u128, (Restless, u64)>,
     longest: Option<Doubt>,
+    looked: Option<u64>,
+    stalled: u64,
 }
 
 impl Doubts {
     /// Takes a look at the store's grants.
-    pub(crate) fn look(&mut self, restless: Vec<Restless>, now: u64) {
+    pub(crate) fn look(&mut self, restless: Vec<Restless>, at: u64) {
+        let now = self.counted(at);
         let mut before = std::mem::take(&mut self.running);
         for seen in restless {
             let same = before.remove(&seen.grant).filter(|(last, _)| {
@@ -43,6 +48,19 @@ impl Doubts {
             self.note(&seen, since, now);
             self.running.insert(seen.grant, (seen, since));
         }
+    }
+
+    /// Twice as long as it should be between two looks is as usual.
+    fn counted(&mut self, at: u64) -> u64 {
+        let usual = 2 * EVERY.as_micros() as u64;
+        let gap = self.looked.replace(at).map_or(0, |last| at.saturating_sub(last));
+        self.stalled += gap.saturating_sub(usual);
+        at - self.stalled
+    }
+
+    /// The time of the last look.
+    fn now(&self) -> u64 {
+        self.looked.unwrap_or(0) - self.stalled
     }
 
     /// Whether something stands in doubt that did so at this time already.
@@ -83,9 +101,9 @@ pub(crate) async fn watch(
         let _ = tokio::time::timeout(EVERY, stop.cancelled()).await;
     }
     doubts.look(reader.restless().await?, clock.micros());
-    let stopped = clock.micros();
+    let stopped = doubts.now();
     loop {
-        let late = clock.micros() > stopped + patience.as_micros() as u64;
+        let late = doubts.now() > stopped + patience.as_micros() as u64;
         if late || !doubts.any_since(stopped) {
             return Ok(doubts);
         }
@@ -102,15 +120,29 @@ mod tests {
         Restless { grant, generation, presentation_no, phase: "uncertain".to_owned() }
     }
 
+    const EACH: u64 = EVERY.as_micros() as u64;
+
+    #[test]
+    fn time_in_which_the_machine_stood_still_is_not_counted() {
+        let mut doubts = Doubts::default();
+        for at in [0, EACH, 2 * EACH, 100 * EACH, 101 * EACH] {
+            doubts.look(vec![restless(1, 1, 1)], at);
+        }
+        let seconds = Duration::from_micros(5 * EACH).as_secs_f64();
+        assert_eq!(doubts.longest().unwrap().seconds, seconds, "two, two of the long one, and one");
+    }
+
     #[test]
     fn a_doubt_lasts_until_rest_or_another_presentation() {
         let mut doubts = Doubts::default();
-        doubts.look(vec![restless(1, 1, 1), restless(2, 5, 1)], 0);
-        doubts.look(vec![restless(1, 1, 1), restless(2, 6, 1)], 2_000_000);
-        doubts.look(vec![restless(1, 1, 2), restless(2, 6, 1)], 3_000_000);
-        doubts.look(vec![restless(1, 1, 2)], 4_500_000);
+        for at in 0..15 {
+            let first = restless(1, 1, if at < 10 { 1 } else { 2 });
+            let second = restless(2, if at == 0 { 5 } else { 6 }, 1);
+            doubts.look(if at < 12 { vec![first, second] } else { vec![first] }, at * EACH);
+        }
         let longest = doubts.longest().unwrap();
-        assert_eq!((longest.generation, longest.presentation_no, longest.seconds), (1, 1, 2.0));
-        assert!(doubts.any_since(3_000_000) && !doubts.any_since(2_999_999));
+        assert_eq!((longest.generation, longest.presentation_no), (6, 1));
+        assert_eq!(longest.seconds, Duration::from_micros(10 * EACH).as_secs_f64());
+        assert!(doubts.any_since(10 * EACH) && !doubts.any_since(10 * EACH - 1));
     }
 }
