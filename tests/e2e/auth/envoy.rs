@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use broker_e2e::{Program, Provider, http, workshop};
 use provider_sim::{EvercamConfig, Simulator};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use super::ext_authz::{ENVOY, consent, start};
@@ -60,7 +61,12 @@ impl Envoy {
         command.args(["--concurrency", "1", "--use-dynamic-base-id", "--config-path"]).arg(config);
         command.arg("--admin-address-path").arg(&admin);
         let program = Program::start(command, &setting.at("envoy.log"));
-        until("Envoy's listener", async || listener(&admin).await.is_some()).await;
+        // It names its listeners before its workers accept anything.
+        let accepts = async || match listener(&admin).await {
+            Some(address) => TcpStream::connect(address).await.is_ok(),
+            None => false,
+        };
+        until("Envoy's listener", accepts).await;
         Self { listener: listener(&admin).await.unwrap(), _program: program }
     }
 }
