@@ -1,8 +1,9 @@
 //! What the machine gives this process: files and memory.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
@@ -16,7 +17,8 @@ const CACHED_GRANT: u64 = 2048;
 /// The part of the memory that the cache may take.
 const CACHE_SHARE: u64 = 2;
 
-/// Raises the limit of open files as far as it may be raised, and says so if that is too low for this configuration.
+/// Raises the limit of open files as far as it may be raised, says so if that is too low for this configuration, and makes
+/// room for as many as it may need.
 pub(crate) fn raise_files(config: &Config) {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current != maximum
@@ -26,13 +28,24 @@ pub(crate) fn raise_files(config: &Config) {
     }
     let needed = config.limits.most_connections() as u64 + OTHER_FILES;
     // `None` is no limit.
-    if let Some(most) = getrlimit(Resource::Nofile).current.filter(|most| *most < needed) {
+    let most = getrlimit(Resource::Nofile).current;
+    make_room(most.unwrap_or(needed).min(needed));
+    if let Some(most) = most.filter(|most| *most < needed) {
         tracing::warn!(
             most,
             needed,
             "fewer files may be open than [limits] connections and http_connections need: raise the limit of open files \
              (ulimit -n, LimitNOFILE), or lower those keys"
         );
+    }
+}
+
+/// Linux doubles a full table of files, and keeps whoever opens one waiting for all other processors meanwhile, 10 ms or
+/// more. A flood of connections would make it do so again and again, and callers wait with it. A table never shrinks.
+fn make_room(files: u64) {
+    let last = i32::try_from(files.saturating_sub(1)).unwrap_or(i32::MAX);
+    if let Err(error) = fcntl_dupfd_cloexec(io::stderr(), last) {
+        tracing::debug!(%error, "no room was made for open files; it is made as they are opened");
     }
 }
 

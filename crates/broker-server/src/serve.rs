@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::coordination::Coordination;
 use crate::engine::Engine;
 use crate::grpc::{Contained, Served, Vends};
-use crate::listener::{GrpcListener, Slots};
+use crate::listener::{GrpcListener, Slots, bind};
 use crate::measured::Measured;
 use crate::reload::Reloadable;
 use crate::role::Role;
@@ -75,8 +75,8 @@ pub async fn start(config: &Config, around: Surroundings) -> anyhow::Result<Runn
 pub async fn start_as(role: Role, config: &Config, around: Surroundings) -> anyhow::Result<Running> {
     // Before anything is counted.
     let started_at = around.clock.now();
-    let grpc_listener = bind(config.listen.grpc, "grpc").await?;
-    let http_listener = bind(config.listen.http, "http").await?;
+    let grpc_listener = bind(config.listen.grpc, "grpc")?;
+    let http_listener = bind(config.listen.http, "http")?;
     let (claiming, failed) = (CancellationToken::new(), CancellationToken::new());
     let http = http_listener.local_addr()?;
     let probes = Probes::answer(http_listener, config, claiming.clone(), failed.clone());
@@ -298,10 +298,4 @@ impl Running {
             None => Router::new(),
         }
     }
-}
-
-async fn bind(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address} for {what}; choose another address, or port 0 for a free one")
-    })
 }

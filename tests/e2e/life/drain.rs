@@ -73,3 +73,41 @@ async fn a_second_signal_ends_the_wait_for_a_collector() {
     house.restart().await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_the_wait_for_a_provider_and_the_next_start_settles_what_was_under_way() {
+    let mut house = House::plan()
+        .child(BINARY)
+        .rotation("connect_timeout", "1s")
+        .rotation("provider_timeout", "8s")
+        .rotation("lease_ttl", "10s")
+        .rotation("orphan_wait", "10s")
+        .rotation("tick", "100ms")
+        .open()
+        .await;
+    let key = house.consent(Provider::Evercam, "ada").await;
+    let simulator = house.simulator(Provider::Evercam);
+    let (journal, faults) = (simulator.journal().clone(), simulator.faults().clone());
+    faults.push(Fault::hang(Endpoint::Refresh, When::BeforeCommit));
+    let hurrying = async {
+        let presented =
+            |journal: &provider_sim::Journal| journal.count(|e| e.endpoint == Endpoint::Refresh) == 1;
+        journal.wait_for(presented, LONGEST_WAIT).await.unwrap();
+        terminate(&house);
+        until("the wait for it", async || house.child_log().contains("waiting for 1 attempts")).await;
+        terminate(&house);
+    };
+    let (answer, ()) = tokio::join!(house.client.refresh(&key), hurrying);
+    assert!(answer.is_err(), "nobody is left to answer");
+    house.ended().await;
+    assert_eq!(house.open_attempts().await, 1, "it was not waited for");
+    assert!(house.child_log().contains("ending now"), "and that is told");
+
+    faults.clear();
+    house.restart().await;
+    until("its outcome", async || house.client.grant(&key).await.unwrap().generation == 2).await;
+    let token = house.vend(&key).await.unwrap();
+    assert_eq!(house.api_status(Provider::Evercam, &token).await, 200);
+    assert_eq!((journal.refreshes(), journal.max_presentations()), (1, 2));
+    house.close().await;
+}

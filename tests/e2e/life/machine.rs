@@ -22,9 +22,16 @@ async fn it_may_open_as_many_files_as_it_may_be_allowed_and_says_where_that_is_t
 
     assert_eq!(limits(broker.pid(), "Max open files"), ["1000", "1000"]);
     assert_eq!(limits(broker.pid(), "Max core file size"), ["0", "0"]);
+    assert_eq!(room_for_files(broker.pid()), 1024, "made at once: later it would keep callers waiting");
     assert!(fs::read_to_string(log).unwrap().contains("fewer files may be open"));
     assert!(broker.end(Signal::TERM).await.success());
     house.close().await;
+}
+
+/// How many open files the kernel has room for before it must make more.
+fn room_for_files(pid: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap().trim().parse().unwrap()
 }
 
 /// Soft and hard.

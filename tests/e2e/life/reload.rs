@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use broker_e2e::access::{ALL_ACTIONS, policy};
-use broker_e2e::{BrokerProcess, Client, House, Program};
+use broker_e2e::{BrokerProcess, Client, House, LONGEST_WAIT, Program, Provider, http};
 use broker_proto::v1;
+use provider_sim::{EvercamConfig, Journal};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -116,6 +118,41 @@ async fn a_hangup_reads_the_file_and_ends_nothing() {
     mounted.until_logged("serving").await;
     kill_process(pid, Signal::HUP).unwrap();
     mounted.until_logged("the configuration was read again").await;
+    assert!(mounted.broker.end(Signal::TERM).await.success());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_providers_budget_changes_with_the_file() {
+    const ONE_IN_AN_HOUR: &str = "requests_per_second = 0.0003\nburst = 1";
+    // Due again as soon as it is refreshed.
+    let evercam = EvercamConfig { access_ttl: Duration::from_secs(1), ..EvercamConfig::demo() };
+    let plan = House::plan().child(BINARY).evercam(evercam).rotation("tick", "100ms");
+    let mut house = plan.provider(Provider::Evercam, ONE_IN_AN_HOUR).open().await;
+    for user in ["ada", "bob", "cyd"] {
+        house.consent(Provider::Evercam, user).await;
+    }
+    house.stop().await;
+    let journal = house.simulator(Provider::Evercam).journal().clone();
+    let before = journal.refreshes();
+    let mut mounted = Mounted::start(&mut house).await;
+    until("a refusal", async || {
+        let (_, page) = http::get(mounted.broker.http, "/metrics", "").await;
+        page.lines().any(|line| {
+            line.starts_with("token_broker_provider_budget_refusals_total{provider=\"evercam\"}")
+                && !line.ends_with(" 0")
+        })
+    })
+    .await;
+    assert!(journal.refreshes() <= before + 1, "{} refreshes", journal.refreshes() - before);
+
+    let more = mounted.original.replace(ONE_IN_AN_HOUR, "requests_per_second = 100");
+    assert_ne!(more, mounted.original);
+    mounted.swap(&more);
+    let many = |journal: &Journal| journal.refreshes() >= before + 10;
+    journal.wait_for(many, LONGEST_WAIT).await.unwrap();
+    mounted.until_logged("providers.evercam.requests_per_second").await;
+    assert!(!mounted.log().contains("needs_restart"), "a budget needs none");
     assert!(mounted.broker.end(Signal::TERM).await.success());
     house.close().await;
 }

@@ -1,6 +1,7 @@
 //! The listeners: who may connect, for how long, and how much of this process a connection may take.
 
 mod accept;
+mod bind;
 mod calls;
 mod connection;
 mod grpc;
@@ -9,6 +10,7 @@ mod life;
 mod slots;
 mod spoken;
 
+pub(crate) use self::bind::bind;
 pub(crate) use self::grpc::GrpcListener;
 pub(crate) use self::http::HttpListener;
 pub(crate) use self::slots::Slots;
