@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Lines after one that tells of trouble.
+/// Lines after one that tells of trouble, unless a backtrace begins before.
 const AFTER: usize = 5;
 /// Lines of trouble that are kept: the last ones, for `cargo test` tells at the end what failed.
-const MOST: usize = 60;
-/// Lines of the end that are kept.
+const MOST: usize = 40;
+/// Lines of the end that are kept where none told of trouble.
 const LAST: usize = 12;
 /// A line is cut to so many letters.
 const LONGEST: usize = 300;
@@ -80,6 +80,8 @@ impl Trouble {
     fn hear(&mut self, text: &str, following: &mut usize) {
         if tells(text) {
             *following = AFTER + 1;
+        } else if is_of_no_trouble(text) {
+            *following = 0;
         }
         let text: String = text.chars().take(LONGEST).collect();
         if *following > 0 {
@@ -90,12 +92,10 @@ impl Trouble {
     }
 
     fn lines(&mut self) -> Vec<String> {
-        let mut lines: Vec<String> = self.marked.drain(..).collect();
-        if !lines.is_empty() {
-            lines.push("and at the end:".to_owned());
+        match self.marked.is_empty() {
+            true => self.last.drain(..).collect(),
+            false => self.marked.drain(..).collect(),
         }
-        lines.extend(self.last.drain(..));
-        lines
     }
 }
 
@@ -108,6 +108,12 @@ fn keep(lines: &mut VecDeque<String>, line: String, most: usize) {
 
 fn tells(line: &str) -> bool {
     line.contains("panicked at") || line.starts_with("error") || line.ends_with("FAILED")
+}
+
+/// Such lines follow on what told of trouble, and would push what others said out of what is kept.
+fn is_of_no_trouble(line: &str) -> bool {
+    let begins = ["stack backtrace:", "note: ", "Running ", "Doc-tests ", "running "];
+    begins.iter().any(|begin| line.trim_start().starts_with(begin)) || line.ends_with("... ok")
 }
 
 fn lock(trouble: &Mutex<Trouble>) -> MutexGuard<'_, Trouble> {
@@ -128,16 +134,28 @@ mod tests {
     fn what_panicked_is_kept_with_its_message_however_much_comes_after_it() {
         let good = |count| (0..count).map(|number| format!("test number_{number} ... ok"));
         let bad = ["thread 'a' panicked at a.rs:1:2:", "the door is open"].map(str::to_owned);
-        let said = heard(good(1000).chain(bad.clone()).chain(good(1000)));
-        assert_eq!(said[..2], bad);
-        assert_eq!(said.len(), 1 + AFTER + 1 + LAST);
-        assert_eq!(said.last().unwrap(), "test number_999 ... ok");
+        let trace = ["stack backtrace:", "   0: __rustc::rust_begin_unwind"].map(str::to_owned);
+        assert_eq!(heard(good(1000).chain(bad.clone()).chain(trace).chain(good(1000))), bad);
+        assert_eq!(heard(good(1000).chain(bad.clone()).chain(good(1000))), bad);
+    }
+
+    #[test]
+    fn a_message_of_several_lines_is_kept_whole() {
+        let bad =
+            ["thread 'a' panicked at a.rs:1:2:", "assertion failed: spent twice", "  left: 2", " right: 1"];
+        assert_eq!(heard(bad.map(str::to_owned)), bad);
+    }
+
+    #[test]
+    fn where_nothing_told_of_trouble_the_end_is_kept() {
+        let said = heard((0..1000).map(|number| format!("line {number}")));
+        assert_eq!((said.len(), said[LAST - 1].as_str()), (LAST, "line 999"));
     }
 
     #[test]
     fn of_much_trouble_the_last_is_kept() {
         let said = heard((0..1000).map(|number| format!("error: {number}")));
-        assert_eq!((said.len(), said[MOST - 1].as_str()), (MOST + 1 + LAST, "error: 999"));
+        assert_eq!((said.len(), said[MOST - 1].as_str()), (MOST, "error: 999"));
     }
 
     #[test]
@@ -147,7 +165,7 @@ mod tests {
         let began = std::time::Instant::now();
         let (status, said) = listen(&mut shell).unwrap();
         assert_eq!(status.code(), Some(3));
-        assert!(said.contains(&"error: two".to_owned()) && said.contains(&"one".to_owned()), "{said:?}");
+        assert!(said.contains(&"error: two".to_owned()), "{said:?}");
         assert!(began.elapsed() < Duration::from_secs(15), "it waited for the one left behind");
     }
 }
