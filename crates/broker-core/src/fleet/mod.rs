@@ -149,7 +149,7 @@ impl Broker {
         }
         if self.fleet.alive() > 1 && !self.wakeups.is_shared() {
             // Nobody tells this replica what the others adopt.
-            self.cache.forget_all();
+            self.cache.doubt_all();
         }
         self.forget_revoked().await?;
         self.forget_destroyed().await?;

@@ -67,6 +67,7 @@ async fn forget_revoked_since(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     let revoked = revocations.revoked_since(since, LOOKED_AT).await?;
+    cache.store_answers();
     match revoked.len() >= LOOKED_AT as usize {
         true => cache.forget_all(),
         false => revoked.iter().for_each(|key| cache.forget(key)),

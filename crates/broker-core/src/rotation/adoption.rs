@@ -177,6 +177,7 @@ impl Broker {
     pub(crate) async fn close(&self, end: &AttemptEnd) -> Result<bool, BrokerError> {
         let closed = self.persist(|| self.grants.close_attempt(end)).await?;
         if closed {
+            self.cache.forget(&end.attempt.key);
             self.tally.count(&end.attempt.key.provider, end.conclusion);
             self.tell_closed(end);
         }

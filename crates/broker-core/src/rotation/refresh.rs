@@ -32,7 +32,7 @@ impl Broker {
             |landing, span| {
                 let rotation = async move {
                     let rotated = broker.rotate(&of, generation, trigger, &landing).await;
-                    broker.cache.forget(&of);
+                    broker.cache.doubt_key(&of);
                     broker.gates.ended(&of.provider, broker.clock.now());
                     landing.land(rotated);
                 };

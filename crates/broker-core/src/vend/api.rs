@@ -169,7 +169,7 @@ impl Api {
         let (vendor, now) = (&self.vendor, self.vendor.clock.now());
         if !self.wakeups.is_shared() {
             // Nobody tells this process what rotators adopt.
-            vendor.cache.forget_all();
+            vendor.cache.doubt_all();
         }
         self.forget(now).await?;
         self.key_news.hear(self.key_store.as_ref(), &vendor.keys, now).await

@@ -120,7 +120,10 @@ impl Asking {
             return no_rotator();
         }
         let answered = self.answer_to(&request).await;
-        self.cache.forget(&request.key);
+        match &answered {
+            Ok(Rotated::Adopted | Rotated::Unchanged | Rotated::Refused) => self.cache.forget(&request.key),
+            _ => self.cache.doubt_key(&request.key),
+        }
         answered.unwrap_or_else(|error| Rotated::Failed(BrokerError::from(error).into()))
     }
 

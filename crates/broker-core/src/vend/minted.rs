@@ -1,14 +1,12 @@
 //! Vending a minted token: the one held while it is fresh, else a new one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use broker_crypto::AccessToken;
 
 use super::freshness::{expected_at, missing_scopes, refusal};
 use super::minted_refusal::{stale, why_none};
-use super::{StaleReason, VendRequest, Vendor};
-use crate::ports::VendableGrant;
+use super::{HeldGrant, StaleReason, VendRequest, Vendor};
 use crate::rotation::Rotated;
 use crate::{
     BrokerError, FailureKind, Generation, GrantKey, Lifecycle, MachineCredential, MintedToken, Minting,
@@ -35,7 +33,7 @@ pub struct VendedMinted {
 /// A machine credential, and the grant it derives from, which is alive.
 pub(super) struct Standing {
     credential: MachineCredential,
-    parent: Option<Arc<VendableGrant>>,
+    parent: Option<HeldGrant>,
 }
 
 impl Vendor {
@@ -98,7 +96,7 @@ impl Vendor {
     async fn standing(&self, credential: MachineCredential, now: Timestamp) -> Result<Standing, BrokerError> {
         let parent = credential.minting().and_then(|minting| minting.parent(&credential.key));
         let parent = match parent {
-            Some(parent) => Some(self.vendable(&parent).await?),
+            Some(parent) => Some(self.vendable(&parent).await?.not_blind()?),
             None => None,
         };
         match &parent {

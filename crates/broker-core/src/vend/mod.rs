@@ -14,6 +14,8 @@ mod news;
 mod refresher;
 mod rejected;
 mod rejections;
+#[cfg(test)]
+mod test_grant;
 mod vendor;
 mod waiting;
 mod watch;
@@ -26,7 +28,7 @@ use broker_crypto::{AccessToken, DekId, Place, Sealed, TenantKeys};
 pub use self::api::{Api, ApiCollaborators};
 pub use self::api_key::VendedApiKey;
 pub(crate) use self::api_key::no_api_keys;
-pub(crate) use self::cache::GrantCache;
+pub(crate) use self::cache::{GrantCache, HeldGrant};
 pub(crate) use self::consenting::Consenting;
 pub(crate) use self::elsewhere::{AskingParts, Elsewhere};
 pub(crate) use self::freshness::refusal;
@@ -148,7 +150,7 @@ impl Vendor {
     async fn vend_unless_dying(
         &self,
         request: &VendRequest,
-        held: Arc<VendableGrant>,
+        held: HeldGrant,
         profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
@@ -183,7 +185,7 @@ impl Vendor {
     async fn vend_refreshed(
         &self,
         request: &VendRequest,
-        held: Arc<VendableGrant>,
+        held: HeldGrant,
         profile: &ProviderProfile,
         began: Timestamp,
     ) -> Result<Vended, BrokerError> {
@@ -234,7 +236,7 @@ impl Vendor {
     /// A token set that came meanwhile may cover less than the one before, or more than the caller may have.
     async fn open_checked(
         &self,
-        held: Arc<VendableGrant>,
+        held: HeldGrant,
         request: &VendRequest,
         now: Timestamp,
     ) -> Result<Vended, BrokerError> {
@@ -249,7 +251,7 @@ impl Vendor {
     /// No fresher token is to be had: serve the one held while it lives, else say why not.
     async fn vend_as_is(
         &self,
-        held: Arc<VendableGrant>,
+        held: HeldGrant,
         profile: &ProviderProfile,
         now: Timestamp,
     ) -> Result<Vended, BrokerError> {
@@ -264,14 +266,22 @@ impl Vendor {
 
     async fn open(
         &self,
-        held: Arc<VendableGrant>,
+        held: HeldGrant,
         now: Timestamp,
         stale: Option<StaleReason>,
     ) -> Result<Vended, BrokerError> {
         let (held, keys) = self.openable(held).await?;
         let grant = &held.grant;
-        let stale =
-            stale.or_else(|| self.is_reconsenting(grant, now).then_some(StaleReason::ReconsentRunning));
+        let stale = match stale {
+            // Another replica may have ended it.
+            None | Some(StaleReason::BackendUnavailable)
+                if held.is_blind() && self.dies_on_refresh(grant) =>
+            {
+                Some(StaleReason::RotationUncertain)
+            }
+            None if self.is_reconsenting(grant, now) => Some(StaleReason::ReconsentRunning),
+            stale => stale,
+        };
         let owner = grant.id.to_string();
         let place =
             Place { tenant: grant.key.tenant.as_str(), owner: &owner, generation: grant.generation.get() };
@@ -280,7 +290,12 @@ impl Vendor {
         let sealed = sealed.ok_or_else(|| refusal(grant, now, self.timing.retry_base))?;
         let access_token = keys.open(sealed, place)?;
         let refresh_hint_at = expected_at(grant.due_at, grant.expires_at, now, self.timing.retry_base);
-        Ok(Vended { access_token, refresh_hint_at, stale, grant: held, refreshed: false })
+        Ok(Vended { access_token, refresh_hint_at, stale, grant: held.into_row(), refreshed: false })
+    }
+
+    fn dies_on_refresh(&self, grant: &Grant) -> bool {
+        let profile = self.profiles.get(&grant.key.provider);
+        profile.is_none_or(|profile| profile.old_access_token_dies_on_refresh)
     }
 
     /// Rule 13: whether the user is consenting anew, where that may end the present token.
@@ -291,17 +306,14 @@ impl Vendor {
 
     /// The grant, and the keys it opens under. One kept here since before its tenant's keys were rotated may be sealed
     /// under a key that is retired: then the store has it under another.
-    async fn openable(
-        &self,
-        held: Arc<VendableGrant>,
-    ) -> Result<(Arc<VendableGrant>, Arc<TenantKeys>), BrokerError> {
+    async fn openable(&self, held: HeldGrant) -> Result<(HeldGrant, Arc<TenantKeys>), BrokerError> {
         let (tenant, needed) = (&held.grant.key.tenant, sealed_under(&held));
         let keys = self.keys.opening(tenant, needed).await?;
         if needed.is_none_or(|key| keys.holds(key)) {
             return Ok((held, keys));
         }
-        self.cache.forget_seen(&held);
-        let held = self.vendable(&held.grant.key).await?;
+        self.cache.doubt(held.row());
+        let held = self.vendable(&held.grant.key).await?.not_blind()?;
         let keys = self.keys.opening(&held.grant.key.tenant, sealed_under(&held)).await?;
         Ok((held, keys))
     }

@@ -1,4 +1,4 @@
-//! News of other replicas: cached grants are forgotten, and who waits for a grant looks at the store again.
+//! News of other replicas: cached grants are forgotten or doubted, and who waits for a grant looks at the store again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,7 +48,7 @@ impl NewsDesk {
         &self.consenting
     }
 
-    /// Takes in what is heard until `stop`; `cache` forgets what it is of.
+    /// Takes in what is heard until `stop`; `cache` forgets or doubts what it is of.
     pub(crate) async fn listen(
         &self,
         wakeups: &dyn Wakeups,
@@ -58,21 +58,28 @@ impl NewsDesk {
     ) {
         let mut stream = wakeups.subscribe();
         while let Some(heard) = stop.run_until_cancelled(stream.next()).await.flatten() {
-            match heard {
-                Heard::News(wakeup) => {
-                    cache.forget_id(wakeup.grant);
-                    self.take_in(wakeup, clock.now());
-                    match wakeup.news {
-                        // What was asked for may have been sent before anybody hears that.
-                        News::Sent | News::Wanted => self.watchers.tell_begun(wakeup.grant),
-                        _ => self.watchers.tell(wakeup.grant),
-                    }
+            self.hear(heard, cache, clock.now());
+        }
+    }
+
+    fn hear(&self, heard: Heard, cache: &GrantCache, now: Timestamp) {
+        match heard {
+            Heard::News(wakeup) => {
+                match wakeup.news {
+                    News::Sent | News::Wanted | News::Consenting => cache.doubt_id(wakeup.grant),
+                    News::Adopted | News::Revoked | News::Answered => cache.forget_id(wakeup.grant),
                 }
-                Heard::Gap => {
-                    cache.forget_all();
-                    self.wake_everybody();
-                    self.watchers.tell_all();
+                self.take_in(wakeup, now);
+                match wakeup.news {
+                    // What was asked for may have been sent before anybody hears that.
+                    News::Sent | News::Wanted => self.watchers.tell_begun(wakeup.grant),
+                    _ => self.watchers.tell(wakeup.grant),
                 }
+            }
+            Heard::Gap => {
+                cache.doubt_all();
+                self.wake_everybody();
+                self.watchers.tell_all();
             }
         }
     }
@@ -178,6 +185,36 @@ mod tests {
         assert!(futures_now(again.as_mut()).await.is_none());
         desk.wake_everybody();
         again.await;
+    }
+
+    #[tokio::test]
+    async fn what_has_changed_is_forgotten_and_what_may_change_doubted() {
+        let key = super::super::test_grant::grant().key;
+        let cases = [
+            (Heard::Gap, true),
+            (Heard::News(news_of(&key, News::Sent)), true),
+            (Heard::News(news_of(&key, News::Consenting)), true),
+            (Heard::News(news_of(&key, News::Wanted)), true),
+            (Heard::News(news_of(&key, News::Adopted)), false),
+            (Heard::News(news_of(&key, News::Answered)), false),
+            (Heard::News(news_of(&key, News::Revoked)), false),
+        ];
+        for (heard, is_served) in cases {
+            let cache = GrantCache::new(1);
+            let row = || crate::ports::VendableGrant {
+                grant: crate::Grant { id: key.grant_id(), ..super::super::test_grant::grant() },
+                access_token: None,
+            };
+            cache.get_or_load(&key, async || Ok(Some(row()))).await.unwrap();
+            NewsDesk::default().hear(heard, &cache, NOW);
+            let away = async || Err(crate::ports::StoreError::Unavailable("away".into()));
+            let held = cache.get_or_load(&key, away).await;
+            assert_eq!(held.is_ok_and(|held| held.is_blind()), is_served, "{heard:?}");
+        }
+    }
+
+    fn news_of(key: &crate::GrantKey, news: News) -> Wakeup {
+        Wakeup { grant: key.grant_id(), ..wakeup(news) }
     }
 
     #[tokio::test]

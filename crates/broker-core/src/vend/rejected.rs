@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rejections::Waiting;
-use super::{VendRequest, Vended, Vendor, refusal};
-use crate::ports::VendableGrant;
+use super::{HeldGrant, VendRequest, Vended, Vendor, refusal};
 use crate::rotation::Trigger;
 use crate::{BrokerError, FieldViolation, Generation, Grant, GrantKey, Lifecycle, Permit, Timestamp};
 
@@ -75,13 +74,13 @@ impl Vendor {
     }
 
     /// The grant, read again where the caller knows of a newer token set than is remembered here.
-    async fn holding(&self, report: &RejectedToken) -> Result<Arc<VendableGrant>, BrokerError> {
+    async fn holding(&self, report: &RejectedToken) -> Result<HeldGrant, BrokerError> {
         let held = self.vendable(&report.key).await?;
         if held.grant.generation >= report.generation {
             return Ok(held);
         }
-        self.cache.forget_seen(&held);
-        let held = self.vendable(&report.key).await?;
+        self.cache.doubt(held.row());
+        let held = self.vendable(&report.key).await?.not_blind()?;
         match held.grant.generation >= report.generation {
             true => Ok(held),
             false => {

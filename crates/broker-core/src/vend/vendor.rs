@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cache::GrantCache;
+use super::cache::{GrantCache, HeldGrant};
 use super::minter::Minter;
 use super::news::NewsDesk;
 use super::refresher::{Here, Refresher};
 use super::rejections::Rejections;
 use crate::clock::within;
 use crate::keys::TenantKeyCache;
-use crate::ports::{GrantStore, MachineCredentialStore, VendableGrant};
+use crate::ports::{GrantStore, MachineCredentialStore};
 use crate::scheduler::Noted;
 use crate::{Broker, BrokerError, Clock, FieldViolation, GrantKey, ProviderName, ProviderProfile, Timing};
 
@@ -39,8 +39,8 @@ impl Vendor {
         self.profiles.get(name).ok_or_else(|| unknown_provider(self.profiles.keys()))
     }
 
-    pub(super) async fn vendable(&self, key: &GrantKey) -> Result<Arc<VendableGrant>, BrokerError> {
-        self.cache.get_or_load(key, self.grants.as_ref()).await
+    pub(super) async fn vendable(&self, key: &GrantKey) -> Result<HeldGrant, BrokerError> {
+        self.cache.get_or_load(key, async || self.grants.vendable(key).await).await
     }
 
     /// The result of `work` if it comes while the caller waits.

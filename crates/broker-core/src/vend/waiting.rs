@@ -1,10 +1,8 @@
 //! Waiting for a rotation that another replica has begun: by its news, or by looking at the store.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::Vendor;
-use crate::ports::VendableGrant;
+use super::{HeldGrant, Vendor};
 use crate::rotation::{Flight, Rotated, Trigger};
 use crate::{Lifecycle, Phase};
 
@@ -16,9 +14,9 @@ const MOST_LOOKS: usize = 8;
 
 impl Vendor {
     /// Waits for a rotation, whichever replica has it: another one's is heard of, or seen in the store.
-    pub(super) async fn landed_anywhere(&self, held: &Arc<VendableGrant>, mut flight: Flight) -> Rotated {
+    pub(super) async fn landed_anywhere(&self, held: &HeldGrant, mut flight: Flight) -> Rotated {
         let grant = &held.grant;
-        let mut seen = Arc::clone(held);
+        let mut seen = held.clone();
         loop {
             let rotated = flight.landed().await;
             if !matches!(rotated, Rotated::StillRunning) {
@@ -41,10 +39,10 @@ impl Vendor {
     }
 
     /// Waits until the store has a newer token set, or another replica's rotation is over otherwise.
-    pub(super) async fn adopted_elsewhere(&self, held: &Arc<VendableGrant>) {
+    pub(super) async fn adopted_elsewhere(&self, held: &HeldGrant) {
         let generation = held.grant.generation;
-        let mut seen = Arc::clone(held);
-        self.cache.forget_seen(&seen);
+        let mut seen = held.clone();
+        self.cache.doubt(seen.row());
         loop {
             if let Ok(now) = self.vendable(&held.grant.key).await {
                 let at_work = matches!(now.grant.phase, Phase::Claimed | Phase::Sent);
@@ -59,11 +57,11 @@ impl Vendor {
 
     /// Many may wait for one grant. Who is the first to look again reads the store and tries to rotate; the others see
     /// what was read. Answers whether the caller is the first.
-    async fn news_or_pause(&self, seen: &Arc<VendableGrant>) -> bool {
+    async fn news_or_pause(&self, seen: &HeldGrant) -> bool {
         tokio::select! {
             () = self.news.of(seen.grant.id) => {}
             () = self.clock.sleep_until(self.clock.now() + LOOK_AGAIN) => {}
         }
-        self.cache.forget_seen(seen)
+        self.cache.doubt(seen.row())
     }
 }

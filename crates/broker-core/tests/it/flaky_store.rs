@@ -40,6 +40,8 @@ pub(crate) struct FlakyStore {
     pub(crate) hang_close: AtomicBool,
     /// A step was refused, or is not answered.
     pub(crate) refused: Notify,
+    /// Grants cannot be read for vending.
+    pub(crate) refuse_reads: AtomicBool,
     /// How often a grant was read for vending.
     pub(crate) reads: AtomicUsize,
     /// Before the store's own adoptions.
@@ -60,6 +62,7 @@ impl FlakyStore {
             claims_left: AtomicUsize::new(usize::MAX),
             hang_close: AtomicBool::new(false),
             refused: Notify::new(),
+            refuse_reads: AtomicBool::new(false),
             reads: AtomicUsize::new(0),
             door: AdoptionDoor::new(),
         }
@@ -74,7 +77,7 @@ fn down<T>() -> Result<T, StoreError> {
 impl GrantStore for FlakyStore {
     async fn vendable(&self, key: &GrantKey) -> Result<Option<VendableGrant>, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        self.inner.vendable(key).await
+        if self.refuse_reads.load(Ordering::SeqCst) { down() } else { self.inner.vendable(key).await }
     }
 
     async fn list_grants(&self, filter: &GrantFilter) -> Result<Vec<Grant>, StoreError> {

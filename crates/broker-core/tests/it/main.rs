@@ -44,6 +44,7 @@ mod scheduler;
 mod scheduler_load;
 mod seals;
 mod secrets;
+mod store_away;
 mod vend;
 mod watch;
 mod webhooks;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{VendRequest, Vended, Vendor};
+use super::super::{HeldGrant, VendRequest, Vended, Vendor};
 use crate::ports::VendableGrant;
 use crate::{BrokerError, Grant, GrantKey, Lifecycle, Permit, Timestamp};
 
@@ -37,6 +37,10 @@ impl Vendor {
         permit: Result<Permit, BrokerError>,
     ) -> Result<Seen, BrokerError> {
         let vended = match permit {
+            // Nothing is told of what is not known.
+            Ok(_) if self.vendable(key).await.is_ok_and(|held| held.is_blind()) => {
+                return Ok(Seen::NotBefore(self.clock.now() + WITHOUT));
+            }
             Ok(permit) => self.vend(&request(key, permit)).await,
             Err(error) => Err(error),
         };
@@ -55,8 +59,8 @@ impl Vendor {
 
     /// There is no token, and the grant says why.
     async fn without_token(&self, key: &GrantKey, now: Timestamp) -> Seen {
-        match self.vendable(key).await {
-            Ok(held) => Seen::Grant(held, None),
+        match self.vendable(key).await.and_then(HeldGrant::not_blind) {
+            Ok(held) => Seen::Grant(held.into_row(), None),
             Err(BrokerError::GrantNotFound) => Seen::Nothing,
             Err(_) => Seen::NotBefore(now + WITHOUT),
         }
@@ -89,7 +93,7 @@ pub(super) fn look_again_at(grant: &Grant, has_token: bool, holds_back: bool, no
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{NOW, grant};
+    use super::super::super::test_grant::{NOW, grant};
     use super::*;
 
     #[test]

@@ -221,7 +221,7 @@ impl TokenWatch {
     async fn look_at(&mut self, id: GrantId, must_exist: bool) -> Result<(), BrokerError> {
         let Some(entry) = self.grants.get_mut(&id) else { return Ok(()) };
         if let Some(seen) = entry.seen.take() {
-            self.vendor.cache.forget_seen(&seen);
+            self.vendor.cache.doubt(&seen);
         }
         let permit = (self.admit)(&entry.key);
         let seen = self.vendor.look(&entry.key, permit).await?;
@@ -289,7 +289,3 @@ impl Entry {
         (next, updates.collect())
     }
 }
-
-#[cfg(test)]
-#[path = "test_grant.rs"]
-mod tests;

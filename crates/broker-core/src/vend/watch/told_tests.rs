@@ -1,4 +1,4 @@
-use super::super::tests::{NOW, grant};
+use super::super::super::test_grant::{NOW, grant};
 use super::*;
 use crate::ConsentCause;
 
