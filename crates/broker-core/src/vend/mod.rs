@@ -120,13 +120,17 @@ impl Vendor {
     pub async fn vend(&self, request: &VendRequest) -> Result<Vended, BrokerError> {
         let began = self.clock.now();
         let profile = self.profile(&request.key.provider)?;
-        let held = self.vendable(&request.key).await?;
+        let mut held = self.vendable(&request.key).await?;
+        let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
+        if held.grant.lifecycle != Lifecycle::Active || !missing.is_empty() {
+            // A consent may have set it right.
+            held = held.not_blind()?;
+        }
         request.permit.extends_to_scopes(&request.key, &held.grant.scopes)?;
         if held.grant.lifecycle.is_revoked() {
             return Err(refusal(&held.grant, began, self.timing.retry_base));
         }
         self.noted.asked(&request.key, began);
-        let missing = missing_scopes(&held.grant.scopes, &request.required_scopes);
         if !missing.is_empty() {
             return Err(BrokerError::MissingScopes(missing));
         }

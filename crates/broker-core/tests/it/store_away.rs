@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 
 use broker_core::testing::MemoryRequests;
 use broker_core::testing::conformance::actor;
-use broker_core::{Broker, BrokerError, FailureKind, Lifecycle, ProviderProfile, StaleReason, Vended};
+use broker_core::{
+    Broker, BrokerError, FailureKind, Lifecycle, ProviderProfile, StaleReason, VendRequest, Vended,
+};
 
 use crate::fakes::fail;
 use crate::world::{World, key, profile, request};
@@ -148,6 +150,28 @@ async fn a_grant_that_was_given_up_here_is_not_taken_for_alive() {
         drop(world.broker.refresh_grant(&key(), None).await);
         world.pass(60);
     }
+    world.store_goes_away();
+    assert_refused(world.vend().await);
+}
+
+#[tokio::test]
+async fn that_scopes_or_a_consent_are_missing_is_not_said_of_what_may_have_changed() {
+    let (world, other) = beside_another().await;
+    world.broker.beat().await;
+    world.store_goes_away();
+    let more = VendRequest { required_scopes: vec!["cameras:write".to_owned()], ..request() };
+    assert_refused(world.broker.vend(&more).await);
+
+    world.store_is_back();
+    while world.grant().await.lifecycle == Lifecycle::Active {
+        world.provider.next([fail(FailureKind::DeadToken)]);
+        drop(other.refresh_grant(&key(), None).await);
+        world.pass(60);
+    }
+    other.beat().await;
+    world.broker.beat().await;
+    assert_eq!(world.vend().await.unwrap().stale, Some(StaleReason::ConsentRequired));
+    world.broker.beat().await;
     world.store_goes_away();
     assert_refused(world.vend().await);
 }
