@@ -57,7 +57,7 @@ impl GrantCache {
         }
     }
 
-    /// Concurrent calls for one key read the store once. A `forget` or `doubt` during the read keeps its result out.
+    /// Concurrent calls for one key read the store once. A `forget` or `doubt_key` during the read keeps its result out.
     pub(crate) async fn get_or_load(
         &self,
         key: &GrantKey,

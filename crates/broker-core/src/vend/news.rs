@@ -161,8 +161,10 @@ impl Broker {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_grant::grant;
     use super::*;
-    use crate::Generation;
+    use crate::ports::{StoreError, VendableGrant};
+    use crate::{Generation, GrantKey};
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
@@ -189,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_changed_is_forgotten_and_what_may_change_doubted() {
-        let key = super::super::test_grant::grant().key;
+        let key = grant().key;
         let cases = [
             (Heard::Gap, true),
             (Heard::News(news_of(&key, News::Sent)), true),
@@ -201,19 +203,16 @@ mod tests {
         ];
         for (heard, is_served) in cases {
             let cache = GrantCache::new(1);
-            let row = || crate::ports::VendableGrant {
-                grant: crate::Grant { id: key.grant_id(), ..super::super::test_grant::grant() },
-                access_token: None,
-            };
-            cache.get_or_load(&key, async || Ok(Some(row()))).await.unwrap();
+            let row = async || Ok(Some(VendableGrant { grant: grant(), access_token: None }));
+            cache.get_or_load(&key, row).await.unwrap();
             NewsDesk::default().hear(heard, &cache, NOW);
-            let away = async || Err(crate::ports::StoreError::Unavailable("away".into()));
+            let away = async || Err(StoreError::Unavailable("away".into()));
             let held = cache.get_or_load(&key, away).await;
             assert_eq!(held.is_ok_and(|held| held.is_blind()), is_served, "{heard:?}");
         }
     }
 
-    fn news_of(key: &crate::GrantKey, news: News) -> Wakeup {
+    fn news_of(key: &GrantKey, news: News) -> Wakeup {
         Wakeup { grant: key.grant_id(), ..wakeup(news) }
     }
 

@@ -4,7 +4,7 @@ use tokio::sync::Notify;
 
 use super::super::test_grant::grant;
 use super::*;
-use crate::Generation;
+use crate::{Generation, Grant};
 
 /// A store with one grant, at one generation or away.
 struct Store {
@@ -23,8 +23,7 @@ impl Store {
     fn read(&self) -> Result<Option<VendableGrant>, StoreError> {
         self.reads.set(self.reads.get() + 1);
         let generation = self.generation.get().ok_or_else(|| StoreError::Unavailable("away".into()))?;
-        let grant =
-            crate::Grant { id: self.key.grant_id(), generation: Generation::new(generation), ..grant() };
+        let grant = Grant { generation: Generation::new(generation), ..grant() };
         Ok(Some(VendableGrant { grant, access_token: None }))
     }
 
