@@ -57,6 +57,25 @@ impl Program {
         self.lines_until(needle).await.pop().unwrap()
     }
 
+    /// Waits until something holds that the program brings about by itself.
+    pub async fn until(&mut self, what: &str, longest: Duration, mut holds: impl AsyncFnMut() -> bool) {
+        let waiting = async {
+            while !holds().await {
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    return Some(status);
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            None
+        };
+        let said = match tokio::time::timeout(longest, waiting).await {
+            Ok(None) => return,
+            Ok(Some(status)) => format!("it ended: {status}"),
+            Err(_) => format!("not within {longest:?}"),
+        };
+        panic!("{what} does not come about, {said}; on stderr:\n{}", self.stderr());
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id().expect("it has not been waited for")

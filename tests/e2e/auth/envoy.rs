@@ -5,6 +5,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use broker_e2e::{Program, Provider, http, workshop};
 use provider_sim::{EvercamConfig, Simulator};
@@ -14,6 +15,9 @@ use tokio::process::Command;
 use super::ext_authz::{ENVOY, consent, start};
 use super::setting::{Setting, until, write_identity};
 use broker_e2e::authority::Authority;
+
+/// A hundred megabytes that were unpacked just before are read and linked first.
+const LONGEST_START: Duration = Duration::from_secs(90);
 
 #[tokio::test]
 #[ignore = "needs python3 with venv and pip"]
@@ -60,13 +64,13 @@ impl Envoy {
         let mut command = Command::new(binary());
         command.args(["--concurrency", "1", "--use-dynamic-base-id", "--config-path"]).arg(config);
         command.arg("--admin-address-path").arg(&admin);
-        let program = Program::start(command, &setting.at("envoy.log"));
+        let mut program = Program::start(command, &setting.at("envoy.log"));
         // It names its listeners before its workers accept anything.
         let accepts = async || match listener(&admin).await {
             Some(address) => TcpStream::connect(address).await.is_ok(),
             None => false,
         };
-        until("Envoy's listener", accepts).await;
+        program.until("Envoy's listener", LONGEST_START, accepts).await;
         Self { listener: listener(&admin).await.unwrap(), _program: program }
     }
 }
