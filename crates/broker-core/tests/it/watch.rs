@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use broker_core::testing::conformance::actor;
 use broker_core::{
-    Broker, BrokerError, Clock as _, FailureKind, Generation, GrantKey, InvalidationCause, Lifecycle, Permit,
-    ProviderProfile, TokenWatch, WatchRequest, WatchUpdate, Watched,
+    Broker, BrokerError, Clock as _, ConsentCause, FailureKind, Generation, GrantKey, InvalidationCause,
+    Lifecycle, Permit, ProviderProfile, TokenWatch, WatchRequest, WatchUpdate, Watched,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -204,6 +204,26 @@ async fn a_token_that_expires_without_a_newer_one_is_told_to_be_dead() {
     let (told, seconds) = watcher.in_time(&world).await;
     assert_eq!(told, Said::Invalid(1, InvalidationCause::Expired));
     assert!((life..life + 10).contains(&seconds), "{seconds} s of {life} s");
+    watcher.leave().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_grant_without_a_refresh_token_is_told_though_no_news_comes() {
+    let mut world = World::empty(profile()).await;
+    world.provider.next([Answer::KeepRefreshToken]);
+    world.consent().await.unwrap();
+    let silent = world.broker.clone();
+    world.join_beside(2).await;
+    let mut watcher = Watcher::of(&world, watch_request(ada(), vec![])).await;
+    assert_eq!(watcher.next().await, token("at-1"));
+    world.pass(3595);
+    let (told, seconds) = watcher.in_time(&world).await;
+    assert_eq!(told, Said::Invalid(1, InvalidationCause::Expired));
+    assert!((5..15).contains(&seconds), "{seconds} s");
+    assert_eq!(silent.give_notices().await.unwrap(), 1);
+    let (told, seconds) = watcher.in_time(&world).await;
+    assert_eq!(told, Said::State(Lifecycle::NeedsConsent(ConsentCause::NoOfflineAccess), 1));
+    assert!(seconds < 15, "{seconds} s");
     watcher.leave().await;
 }
 
