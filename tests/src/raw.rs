@@ -117,9 +117,13 @@ impl Raw {
 
 /// A frame.
 pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
-    [&head, payload].concat()
+    let length = u32::try_from(payload.len()).unwrap();
+    [&announced(kind, flags, stream, length), payload].concat()
+}
+
+/// The beginning of a frame, whose payload has so many bytes. More than 16 KiB are too many (RFC 9113 section 4.2).
+pub fn announced(kind: u8, flags: u8, stream: u32, length: u32) -> Vec<u8> {
+    [&length.to_be_bytes()[1..], &[kind, flags], &stream.to_be_bytes()].concat()
 }
 
 /// The headers of a call, as literals without indexing (RFC 7541 section 6.2.2).

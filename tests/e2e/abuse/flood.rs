@@ -64,6 +64,29 @@ async fn who_takes_calls_back_as_fast_as_they_are_made_is_told_to_calm_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_in_many_small_frames_end_the_connection() {
+    let (house, key) = attacked("").await;
+    let attack = async {
+        let mut few = Raw::connect(house.grpc()).await;
+        few.send(&in_frames(&call(GET_TOKEN), 5)).await;
+        assert!(few.until(|heard| heard.kind == HEADERS).await.is_some(), "five are answered");
+        let mut many = Raw::connect(house.grpc()).await;
+        many.send(&in_frames(&call(GET_TOKEN), 6)).await;
+        many.until(|heard| heard.kind == GOAWAY).await.map(|goaway| goaway.error_code())
+    };
+    let (code, _) = unimpressed(&house, &key, attack).await;
+    assert_eq!(code, Some(ENHANCE_YOUR_CALM));
+    house.close().await;
+}
+
+/// The headers of a call without a message: so many CONTINUATION frames of a byte, and then all the rest.
+fn in_frames(headers: &[u8], small: usize) -> Vec<u8> {
+    let (first, rest) = headers.split_at(small);
+    let pieces = first.iter().flat_map(|byte| frame(CONTINUATION, 0, 1, &[*byte])).collect();
+    [frame(HEADERS, END_STREAM, 1, &[]), pieces, frame(CONTINUATION, END_HEADERS, 1, rest)].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn headers_without_end_end_the_connection() {
     let (house, key) = attacked("").await;
     let attack = async {

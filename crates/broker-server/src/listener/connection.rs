@@ -1,11 +1,12 @@
 //! A connection that can be cut, that tells when it is gone, and that does not keep others waiting.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::yield_now;
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
@@ -63,8 +64,9 @@ impl<C: AsyncRead + Unpin> AsyncRead for Guarded<C> {
         self.check(cx)?;
         if self.read >= TURN {
             self.read = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            // It has us woken once the runtime has looked at the other sockets, and not at once. Whatever else wakes this task
+            // before gives it its next turn.
+            ready!(pin!(yield_now()).poll(cx));
         }
         let (before, left) = (buffer.filled().len(), TURN - self.read);
         self.connection.set_limit(left as u64);
@@ -107,6 +109,8 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<C> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::task::{Wake, Waker};
 
     use futures_util::FutureExt as _;
     use tokio::io::AsyncWriteExt as _;
@@ -133,5 +137,29 @@ mod tests {
         drop(reader);
         assert_eq!(read, sent);
         assert!(turns >= 10, "{turns} turns");
+    }
+
+    /// Whether somebody was woken.
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_gives_others_a_turn_is_not_woken_before_the_runtime_has_looked_around() {
+        let (reading, mut writing) = tokio::io::duplex(16 * TURN);
+        writing.write_all(&[0; 2 * TURN]).await.unwrap();
+        let (mut connection, woken) = (guarded(reading).await, Arc::new(Woken::default()));
+        let (waker, mut room) = (Waker::from(woken.clone()), [0; 2 * TURN]);
+        let mut reader = Box::pin(connection.read_exact(&mut room));
+        assert!(reader.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(!woken.0.load(SeqCst));
+        yield_now().await;
+        assert!(woken.0.load(SeqCst));
+        assert!(reader.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     }
 }

@@ -34,6 +34,7 @@ const STREAM_WINDOW: u32 = 128 << 10;
 
 /// Serves gRPC.
 pub(crate) struct GrpcListener<L> {
+    /// Prepared: that takes longer than all else that a connection needs.
     pub(crate) routes: Routes,
     /// Around the services, inside what is done here.
     pub(crate) layer: L,
@@ -76,13 +77,13 @@ where
         let guarded = Guarded::new(connection, life.cut.clone(), leaving.clone(), slot);
         // One connection and then no more: the server ends with it.
         let incoming = stream::once(ready(Ok::<_, io::Error>(guarded))).chain(stream::pending());
+        // Not as a router of the server, which would prepare the routes for each connection anew.
         let serving = self
             .server()
             .layer(AroundLayer(life.calls.clone()))
             .layer(AroundLayer(Spoken))
             .layer(self.layer.clone())
-            .add_routes(self.routes.clone())
-            .serve_with_incoming_shutdown(incoming, leaving.cancelled_owned());
+            .serve_with_incoming_shutdown(self.routes.clone(), incoming, leaving.cancelled_owned());
         tokio::pin!(serving);
         tokio::select! {
             ended = &mut serving => log(ended),

@@ -1,10 +1,10 @@
 //! What attackers cost good clients: `token-broker serve` vends, with and without an attack, in turns within each round.
 //!
 //! The servers, one in plaintext and one over TLS, are on one core; good clients and attackers are this process, on another
-//! one. `cargo xtask bench` builds
-//! everything and starts this.
+//! one, where attackers give way to good clients. `cargo xtask bench` builds everything and starts this.
 
 mod attack;
+mod attacker;
 mod front;
 mod good;
 mod report;
@@ -15,8 +15,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use broker_e2e::bench::Cores;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
 use rustix::io::fcntl_dupfd_cloexec;
+
+use crate::attack::Attack;
 
 #[derive(Parser)]
 #[command(name = "abuse_bench", about = "Measures what attackers cost good clients")]
@@ -49,11 +51,18 @@ pub(crate) struct Plan {
     /// Good calls a second
     #[arg(long, default_value_t = 500)]
     rate: u32,
+    /// This attack alone; may be repeated
+    #[arg(long)]
+    attack: Vec<Attack>,
 }
 
 impl Plan {
     pub(crate) fn rounds(&self) -> usize {
         self.rounds.unwrap_or(if self.short { 5 } else { 7 }).max(1)
+    }
+
+    pub(crate) fn attacks(&self) -> &[Attack] {
+        if self.attack.is_empty() { Attack::value_variants() } else { &self.attack }
     }
 
     pub(crate) fn seconds(&self) -> u64 {

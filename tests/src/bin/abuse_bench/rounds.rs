@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use broker_e2e::Client;
-use broker_e2e::bench::Cores;
+use broker_e2e::bench::{Cores, Server};
 
 use crate::Plan;
 use crate::attack::{At, Attack};
+use crate::attacker::Attacker;
 use crate::front::{Front, GRANTS};
 use crate::good::latencies;
 use crate::report;
@@ -21,7 +22,7 @@ pub(crate) struct Turn {
     /// What 99 of 100 calls do not exceed, in milliseconds.
     pub(crate) peace: f64,
     pub(crate) attack: f64,
-    /// The server's resident set after it, in bytes.
+    /// The server's resident set at its end, in bytes.
     pub(crate) memory: u64,
 }
 
@@ -34,7 +35,7 @@ pub(crate) async fn compare(plan: &Plan, cores: &Cores) -> Result<bool> {
         Front::slow_provider(plan, directory.path(), cores).await?,
     ];
     let measured = match measure(plan, cores, &fronts).await {
-        Ok(turns) => Ok(report::table(&turns)),
+        Ok(turns) => Ok(report::table(plan.attacks(), &turns)),
         Err(error) => {
             bail!("{error:#}{}", fronts.each_ref().map(|front| front.server.last_words()).concat())
         }
@@ -51,9 +52,9 @@ async fn measure(plan: &Plan, cores: &Cores, fronts: &[Front; 3]) -> Result<Vec<
     for front in fronts {
         latencies(&front.clients, GRANTS, plan.rate, WARM_UP).await?;
     }
-    let mut turns = vec![Vec::new(); Attack::ALL.len()];
+    let mut turns = vec![Vec::new(); plan.attacks().len()];
     for round in 0..plan.rounds() {
-        for (attack, turns) in Attack::ALL.into_iter().zip(&mut turns) {
+        for (attack, turns) in plan.attacks().iter().copied().zip(&mut turns) {
             let front = match attack.at() {
                 At::Plain => plain,
                 At::Tls => tls,
@@ -79,19 +80,20 @@ async fn turn(
         if in_peace {
             peace = calls(plan, clients).await?;
         } else {
-            let calling = async {
-                latencies(clients, GRANTS, plan.rate, WARM_UP).await?;
-                calls(plan, clients).await
-            };
-            attacked = tokio::select! {
-                times = calling => times?,
-                () = attack.go_on(server.address(), plan.rate) => bail!("an attack ends by itself"),
-            };
-            memory = resident(server.pid())?;
+            let attacker = Attacker::start(attack, server.address(), plan.rate);
+            let measured = under_attack(plan, server, clients).await;
+            attacker.stop().await?;
+            (attacked, memory) = measured?;
             latencies(clients, GRANTS, plan.rate, WARM_UP).await?;
         }
     }
     Ok(Turn { peace, attack: attacked, memory })
+}
+
+/// What 99 of 100 calls do not exceed, and what the server takes of memory.
+async fn under_attack(plan: &Plan, server: &Server, clients: &[Client]) -> Result<(f64, u64)> {
+    latencies(clients, GRANTS, plan.rate, WARM_UP).await?;
+    Ok((calls(plan, clients).await?, resident(server.pid())?))
 }
 
 async fn calls(plan: &Plan, clients: &[Client]) -> Result<f64> {
