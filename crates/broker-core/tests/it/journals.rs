@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use broker_core::testing::conformance::actor;
-use broker_core::{Barred, BrokerError, ConsentCause, Lifecycle, Phase};
+use broker_core::{Barred, BrokerError, Phase};
 
 use crate::fakes::Answer;
 use crate::recovery::answered_and_not_adopted;
-use crate::world::{World, key, profile};
+use crate::world::{World, key};
 
 /// A store that was rotated a moment ago by a replica that still looks alive and is not here.
 async fn a_copy() -> World {
@@ -50,21 +50,6 @@ async fn a_copy_stays_paused_for_its_second_replica() {
     listens_in_vain(&world).await;
     first.beat().await;
     assert_eq!(first.barred(), Some(Barred::NoJournal), "the other one is paused itself");
-}
-
-#[tokio::test]
-async fn who_must_not_claim_ends_no_grant_either() {
-    let mut world = World::empty(profile()).await;
-    world.provider.next([Answer::KeepRefreshToken]);
-    world.consent().await.unwrap();
-    world.restart();
-    world.pass(3600);
-    assert_eq!(world.broker.barred(), Some(Barred::NotJoined));
-    assert_eq!(world.broker.give_notices().await.unwrap(), 0);
-    assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
-    world.broker.recover().await.unwrap();
-    assert_eq!(world.broker.give_notices().await.unwrap(), 1);
-    assert_eq!(world.grant().await.lifecycle, Lifecycle::NeedsConsent(ConsentCause::NoOfflineAccess));
 }
 
 #[tokio::test]

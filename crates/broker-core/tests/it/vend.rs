@@ -3,7 +3,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use broker_core::{
-    BrokerError, Clock, ConsentCause, FailureKind, Lifecycle, ProviderFailure, StaleReason, VendRequest,
+    Barred, BrokerError, Clock, ConsentCause, FailureKind, Lifecycle, ProviderFailure, StaleReason,
+    VendRequest,
 };
 use tokio::task::JoinSet;
 
@@ -236,6 +237,21 @@ async fn a_grant_without_a_refresh_token_ends_with_its_access_token() {
     assert_eq!(world.broker.give_notices().await.unwrap(), 0);
     world.consent().await.unwrap();
     assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
+}
+
+#[tokio::test]
+async fn who_must_not_claim_ends_no_grant_either() {
+    let mut world = World::empty(profile()).await;
+    world.provider.next([Answer::KeepRefreshToken]);
+    world.consent().await.unwrap();
+    world.restart();
+    world.pass(3600);
+    assert_eq!(world.broker.barred(), Some(Barred::NotJoined));
+    assert_eq!(world.broker.give_notices().await.unwrap(), 0);
+    assert_eq!(world.grant().await.lifecycle, Lifecycle::Active);
+    world.broker.recover().await.unwrap();
+    assert_eq!(world.broker.give_notices().await.unwrap(), 1);
+    assert_eq!(world.grant().await.lifecycle, Lifecycle::NeedsConsent(ConsentCause::NoOfflineAccess));
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl Attack {
         }
     }
 
-    /// Fewer blows in so much time are not the attack that it is called: half of what an attacker is able to.
+    /// Fewer blows in so much time are not the attack that it is called: half of what an attacker sets out to do.
     pub(crate) fn least(self, span: Duration, rate: u32) -> u64 {
         let a_second = match self {
             Self::Idle => return IDLE as u64,
@@ -155,8 +155,10 @@ async fn idle(address: SocketAddr, blows: &Blows) {
     let mut held = Vec::new();
     loop {
         while held.len() < IDLE {
-            held.extend(TcpStream::connect(address).await.ok());
-            blows.strike();
+            if let Ok(stream) = TcpStream::connect(address).await {
+                held.push(stream);
+                blows.strike();
+            }
         }
         tokio::time::sleep(PAUSE).await;
         held.retain(|stream| !is_closed(stream));
